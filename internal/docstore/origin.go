@@ -1,0 +1,36 @@
+package docstore
+
+import "context"
+
+// Origin tells a journal entry who asked for a write and how. The rpc
+// interceptors put it into the context; a write without one is refused, so
+// that nothing is ever written by nobody.
+type Origin struct {
+	// Actor is `regions/{region}/people/{person}` or `services/{service}`.
+	Actor string
+	// OnBehalfOf is set where Actor stands in for another person.
+	OnBehalfOf string
+	// ViaService is the service that passed the call on; empty for a direct call.
+	ViaService string
+	// Method is the full name of the RPC.
+	Method string
+	// RequestID is the caller's, or empty (AIP-155).
+	RequestID string
+	// RequestDigest is the SHA-256 of the request without its request id.
+	RequestDigest []byte
+	// TraceID finds the logs of the call.
+	TraceID string
+}
+
+type originKey struct{}
+
+// WithOrigin puts the origin of writes into the context.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginFrom tells the origin of writes; false when there is none.
+func OriginFrom(ctx context.Context) (Origin, bool) {
+	o, ok := ctx.Value(originKey{}).(Origin)
+	return o, ok
+}
