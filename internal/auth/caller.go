@@ -1,0 +1,78 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// Caller is the person for whom a call is made, as their token tells. It is
+// shared between calls: read it, never change its slices.
+type Caller struct {
+	// Person is `regions/{region}/people/{person}`.
+	Person string
+	// Region is `regions/{region}`: the region in which the roles hold.
+	Region string
+	// Bureau is `regions/{region}/bureaus/{bureau}`; empty for outside counsel.
+	Bureau string
+	// Predecessors are the bureaus whose successor Bureau is; its staff see what
+	// theirs could see.
+	Predecessors []string
+	// LawFirm is the firm of outside counsel; empty otherwise.
+	LawFirm string
+	// Session is the id of the sign-in the token belongs to.
+	Session string
+	// Roles are the roles the person holds in Region.
+	Roles []corev1.Role
+	// Via is the service that passed the call on, `services/{service}`; empty
+	// for a direct call. It is proven by a service token, never by a header alone.
+	Via string
+}
+
+// Has tells whether the caller holds the role.
+func (c Caller) Has(role corev1.Role) bool {
+	return slices.Contains(c.Roles, role)
+}
+
+// HasAny tells whether the caller holds at least one of the roles.
+func (c Caller) HasAny(roles ...corev1.Role) bool {
+	return slices.ContainsFunc(roles, c.Has)
+}
+
+// Viewers lists everything a document may name to let this caller see it: the
+// person, the bureau and its predecessors, and one [RoleViewer] for each role.
+// Queries match it against a document's viewers.
+func (c Caller) Viewers() []string {
+	viewers := make([]string, 0, 2+len(c.Predecessors)+len(c.Roles))
+	viewers = append(viewers, c.Person)
+	if c.Bureau != "" {
+		viewers = append(viewers, c.Bureau)
+	}
+	viewers = append(viewers, c.Predecessors...)
+	for _, role := range c.Roles {
+		viewers = append(viewers, RoleViewer(c.Region, role))
+	}
+	return viewers
+}
+
+// RoleViewer is the viewer that stands for all holders of a role in a region
+// (`regions/{region}`), such as `regions/120105/roles/reviewer`.
+func RoleViewer(region string, role corev1.Role) string {
+	name := strings.TrimPrefix(role.String(), "ROLE_")
+	return region + "/roles/" + strings.ReplaceAll(strings.ToLower(name), "_", "-")
+}
+
+type callerKey struct{}
+
+// WithCaller puts the caller into the context.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerFrom tells who calls; false when nobody is signed in.
+func CallerFrom(ctx context.Context) (Caller, bool) {
+	c, ok := ctx.Value(callerKey{}).(Caller)
+	return c, ok
+}

@@ -1,0 +1,108 @@
+package auth
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Key signs tokens: an Ed25519 key pair and the id that names it in a token.
+type Key struct {
+	// ID is made from the public key, so that it changes with it.
+	ID      string
+	Public  ed25519.PublicKey
+	private ed25519.PrivateKey
+}
+
+// NewKey makes a key that lives as long as the process.
+func NewKey() (Key, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return Key{}, fmt.Errorf("make a signing key: %w", err)
+	}
+	return keyOf(private), nil
+}
+
+// LoadKey reads the signing key from a PEM file (PKCS #8), and makes the file
+// with mode 0600 when there is none. Two processes that start together agree on
+// one key. A file that others may read, or the group may write, is refused.
+func LoadKey(path string) (Key, error) {
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Key{}, fmt.Errorf("create the signing key: %w", err)
+	}
+	return readKey(path)
+}
+
+func readKey(path string) (Key, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("read the signing key: %w", err)
+	}
+	if perm := info.Mode().Perm(); perm&0o027 != 0 {
+		return Key{}, fmt.Errorf("signing key %s has mode %04o; 0600 is wanted", path, perm)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("read the signing key: %w", err)
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return Key{}, fmt.Errorf("signing key %s is not PEM", path)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return Key{}, fmt.Errorf("signing key %s: %w", path, err)
+	}
+	private, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return Key{}, fmt.Errorf("signing key %s is not an Ed25519 key", path)
+	}
+	return keyOf(private), nil
+}
+
+// createKey writes the whole file aside and links it into place, so that nobody
+// reads half a key and an existing one is never replaced.
+func createKey(path string) error {
+	key, err := NewKey()
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key.private)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Link(file.Name(), path)
+}
+
+func keyOf(private ed25519.PrivateKey) Key {
+	public := private.Public().(ed25519.PublicKey)
+	sum := sha256.Sum256(public)
+	return Key{ID: base64.RawURLEncoding.EncodeToString(sum[:9]), Public: public, private: private}
+}

@@ -1,0 +1,83 @@
+package auth
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// renewBefore is how much life a cached service token must have left to be
+// handed out: longer than the longest unary call.
+const renewBefore = 3 * time.Minute
+
+// Signer mints tokens: JWT signed with EdDSA, issuer and audience `fashen`.
+type Signer struct {
+	key Key
+	now func() time.Time
+
+	mu       sync.Mutex
+	services map[string]minted
+}
+
+type minted struct {
+	token   string
+	expires time.Time
+}
+
+// NewSigner makes a signer with a clock of its own.
+func NewSigner(key Key, now func() time.Time) *Signer {
+	return &Signer{key: key, now: now, services: map[string]minted{}}
+}
+
+// UserToken mints an access token for a person and tells when it ends
+// ([UserTokenLife] from now, whole seconds). Person, Region and Session are
+// required; Via is not carried.
+func (s *Signer) UserToken(c Caller) (token string, expires time.Time, err error) {
+	claims := newClaims(useUser, c.Person, s.now(), UserTokenLife)
+	claims.Session = c.Session
+	claims.Region = c.Region
+	claims.Bureau = c.Bureau
+	claims.Predecessors = c.Predecessors
+	claims.LawFirm = c.LawFirm
+	for _, role := range c.Roles {
+		claims.Roles = append(claims.Roles, role.String())
+	}
+	if _, err := claims.caller(); err != nil {
+		return "", time.Time{}, fmt.Errorf("mint a user token: %w", err)
+	}
+	token, err = s.sign(claims)
+	return token, claims.ExpiresAt.UTC(), err
+}
+
+// ServiceToken answers a token with which a service, named as in `filing`,
+// proves itself. It is minted when needed and used again while it is fresh.
+func (s *Signer) ServiceToken(service string) (string, error) {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have, ok := s.services[service]; ok && have.expires.Sub(now) > renewBefore {
+		return have.token, nil
+	}
+	claims := newClaims(useService, servicePrefix+service, now, ServiceTokenLife)
+	if _, err := claims.service(); err != nil {
+		return "", fmt.Errorf("mint a service token for %q: %w", service, err)
+	}
+	token, err := s.sign(claims)
+	if err != nil {
+		return "", err
+	}
+	s.services[service] = minted{token: token, expires: claims.ExpiresAt.Time}
+	return token, nil
+}
+
+func (s *Signer) sign(c *claims) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
+	token.Header["kid"] = s.key.ID
+	signed, err := token.SignedString(s.key.private)
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return signed, nil
+}

@@ -1,0 +1,167 @@
+package auth
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// cachedTokens bounds the cache of verified tokens, a few hundred bytes each.
+const cachedTokens = 4096
+
+// Verifier checks tokens. A signature is checked once and remembered; time and
+// revocation are checked on every call.
+type Verifier struct {
+	keys        map[string]ed25519.PublicKey
+	now         func() time.Time
+	parser      *jwt.Parser
+	revocations *Revocations
+	cache       tokenCache
+}
+
+// NewVerifier makes a verifier that trusts tokens signed with one of the keys
+// (several while keys are being changed) and refuses what is revoked.
+func NewVerifier(now func() time.Time, revocations *Revocations, keys ...Key) *Verifier {
+	v := &Verifier{
+		keys:        make(map[string]ed25519.PublicKey, len(keys)),
+		now:         now,
+		revocations: revocations,
+		parser: jwt.NewParser(
+			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
+			jwt.WithIssuer(issuer),
+			jwt.WithAudience(audience),
+			jwt.WithExpirationRequired(),
+			jwt.WithTimeFunc(now),
+			jwt.WithStrictDecoding(),
+		),
+		cache: tokenCache{entries: map[[sha256.Size]byte]*verified{}},
+	}
+	for _, key := range keys {
+		v.keys[key.ID] = key.Public
+	}
+	return v
+}
+
+// User tells the person of an access token. Errors: ErrInvalidToken,
+// ErrExpiredToken, ErrRevokedToken.
+func (v *Verifier) User(token string) (Caller, error) {
+	found, err := v.verify(token, useUser)
+	if err != nil {
+		return Caller{}, err
+	}
+	if v.revocations.Revoked(found.caller.Session, found.caller.Person, found.issued) {
+		return Caller{}, ErrRevokedToken
+	}
+	return found.caller, nil
+}
+
+// Service tells the service of a service token, `services/{service}`. Errors:
+// ErrInvalidToken, ErrExpiredToken.
+func (v *Verifier) Service(token string) (string, error) {
+	found, err := v.verify(token, useService)
+	if err != nil {
+		return "", err
+	}
+	return found.service, nil
+}
+
+// verified is what a checked token says.
+type verified struct {
+	use     string
+	caller  Caller
+	service string
+	issued  time.Time
+	expires time.Time
+}
+
+func (v *Verifier) verify(token, use string) (*verified, error) {
+	if len(token) == 0 || len(token) > maxTokenBytes {
+		return nil, ErrInvalidToken
+	}
+	key := sha256.Sum256([]byte(token))
+	found := v.cache.get(key)
+	if found == nil {
+		var err error
+		if found, err = v.parse(token); err != nil {
+			return nil, err
+		}
+		v.cache.put(key, found, v.now())
+	}
+	if found.use != use {
+		return nil, fmt.Errorf("%w: a %s token", ErrInvalidToken, found.use)
+	}
+	if !v.now().Before(found.expires) {
+		return nil, ErrExpiredToken
+	}
+	return found, nil
+}
+
+func (v *Verifier) parse(token string) (*verified, error) {
+	var c claims
+	_, err := v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+		id, _ := t.Header["kid"].(string)
+		if key, ok := v.keys[id]; ok {
+			return key, nil
+		}
+		return nil, fmt.Errorf("unknown key %q", id)
+	})
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return nil, ErrExpiredToken
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	found := &verified{use: c.Use, issued: time.UnixMilli(c.IssuedMillis), expires: c.ExpiresAt.Time}
+	switch c.Use {
+	case useUser:
+		found.caller, err = c.caller()
+	case useService:
+		found.service, err = c.service()
+	default:
+		err = fmt.Errorf("unknown use %q", c.Use)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	return found, nil
+}
+
+// tokenCache remembers verified tokens by their hash, so that no token is kept
+// in memory. Tokens that failed are not remembered: they would push out good ones.
+type tokenCache struct {
+	mu      sync.RWMutex
+	entries map[[sha256.Size]byte]*verified
+}
+
+func (c *tokenCache) get(key [sha256.Size]byte) *verified {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.entries[key]
+}
+
+// put makes room, when there is none, by dropping what has expired, and if that
+// is nothing, any one entry: the cost of a wrong choice is one more signature check.
+func (c *tokenCache) put(key [sha256.Size]byte, v *verified, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.entries) >= cachedTokens {
+		before := len(c.entries)
+		for k, e := range c.entries {
+			if !now.Before(e.expires) {
+				delete(c.entries, k)
+			}
+		}
+		if len(c.entries) == before {
+			for k := range c.entries {
+				delete(c.entries, k)
+				break
+			}
+		}
+	}
+	c.entries[key] = v
+}
