@@ -1,0 +1,238 @@
+package policytext
+
+import (
+	"context"
+	"encoding/xml"
+	"path"
+	"slices"
+	"strings"
+)
+
+// readDocx reads a Word document: the body as lines, automatic numbers written
+// out, tracked changes as accepted.
+func readDocx(ctx context.Context, data []byte, r *reading) error {
+	a, err := openArchive(data, r.limits)
+	if err != nil {
+		return err
+	}
+	d := &docx{ctx: ctx, archive: a, reading: r, numbers: newNumbering(), styles: newStyleSheet()}
+	main, related, err := d.locate()
+	if err != nil {
+		return err
+	}
+	if err := d.part(related.styles, func(x *xmlReader) error { return d.styles.read(x, d.numbers) }); err != nil {
+		return err
+	}
+	if err := d.part(related.numbering, d.numbers.read); err != nil {
+		return err
+	}
+	for _, name := range related.margins {
+		story := &story{sink: d.margin}
+		if err := d.part(name, func(x *xmlReader) error { return d.story(x, story) }); err != nil {
+			return err
+		}
+	}
+	// Headers must not count on: the body's lists begin anew.
+	d.numbers.reset()
+	body := &story{sink: r.add}
+	if err := d.part(main, func(x *xmlReader) error { return d.story(x, body) }); err != nil {
+		return err
+	}
+	if d.tracked {
+		r.warn("文件含有修订标记，已按接受全部修订读取")
+	}
+	return nil
+}
+
+// docx is the state of reading one Word document.
+type docx struct {
+	ctx     context.Context
+	archive *archive
+	reading *reading
+	styles  *styleSheet
+	numbers *numbering
+	// fields are the open complex fields of the story being read: true once
+	// the result has begun.
+	fields     []bool
+	tracked    bool
+	paragraphs int
+}
+
+// relatedParts names the parts that the body draws on.
+type relatedParts struct {
+	styles, numbering string
+	margins           []string
+}
+
+// locate finds the body and its related parts by the package's relationships,
+// or by their customary names where those are missing.
+func (d *docx) locate() (string, relatedParts, error) {
+	related := relatedParts{styles: "word/styles.xml", numbering: "word/numbering.xml"}
+	main := "word/document.xml"
+	err := d.relations("", func(kind, target string) {
+		if kind == "officeDocument" && d.archive.has(target) {
+			main = target
+		}
+	})
+	if err != nil {
+		return "", related, err
+	}
+	if !d.archive.has(main) || path.Ext(main) != ".xml" || strings.HasPrefix(main, "xl/") || strings.HasPrefix(main, "ppt/") {
+		if d.archive.has("OFD.xml") {
+			return "", related, refuse(CodeFormatNotSupported, "暂不支持 OFD 文件，请另存为 .docx 后上传")
+		}
+		return "", related, refuse(CodeNotADocument, "压缩包不是 Word 文档，请上传 .docx 或 .txt 文件")
+	}
+	err = d.relations(main, func(kind, target string) {
+		switch kind {
+		case "styles":
+			related.styles = target
+		case "numbering":
+			related.numbering = target
+		case "header", "footer":
+			related.margins = append(related.margins, target)
+		}
+	})
+	slices.Sort(related.margins)
+	related.margins = slices.Compact(related.margins)
+	return main, related, err
+}
+
+// relations lists the internal relationships of a part by the last word of
+// their type; the empty part is the package itself.
+func (d *docx) relations(part string, found func(kind, target string)) error {
+	folder, name := path.Split(part)
+	return d.part(folder+"_rels/"+name+".rels", func(x *xmlReader) error {
+		return x.root(func(e xml.StartElement) error {
+			kind, _ := attr(e, "Type")
+			target, _ := attr(e, "Target")
+			if mode, _ := attr(e, "TargetMode"); mode != "External" && target != "" {
+				if !strings.HasPrefix(target, "/") {
+					target = folder + target
+				}
+				found(path.Base(kind), strings.TrimPrefix(path.Clean("/"+target), "/"))
+			}
+			return x.skip()
+		})
+	})
+}
+
+// part reads one part if it is there.
+func (d *docx) part(name string, read func(*xmlReader) error) error {
+	if !d.archive.has(name) {
+		return nil
+	}
+	x, err := d.archive.open(d.ctx, name)
+	if err != nil {
+		return err
+	}
+	defer x.close()
+	return read(x)
+}
+
+// margin keeps a line of a header or footer.
+func (d *docx) margin(l line) error {
+	r := d.reading
+	if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
+		return r.tooLong()
+	}
+	if trim(l.text) != "" {
+		r.margins = append(r.margins, l.text)
+	}
+	return nil
+}
+
+// styleSheet is what numbering needs of styles.xml.
+type styleSheet struct {
+	byID      map[string]*paragraphStyle
+	byDefault string
+}
+
+// paragraphStyle is one style: its own properties, and after resolve those of
+// its ancestors.
+type paragraphStyle struct {
+	basedOn  string
+	number   numRef
+	chain    []string // itself first, then its ancestors
+	resolved bool
+}
+
+// maxStyleChain bounds basedOn; Word's own interface stops far below.
+const maxStyleChain = 64
+
+func newStyleSheet() *styleSheet { return &styleSheet{byID: map[string]*paragraphStyle{}} }
+
+func (s *styleSheet) read(x *xmlReader, numbers *numbering) error {
+	return x.root(func(e xml.StartElement) error {
+		if e.Name.Local != "style" {
+			return x.skip()
+		}
+		id, _ := attr(e, "styleId")
+		kind, _ := attr(e, "type")
+		style := &paragraphStyle{number: noNumRef}
+		err := x.children(func(e xml.StartElement) error {
+			switch e.Name.Local {
+			case "basedOn":
+				style.basedOn, _ = attr(e, "val")
+			case "pPr":
+				return x.children(func(e xml.StartElement) error {
+					if e.Name.Local == "numPr" {
+						return readNumRef(x, &style.number)
+					}
+					return x.skip()
+				})
+			}
+			return x.skip()
+		})
+		switch kind {
+		case "numbering":
+			numbers.byStyle[id] = style.number.list
+		case "paragraph", "":
+			s.byID[id] = style
+			if byDefault, ok := attr(e, "default"); ok && byDefault != "0" && byDefault != "false" {
+				s.byDefault = id
+			}
+		}
+		return err
+	})
+}
+
+// readNumRef reads an open w:numPr.
+func readNumRef(x *xmlReader, into *numRef) error {
+	return x.children(func(e xml.StartElement) error {
+		switch e.Name.Local {
+		case "ilvl":
+			into.level = attrInt(e, "val", -1)
+		case "numId":
+			into.list = attrInt(e, "val", -1)
+		}
+		return x.skip()
+	})
+}
+
+// resolve gives a style with what it inherits; the default style for an empty
+// or unknown id, as Word does.
+func (s *styleSheet) resolve(id string) *paragraphStyle {
+	style := s.byID[id]
+	if style == nil {
+		id = s.byDefault
+		if style = s.byID[id]; style == nil {
+			return &paragraphStyle{number: noNumRef}
+		}
+	}
+	if style.resolved {
+		return style
+	}
+	style.resolved = true
+	style.chain = []string{id}
+	for at := s.byID[style.basedOn]; at != nil && len(style.chain) < maxStyleChain; at = s.byID[at.basedOn] {
+		style.chain = append(style.chain, s.byID[style.chain[len(style.chain)-1]].basedOn)
+		if style.number.list < 0 {
+			style.number.list = at.number.list
+		}
+		if style.number.level < 0 {
+			style.number.level = at.number.level
+		}
+	}
+	return style
+}

@@ -1,0 +1,487 @@
+package policytext
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// labelGap stands between an automatic number and the text where Word draws a
+// tab or a space: one ideographic space, as the statutes print it (第一条　…).
+// Where the list says that nothing follows the number, nothing is written.
+const labelGap = "\u3000"
+
+// story is one flow of paragraphs: the body, a cell, a text box, a header.
+type story struct {
+	sink  func(line) error
+	aside bool
+	// pending is the content of a paragraph whose mark was deleted: it joins
+	// the next paragraph, which keeps its own number.
+	pending string
+}
+
+// paragraph is one w:p while it is read.
+type paragraph struct {
+	text        strings.Builder
+	style       string
+	number      numRef
+	markDeleted bool
+	label       string
+	gap         bool
+	counted     bool
+	boxes       []line
+}
+
+// story walks the blocks of a part.
+func (d *docx) story(x *xmlReader, s *story) error {
+	d.fields = nil
+	err := x.root(func(e xml.StartElement) error {
+		if e.Name.Local == "body" {
+			return x.children(func(e xml.StartElement) error { return d.block(x, s, e) })
+		}
+		return d.block(x, s, e)
+	})
+	if err != nil {
+		return err
+	}
+	if len(d.fields) > 0 {
+		d.reading.warn("文件中的域不完整，部分文字可能没有读出")
+	}
+	return s.flush()
+}
+
+// flush writes out text left behind by a deleted paragraph mark that had no
+// paragraph to join.
+func (s *story) flush() error {
+	text := s.pending
+	s.pending = ""
+	if text == "" {
+		return nil
+	}
+	return s.emit(text, "", nil)
+}
+
+// emit sends a paragraph on, a line for each part between manual breaks, then
+// the text boxes anchored in it.
+func (s *story) emit(text, label string, boxes []line) error {
+	for rest, more := text, true; more; label = "" {
+		var part string
+		part, rest, more = strings.Cut(rest, "\n")
+		if err := s.sink(line{text: part, label: label, aside: s.aside}); err != nil {
+			return err
+		}
+	}
+	for _, box := range boxes {
+		if err := s.sink(box); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block reads one block-level element. Wrappers (content controls, custom XML,
+// tracked insertions) are passed through.
+func (d *docx) block(x *xmlReader, s *story, e xml.StartElement) error {
+	into := func(e xml.StartElement) error { return d.block(x, s, e) }
+	switch namespaceOf(e.Name) {
+	case nsCompat:
+		return d.alternative(x, e, into)
+	case nsWord:
+	default:
+		return x.skip()
+	}
+	switch e.Name.Local {
+	case "p":
+		return d.paragraph(x, s)
+	case "tbl":
+		if err := s.flush(); err != nil {
+			return err
+		}
+		return d.table(x, s)
+	case "sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag":
+		return x.children(into)
+	case "altChunk", "subDoc":
+		d.reading.warn("文件引用了另一个文件的内容，该内容没有读入")
+	}
+	return x.skip()
+}
+
+// alternative reads an mc:AlternateContent: the first choice, or the fallback
+// when there is none, never both.
+func (d *docx) alternative(x *xmlReader, e xml.StartElement, into func(xml.StartElement) error) error {
+	if e.Name.Local != "AlternateContent" {
+		return x.skip()
+	}
+	taken := false
+	return x.children(func(e xml.StartElement) error {
+		if taken || e.Name.Local != "Choice" && e.Name.Local != "Fallback" {
+			return x.skip()
+		}
+		taken = true
+		return x.children(into)
+	})
+}
+
+// table reads a table, a row, or a wrapper inside one; every paragraph of a
+// cell is a line of its own. Rows and cells deleted by a tracked change count
+// as gone.
+func (d *docx) table(x *xmlReader, s *story) error {
+	deleted := false
+	return x.children(func(e xml.StartElement) error {
+		if deleted || namespaceOf(e.Name) != nsWord {
+			return x.skip()
+		}
+		switch e.Name.Local {
+		case "tr", "sdt", "sdtContent", "customXml":
+			return d.table(x, s)
+		case "trPr":
+			return x.children(func(e xml.StartElement) error {
+				if e.Name.Local == "del" {
+					deleted, d.tracked = true, true
+				}
+				return x.skip()
+			})
+		case "tc":
+			return d.cell(x, s)
+		}
+		return x.skip()
+	})
+}
+
+func (d *docx) cell(x *xmlReader, s *story) error {
+	inner := &story{sink: s.sink, aside: true}
+	deleted := false
+	err := x.children(func(e xml.StartElement) error {
+		switch {
+		case deleted:
+			return x.skip()
+		case e.Name.Local == "tcPr":
+			return x.children(func(e xml.StartElement) error {
+				if e.Name.Local == "cellDel" {
+					deleted, d.tracked = true, true
+				}
+				return x.skip()
+			})
+		}
+		return d.block(x, inner, e)
+	})
+	if err != nil {
+		return err
+	}
+	return inner.flush()
+}
+
+// paragraph reads one open w:p into the story.
+func (d *docx) paragraph(x *xmlReader, s *story) error {
+	if d.paragraphs++; d.paragraphs > d.reading.limits.Paragraphs {
+		return refuse(CodeTooManyParagraphs, "文件段落超过%d段的上限，请拆分后上传", d.reading.limits.Paragraphs)
+	}
+	p := &paragraph{number: noNumRef}
+	if err := x.children(func(e xml.StartElement) error { return d.inline(x, p, e) }); err != nil {
+		return err
+	}
+	text := s.pending + p.text.String()
+	s.pending = ""
+	if p.markDeleted {
+		d.tracked = true
+		s.pending = text
+		if len(p.boxes) > 0 {
+			return s.emit("", "", p.boxes)
+		}
+		return nil
+	}
+	d.number(p)
+	if p.label != "" && p.gap && !strings.HasPrefix(text, labelGap) && !isBlank(lastRune(p.label)) {
+		text = labelGap + text
+	}
+	return s.emit(p.label+text, strings.TrimRightFunc(p.label, isBlank), p.boxes)
+}
+
+func lastRune(s string) rune {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return r
+}
+
+// number counts the paragraph once in its list. It runs when the properties
+// are known, before any text box inside is read.
+func (d *docx) number(p *paragraph) {
+	if p.counted || p.markDeleted {
+		return
+	}
+	p.counted = true
+	style := d.styles.resolve(p.style)
+	id, at := p.number.list, p.number.level
+	if id < 0 {
+		id = style.number.list
+	}
+	if id <= 0 {
+		return
+	}
+	if at < 0 {
+		at = d.numbers.levelOfStyle(id, style.chain)
+	}
+	if at < 0 {
+		at = max(style.number.level, 0)
+	}
+	p.label, p.gap = d.numbers.label(id, at)
+}
+
+// inline reads one element inside a paragraph.
+func (d *docx) inline(x *xmlReader, p *paragraph, e xml.StartElement) error {
+	into := func(e xml.StartElement) error { return d.inline(x, p, e) }
+	switch namespaceOf(e.Name) {
+	case nsCompat:
+		return d.alternative(x, e, into)
+	case nsMath:
+		return d.math(x, p, e)
+	case nsWord:
+	default:
+		return x.skip()
+	}
+	switch e.Name.Local {
+	case "r":
+		return d.run(x, p)
+	case "pPr":
+		return d.properties(x, p)
+	case "ins", "moveTo":
+		d.tracked = true
+		return x.children(into)
+	case "del", "moveFrom":
+		d.tracked = true
+	case "hyperlink", "fldSimple", "smartTag", "customXml", "sdt", "sdtContent", "dir", "bdo":
+		return x.children(into)
+	}
+	return x.skip()
+}
+
+// properties reads a w:pPr.
+func (d *docx) properties(x *xmlReader, p *paragraph) error {
+	err := x.children(func(e xml.StartElement) error {
+		switch e.Name.Local {
+		case "pStyle":
+			p.style, _ = attr(e, "val")
+		case "numPr":
+			return readNumRef(x, &p.number)
+		case "rPr":
+			return x.children(func(e xml.StartElement) error {
+				switch e.Name.Local {
+				case "del", "moveFrom":
+					p.markDeleted = true
+				case "ins", "moveTo":
+					d.tracked = true
+				}
+				return x.skip()
+			})
+		}
+		return x.skip()
+	})
+	d.number(p)
+	return err
+}
+
+// math reads the text of a formula.
+func (d *docx) math(x *xmlReader, p *paragraph, e xml.StartElement) error {
+	if e.Name.Local == "t" {
+		return x.text(func(b []byte) error { return d.write(p, string(b)) })
+	}
+	return x.children(func(e xml.StartElement) error { return d.inline(x, p, e) })
+}
+
+// write appends text that the page shows.
+func (d *docx) write(p *paragraph, text string) error {
+	for _, shown := range d.fields {
+		if !shown {
+			return nil
+		}
+	}
+	if p.text.Len()+len(text) > d.reading.limits.TextBytes {
+		return d.reading.tooLong()
+	}
+	p.text.WriteString(text)
+	return nil
+}
+
+// run reads an open w:r.
+func (d *docx) run(x *xmlReader, p *paragraph) error {
+	return x.children(func(e xml.StartElement) error {
+		switch namespaceOf(e.Name) {
+		case nsWord:
+			return d.runContent(x, p, e)
+		case nsCompat:
+			return d.alternative(x, e, func(e xml.StartElement) error { return d.runContent(x, p, e) })
+		}
+		return x.skip()
+	})
+}
+
+func (d *docx) runContent(x *xmlReader, p *paragraph, e xml.StartElement) error {
+	var text string
+	switch e.Name.Local {
+	case "t":
+		return d.runText(x, p, e)
+	case "tab", "ptab":
+		text = "\t"
+	case "br", "cr":
+		if kind, _ := attr(e, "type"); kind == "" || kind == "textWrapping" || p.text.Len() > 0 {
+			text = "\n"
+		}
+	case "noBreakHyphen":
+		text = "\u2011"
+	case "sym":
+		text = symbol(e)
+	case "fldChar":
+		d.field(e)
+	case "ruby":
+		return d.ruby(x, p)
+	case "drawing", "pict", "object":
+		return d.graphics(x, p)
+	case "footnoteReference", "endnoteReference":
+		d.reading.warn("文件含有脚注或尾注，注释文字不计入正文")
+	case "rPr":
+		return d.runProperties(x)
+	}
+	if text != "" {
+		if err := d.write(p, text); err != nil {
+			return err
+		}
+	}
+	return x.skip()
+}
+
+// runProperties looks for hidden text: it stays in the text, since it is part
+// of what was sent, but the reader is told.
+func (d *docx) runProperties(x *xmlReader) error {
+	return x.children(func(e xml.StartElement) error {
+		if e.Name.Local == "vanish" && isOn(e) {
+			d.reading.warn("文件含有隐藏文字，已一并读入正文")
+		}
+		return x.skip()
+	})
+}
+
+// runText reads a w:t. Line ends inside are only layout of the XML, and outer
+// blanks count only when the element says so.
+func (d *docx) runText(x *xmlReader, p *paragraph, e xml.StartElement) error {
+	space, _ := attr(e, "space")
+	var raw []byte
+	err := x.text(func(b []byte) error {
+		if len(raw)+len(b) > d.reading.limits.TextBytes {
+			return d.reading.tooLong()
+		}
+		raw = append(raw, b...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if space != "preserve" {
+		raw = bytes.Trim(raw, " \t\r\n")
+	}
+	for i, c := range raw {
+		if c == '\n' || c == '\r' {
+			raw[i] = ' '
+		}
+	}
+	return d.write(p, string(raw))
+}
+
+// field follows the complex fields, which nest and may span paragraphs: only
+// the part between separate and end is shown.
+func (d *docx) field(e xml.StartElement) {
+	switch kind, _ := attr(e, "fldCharType"); kind {
+	case "begin":
+		d.fields = append(d.fields, false)
+	case "separate":
+		if n := len(d.fields); n > 0 {
+			d.fields[n-1] = true
+		}
+	case "end":
+		if n := len(d.fields); n > 0 {
+			d.fields = d.fields[:n-1]
+		}
+	}
+}
+
+// ruby reads the base text of a phonetic guide and leaves the guide out.
+func (d *docx) ruby(x *xmlReader, p *paragraph) error {
+	return x.children(func(e xml.StartElement) error {
+		if e.Name.Local != "rubyBase" {
+			return x.skip()
+		}
+		return x.children(func(e xml.StartElement) error { return d.inline(x, p, e) })
+	})
+}
+
+// graphics looks for text inside a drawing: text boxes, and the string of a
+// WordArt, which is how watermarks are made.
+func (d *docx) graphics(x *xmlReader, p *paragraph) error {
+	var into func(e xml.StartElement) error
+	into = func(e xml.StartElement) error {
+		switch namespaceOf(e.Name) {
+		case nsCompat:
+			return d.alternative(x, e, into)
+		case nsVML:
+			if s, ok := attr(e, "string"); ok && e.Name.Local == "textpath" {
+				p.box(d, s)
+			}
+		case nsWord:
+			if e.Name.Local == "txbxContent" {
+				return d.textBox(x, p)
+			}
+		}
+		return x.children(into)
+	}
+	return x.children(into)
+}
+
+// box keeps a line of a text box, beside the body and for the margins.
+func (p *paragraph) box(d *docx, text string) {
+	p.boxes = append(p.boxes, line{text: strings.ReplaceAll(text, "\n", " "), aside: true})
+	if trim(text) != "" {
+		d.reading.margins = append(d.reading.margins, text)
+	}
+}
+
+func (d *docx) textBox(x *xmlReader, p *paragraph) error {
+	kept := d.fields
+	d.fields = nil
+	defer func() { d.fields = kept }()
+	inner := &story{aside: true, sink: func(l line) error {
+		if d.reading.bytes += len(l.text); d.reading.bytes > d.reading.limits.TextBytes {
+			return d.reading.tooLong()
+		}
+		p.box(d, l.text)
+		return nil
+	}}
+	err := x.children(func(e xml.StartElement) error { return d.block(x, inner, e) })
+	if err != nil {
+		return err
+	}
+	return inner.flush()
+}
+
+// symbol gives a w:sym as a character: the ticks and boxes of forms by their
+// Unicode twins, anything else as the code point the file holds.
+func symbol(e xml.StartElement) string {
+	font, _ := attr(e, "font")
+	code, _ := attr(e, "char")
+	n, err := strconv.ParseUint(code, 16, 32)
+	if err != nil || n < 0x20 || n > utf8.MaxRune || n >= 0xd800 && n < 0xe000 {
+		return ""
+	}
+	type glyph struct {
+		font string
+		low  uint64
+	}
+	twins := map[glyph]string{
+		{"Wingdings", 0xfc}: "✓", {"Wingdings", 0xfe}: "☑", {"Wingdings", 0xfd}: "☒", {"Wingdings", 0xfb}: "✗",
+		{"Wingdings", 0xa8}: "□", {"Wingdings", 0x6f}: "□", {"Wingdings", 0x6e}: "■", {"Wingdings", 0xab}: "★",
+		{"Wingdings 2", 0x52}: "☑", {"Wingdings 2", 0xa3}: "□", {"Wingdings 2", 0x50}: "✓", {"Wingdings 2", 0x54}: "☒",
+	}
+	if twin, ok := twins[glyph{font, n & 0xff}]; ok && (n < 0x100 || n&^0xff == 0xf000) {
+		return twin
+	}
+	return string(rune(n))
+}

@@ -1,0 +1,296 @@
+package policytext
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/genproto/googleapis/type/date"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// front says where the head of a document ends and which lines sign it off.
+type front struct {
+	// body is the first line after title, number and addressees.
+	body int
+	// signature marks the lines of 署名 and 成文日期 and the notes below them.
+	signature []bool
+}
+
+// frontLines is how far down title, number and addressees are looked for,
+// counted in lines that are not blank.
+const frontLines = 40
+
+var (
+	// FACTS DN-02, damaged forms of real files included: other brackets, one
+	// bracket lost, 第, leading zeros. At least one bracket must be there.
+	numberPattern = regexp.MustCompile(`^[（(]?(\p{Han}[\p{Han}（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s\x{3000}）)]|$)`)
+	// FACTS DN-03: orders and announcements.
+	orderPattern = regexp.MustCompile(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
+	serialOnly   = regexp.MustCompile(`^第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号$`)
+	datePattern  = regexp.MustCompile(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})[\s\x{3000}]*年[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*月[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*日[）)]?$`)
+	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|说明|政策|基准|指引|规范|流程|公约|书)$`)
+	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
+	urgentWords  = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
+	copyNumber   = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
+)
+
+// readFront finds title, number, date and addressees, and marks the lines that
+// sign the document off.
+func readFront(r *reading, text *corev1.PolicyText) *front {
+	f := &front{signature: make([]bool, len(r.lines))}
+	f.readTitle(r, text)
+	f.readAddressees(r, text)
+	f.readSignatures(r, text)
+	return f
+}
+
+// headWord reports lines of a red head that are neither title nor number.
+func headWord(s string) bool {
+	q := squeeze(s)
+	return urgentWords.MatchString(q) || copyNumber.MatchString(q) || isSecrecyLine(s, true) ||
+		strings.HasPrefix(q, "签发人") || strings.HasSuffix(q, "文件") && !strings.Contains(q, "关于")
+}
+
+// documentNumber gives the number that a line consists of, as written.
+func documentNumber(s string) string {
+	if utf8.RuneCountInString(s) > 80 {
+		return ""
+	}
+	if m := numberPattern.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	if m := orderPattern.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// titleBlock is a run of lines that could be a title.
+type titleBlock struct {
+	text string
+	end  int // the line after it
+}
+
+// readTitle walks the head. The title is the first run of title-like lines
+// that ends in a document kind (FACTS 3.3); without one, the first run.
+func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
+	var first, chosen, open titleBlock
+	settle := func() {
+		if open.text != "" && chosen.text == "" && isTitle(open.text) {
+			chosen = open
+		}
+		if first.text == "" {
+			first = open
+		}
+		open = titleBlock{}
+	}
+	seen := 0
+	for i := range r.lines {
+		s := trim(r.lines[i].text)
+		if s == "" {
+			settle()
+			continue
+		}
+		if seen++; seen > frontLines {
+			break
+		}
+		number := documentNumber(s)
+		switch {
+		case number != "":
+			settle()
+			if text.DocumentNumber == "" {
+				text.DocumentNumber = number
+			}
+			f.body = i + 1
+			continue
+		case serialOnly.MatchString(s) && strings.HasSuffix(squeeze(open.text), "令") && text.DocumentNumber == "":
+			text.DocumentNumber = squeeze(open.text) + s
+			settle()
+			f.body = i + 1
+			continue
+		case headWord(s):
+			settle()
+			continue
+		}
+		if chosen.text != "" && !(open.text == "" && draftPattern.MatchString(s) && chosen.end == i) {
+			break // the title stands; only a number may still follow it
+		}
+		if !titleLine(&r.lines[i], s) {
+			settle()
+			if chosen.text != "" || first.text != "" {
+				break
+			}
+			continue
+		}
+		open = titleBlock{text: open.text + s, end: i + 1}
+		if kindPattern.MatchString(s) && !strings.HasSuffix(s, "令") && !draftFollows(r, i+1) {
+			settle()
+		}
+	}
+	settle()
+	if chosen.text == "" {
+		chosen = first
+	}
+	text.Title = chosen.text
+	f.body = max(f.body, chosen.end)
+	f.lateNumber(r, text)
+}
+
+// lateNumber looks for the number just below the title, where drafts put it.
+func (f *front) lateNumber(r *reading, text *corev1.PolicyText) {
+	for i, seen := f.body, 0; i < len(r.lines) && seen < 3 && text.DocumentNumber == ""; i++ {
+		s := trim(r.lines[i].text)
+		if s == "" {
+			continue
+		}
+		seen++
+		if text.DocumentNumber = documentNumber(s); text.DocumentNumber != "" {
+			f.body = i + 1
+		}
+	}
+}
+
+// draftFollows reports whether the next line completes a title: （草案送审稿）.
+func draftFollows(r *reading, i int) bool {
+	return i < len(r.lines) && draftPattern.MatchString(trim(r.lines[i].text))
+}
+
+func isTitle(s string) bool {
+	s = strings.TrimRight(s, "）)】] ")
+	if i := strings.LastIndexAny(s, "（(【"); i > 0 && !kindPattern.MatchString(s) {
+		s = strings.TrimRightFunc(s[:i], isBlank)
+	}
+	return kindPattern.MatchString(s)
+}
+
+// titleLine reports whether a line may be part of a title.
+func titleLine(l *line, s string) bool {
+	if utf8.RuneCountInString(s) > 90 || strings.ContainsAny(s, "。；！？") ||
+		strings.HasSuffix(s, "：") || strings.HasSuffix(s, ":") || strings.HasSuffix(s, "，") {
+		return false
+	}
+	if m, ok := readMark(l); ok && (m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING || m.level < 4) {
+		return false
+	}
+	note, page := attachmentLine(s)
+	return !note && !page && !datePattern.MatchString(s) && squeeze(s) != "目录"
+}
+
+// readAddressees takes the first line below title and number, when it is one
+// that ends in a colon.
+func (f *front) readAddressees(r *reading, text *corev1.PolicyText) {
+	for i := f.body; i < len(r.lines); i++ {
+		l := &r.lines[i]
+		s := trim(l.text)
+		if s == "" || draftPattern.MatchString(s) {
+			continue
+		}
+		name, ok := strings.CutSuffix(s, "：")
+		if !ok {
+			name, ok = strings.CutSuffix(s, ":")
+		}
+		_, numbered := readMark(l)
+		note, page := attachmentLine(s)
+		if ok && !numbered && !note && !page && !strings.ContainsAny(name, "。；：") && utf8.RuneCountInString(name) <= 200 {
+			text.Addressees = name
+			f.body = i + 1
+		}
+		return
+	}
+}
+
+// readSignatures marks every sign-off: a line that is a date, up to three
+// short lines over it, and the notes of the imprint. The first full date
+// outside the attached pages is the document's.
+func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
+	attached := false
+	for i := f.body; i < len(r.lines); i++ {
+		l := &r.lines[i]
+		s := trim(l.text)
+		if s == "" {
+			continue
+		}
+		if _, page := attachmentLine(s); page {
+			attached = true
+		}
+		if isImprint(s) {
+			f.signature[i] = true
+			continue
+		}
+		day, ok := signatureDate(s)
+		if !ok {
+			continue
+		}
+		f.signature[i] = true
+		f.markSigners(r, i)
+		if text.Date == nil && !attached && day != nil {
+			if text.Date = validDate(day); text.Date == nil {
+				r.warn("成文日期“" + s + "”不是有效日期，未采用")
+			}
+		}
+	}
+}
+
+// isImprint tells the notes below the date: （此件…）, 抄送：…, …印发.
+func isImprint(s string) bool {
+	if utf8.RuneCountInString(s) > 200 {
+		return false
+	}
+	q := squeeze(s[:min(len(s), 60)])
+	return strings.HasPrefix(q, "（此件") || strings.HasPrefix(q, "(此件") || strings.HasPrefix(q, "抄送") ||
+		strings.HasPrefix(q, "主题词：") || strings.HasSuffix(s, "印发") && strings.Contains(s, "日") && !isSentence(s)
+}
+
+// markSigners marks the names of the issuers over a date.
+func (f *front) markSigners(r *reading, at int) {
+	for i, found := at-1, 0; i >= f.body && found < 3; i-- {
+		l := &r.lines[i]
+		s := trim(l.text)
+		if s == "" {
+			if found > 0 {
+				return
+			}
+			continue
+		}
+		if _, numbered := readMark(l); numbered || l.aside || isSentence(s) || utf8.RuneCountInString(s) > 40 {
+			return
+		}
+		f.signature[i] = true
+		found++
+	}
+}
+
+// signatureDate tells a line that is a date, alone or after the issuer's name.
+// The date is nil where month or day are still open.
+func signatureDate(s string) (*date.Date, bool) {
+	if len(s) > 240 || !strings.Contains(s, "年") {
+		return nil, false
+	}
+	m := datePattern.FindStringSubmatch(s)
+	if m == nil {
+		return nil, false
+	}
+	before := m[1]
+	if trim(before) != "" && (isSentence(before) || !isBlank(lastRune(before)) || utf8.RuneCountInString(before) > 40) {
+		return nil, false
+	}
+	year, ok1 := ParseNumeral(m[2])
+	month, ok2 := ParseNumeral(m[3])
+	day, ok3 := ParseNumeral(m[4])
+	if !ok1 || !ok2 || !ok3 {
+		return nil, true
+	}
+	return &date.Date{Year: int32(year), Month: int32(month), Day: int32(day)}, true
+}
+
+// validDate returns the date when the calendar has it.
+func validDate(d *date.Date) *date.Date {
+	t := time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
+	if t.Year() != int(d.Year) || t.Month() != time.Month(d.Month) || t.Day() != int(d.Day) {
+		return nil
+	}
+	return d
+}

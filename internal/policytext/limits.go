@@ -1,0 +1,90 @@
+package policytext
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Codes of a FormatError. They are part of the API: clients branch on them.
+const (
+	CodeNotADocument       = "NOT_A_DOCUMENT"
+	CodeFormatNotSupported = "FORMAT_NOT_SUPPORTED"
+	CodeEmptyDocument      = "EMPTY_DOCUMENT"
+	CodeEncodingUnknown    = "TEXT_ENCODING_UNKNOWN"
+	CodeTextTooLong        = "TEXT_TOO_LONG"
+	CodeTooManyParagraphs  = "TOO_MANY_PARAGRAPHS"
+	CodeReadTimeout        = "READ_TIMEOUT"
+	CodeArchiveDamaged     = "ARCHIVE_DAMAGED"
+	CodeArchiveBomb        = "ARCHIVE_BOMB"
+	CodeDuplicatePart      = "DUPLICATE_PART"
+	CodeUnsafePartName     = "UNSAFE_PART_NAME"
+	CodeXMLDamaged         = "XML_DAMAGED"
+	CodeXMLForbidden       = "XML_DTD_FORBIDDEN"
+	CodeXMLTooDeep         = "XML_TOO_DEEP"
+)
+
+// FormatError tells why a file was refused: a stable Code for machines and a
+// Chinese Message for the person who uploaded it.
+type FormatError struct {
+	Code    string
+	Message string
+}
+
+// Error implements error.
+func (e *FormatError) Error() string { return e.Code + ": " + e.Message }
+
+func refuse(code, format string, args ...any) *FormatError {
+	return &FormatError{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Limits bounds what one file may cost. Every field must be positive.
+type Limits struct {
+	// Entries is the most members an archive may list.
+	Entries int
+	// PartBytes is the most bytes one member may hold once inflated.
+	PartBytes int64
+	// TotalBytes is the most bytes all members may hold once inflated.
+	TotalBytes int64
+	// Ratio is the highest compression ratio accepted in a member that has
+	// already inflated to more than RatioFrom bytes.
+	Ratio int64
+	// RatioFrom is the size in bytes below which Ratio is not looked at.
+	RatioFrom int64
+	// XMLDepth is the deepest nesting of elements.
+	XMLDepth int
+	// Paragraphs is the most paragraphs (lines of a plain text).
+	Paragraphs int
+	// TextBytes is the most bytes of UTF-8 the resulting text may take,
+	// automatic numbers included.
+	TextBytes int
+	// Time is the longest a file may take to read; the context may end sooner.
+	Time time.Duration
+}
+
+// DefaultLimits returns the limits for uploads. They leave room for the
+// longest real policy documents and refuse archives made to exhaust a server.
+func DefaultLimits() Limits {
+	return Limits{
+		Entries:    2_000,
+		PartBytes:  64 << 20,
+		TotalBytes: 256 << 20,
+		Ratio:      200,
+		RatioFrom:  1 << 20,
+		XMLDepth:   256,
+		Paragraphs: 200_000,
+		TextBytes:  16 << 20,
+		Time:       10 * time.Second,
+	}
+}
+
+// stopped reports why a context ended: the caller's cancellation as it is, an
+// expired deadline as a refusal of the file.
+func stopped(ctx context.Context) error {
+	err := ctx.Err()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return refuse(CodeReadTimeout, "文件读取超时，请拆分或精简后重新上传")
+	}
+	return err
+}

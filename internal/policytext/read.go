@@ -1,0 +1,147 @@
+package policytext
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// Document is one file as read.
+type Document struct {
+	// Text is the body with its structure.
+	Text *corev1.PolicyText
+	// Margins is what the file shows beside its body, a paragraph each: page
+	// headers and footers, watermarks, and the text boxes (these stand in the
+	// body's text as well). SecrecyMark looks at them.
+	Margins []string
+}
+
+// line is one line of the text: a paragraph, or a part of one between manual
+// line breaks.
+type line struct {
+	text string
+	// label is the automatic number at the start of text, without the gap
+	// after it; empty when the number, if any, was typed.
+	label string
+	// aside is set in tables and text boxes, whose lines are not provisions.
+	aside bool
+	// start and end are code points of the whole text; end excludes the line feed.
+	start, end int
+}
+
+// reading collects what a format reader finds; it is turned into a Document
+// when the reader is done.
+type reading struct {
+	lines    []line
+	margins  []string
+	warnings []string
+	bytes    int
+	limits   Limits
+}
+
+// add appends a line and keeps to the limits.
+func (r *reading) add(l line) error {
+	if len(r.lines) >= r.limits.Paragraphs {
+		return refuse(CodeTooManyParagraphs, "文件段落超过%d段的上限，请拆分后上传", r.limits.Paragraphs)
+	}
+	if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
+		return r.tooLong()
+	}
+	r.lines = append(r.lines, l)
+	return nil
+}
+
+func (r *reading) tooLong() error {
+	return refuse(CodeTextTooLong, "文件文字超过%d字节的上限，请拆分后上传", r.limits.TextBytes)
+}
+
+// warn records a warning for people, once.
+func (r *reading) warn(message string) {
+	for _, w := range r.warnings {
+		if w == message {
+			return
+		}
+	}
+	r.warnings = append(r.warnings, message)
+}
+
+// Read reads a file into text with structure. The format is told by content,
+// never by name: .docx, or plain text in UTF-8, UTF-16 with a byte order mark
+// or GB18030. A file it refuses gives a *FormatError; a cancelled context gives
+// the context's error. The same bytes always give the same Document.
+func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, lim.Time)
+	defer cancel()
+	r := &reading{limits: lim}
+	var err error
+	if bytes.HasPrefix(data, []byte("PK")) {
+		err = readDocx(ctx, data, r)
+	} else if err = refuseForeign(data); err == nil {
+		err = readPlain(ctx, data, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.document()
+}
+
+// refuseForeign names the formats that are recognised but not read.
+func refuseForeign(data []byte) error {
+	const ask = "，请另存为 .docx 后上传"
+	head := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n"))
+	switch {
+	case bytes.HasPrefix(head, []byte("%pdf-")):
+		return refuse(CodeFormatNotSupported, "暂不支持 PDF 文件"+ask)
+	case bytes.HasPrefix(head, []byte("{\\rtf")):
+		return refuse(CodeFormatNotSupported, "暂不支持 RTF 文件"+ask)
+	case bytes.HasPrefix(head, []byte("<!doctype")), bytes.HasPrefix(head, []byte("<html")),
+		bytes.HasPrefix(head, []byte("<?xml")), bytes.HasPrefix(head, []byte("mime-version:")):
+		return refuse(CodeFormatNotSupported, "暂不支持网页或 XML 文件"+ask)
+	case bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
+		// An encrypted .docx is an OLE container with a stream of this name.
+		if bytes.Contains(data, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
+			return refuse(CodeFormatNotSupported, "文件已加密，请取消密码后上传")
+		}
+		return refuse(CodeFormatNotSupported, "暂不支持旧版 .doc 或 .wps 文件"+ask)
+	}
+	return nil
+}
+
+// document joins the lines, counts code points once and reads the structure.
+func (r *reading) document() (*Document, error) {
+	var b strings.Builder
+	b.Grow(r.bytes)
+	at, blank := 0, true
+	for i := range r.lines {
+		l := &r.lines[i]
+		l.start = at
+		l.end = at + utf8.RuneCountInString(l.text)
+		at = l.end + 1
+		b.WriteString(l.text)
+		b.WriteByte('\n')
+		blank = blank && trim(l.text) == ""
+	}
+	if blank {
+		return nil, refuse(CodeEmptyDocument, "文件中没有可读的文字；扫描件请先识别为文字后上传")
+	}
+	text := &corev1.PolicyText{Text: b.String()}
+	front := readFront(r, text)
+	readOutline(r, front, text)
+	text.Warnings = r.warnings
+	return &Document{Text: text, Margins: r.margins}, nil
+}
+
+// trim removes the blanks that drafts put around text, ideographic and
+// no-break spaces and zero-width marks included.
+func trim(s string) string { return strings.TrimFunc(s, isBlank) }
+
+func isBlank(r rune) bool {
+	switch r {
+	case ' ', '\t', '\r', '\n', '\f', '\v', '\u3000', '\u00a0', '\u200b', '\ufeff', '\u2002', '\u2003':
+		return true
+	}
+	return false
+}
