@@ -38,6 +38,9 @@ var (
 	ErrRequestReused = errors.New("docstore: request id was used for another request")
 	// ErrMismatch: the content of a blob is not what its hash or size says.
 	ErrMismatch = errors.New("docstore: content does not match its hash")
+	// ErrUnchanged is returned by a rule that finds nothing to do and has changed
+	// nothing: Update then answers the document as it is and writes no entry.
+	ErrUnchanged = errors.New("docstore: nothing to change")
 	// ErrUnavailable: the store did not answer; nothing is known to be written.
 	ErrUnavailable = errors.New("docstore: unavailable")
 )

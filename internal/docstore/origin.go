@@ -34,3 +34,15 @@ func OriginFrom(ctx context.Context) (Origin, bool) {
 	o, ok := ctx.Value(originKey{}).(Origin)
 	return o, ok
 }
+
+// WithStep marks writes as one step of a command that writes several
+// documents, so that the command's request id counts for each step by itself
+// and a repeated command goes on where an earlier one stopped.
+func WithStep(ctx context.Context, step string) context.Context {
+	o, ok := OriginFrom(ctx)
+	if !ok || o.RequestID == "" {
+		return ctx
+	}
+	o.RequestID += "#" + step
+	return WithOrigin(ctx, o)
+}

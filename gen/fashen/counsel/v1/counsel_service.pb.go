@@ -432,9 +432,12 @@ type Verdict struct {
 	// Signed opinions of counsel on the reviewed content, newest of each counsel.
 	CounselVerdicts []*CounselVerdict `protobuf:"bytes,7,rep,name=counsel_verdicts,json=counselVerdicts,proto3" json:"counsel_verdicts,omitempty"`
 	// Etag of the case that was read; empty when there is none.
-	Etag          string `protobuf:"bytes,8,opt,name=etag,proto3" json:"etag,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Etag string `protobuf:"bytes,8,opt,name=etag,proto3" json:"etag,omitempty"`
+	// True when the earliest day lies in a year without a calendar: it was
+	// counted by weekends and is not final.
+	ProvisionalDates bool `protobuf:"varint,9,opt,name=provisional_dates,json=provisionalDates,proto3" json:"provisional_dates,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Verdict) Reset() {
@@ -521,6 +524,13 @@ func (x *Verdict) GetEtag() string {
 		return x.Etag
 	}
 	return ""
+}
+
+func (x *Verdict) GetProvisionalDates() bool {
+	if x != nil {
+		return x.ProvisionalDates
+	}
+	return false
 }
 
 // Request of GetCase.
@@ -2048,7 +2058,7 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"transition\x18\x03 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"transition\x12-\n" +
 	"\fverdict_etag\x18\x04 \x01(\tB\n" +
-	"\xe0A\x02\xbaH\x04r\x02\x10\x01R\vverdictEtag\"\xaf\x04\n" +
+	"\xe0A\x02\xbaH\x04r\x02\x10\x01R\vverdictEtag\"\xdc\x04\n" +
 	"\aVerdict\x12*\n" +
 	"\x04case\x18\x01 \x01(\tB\x16\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\x123\n" +
@@ -2058,7 +2068,8 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x15earliest_meeting_date\x18\x05 \x01(\v2\x11.google.type.DateR\x13earliestMeetingDate\x12'\n" +
 	"\x0ftime_sufficient\x18\x06 \x01(\bR\x0etimeSufficient\x12L\n" +
 	"\x10counsel_verdicts\x18\a \x03(\v2!.fashen.counsel.v1.CounselVerdictR\x0fcounselVerdicts\x12\x12\n" +
-	"\x04etag\x18\b \x01(\tR\x04etag\"\x84\x01\n" +
+	"\x04etag\x18\b \x01(\tR\x04etag\x12+\n" +
+	"\x11provisional_dates\x18\t \x01(\bR\x10provisionalDates\"\x84\x01\n" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rNOT_CONCLUDED\x10\x01\x12\t\n" +
@@ -2213,14 +2224,14 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xbc\x1a\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xba\x1a\n" +
 	"\x0eCounselService\x12O\n" +
 	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12V\n" +
 	"\n" +
 	"GetVerdict\x12$.fashen.counsel.v1.GetVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12^\n" +
-	"\x0eCertifyVerdict\x12(.fashen.counsel.v1.CertifyVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12}\n" +
-	"\aGetCase\x12!.fashen.counsel.v1.GetCaseRequest\x1a\x17.fashen.counsel.v1.Case\"6\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=regions/*/cases/*}\x12\x90\x01\n" +
-	"\tListCases\x12#.fashen.counsel.v1.ListCasesRequest\x1a$.fashen.counsel.v1.ListCasesResponse\"8\xdaA\x06parentʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=regions/*}/cases\x12\x89\x01\n" +
+	"\x0eCertifyVerdict\x12(.fashen.counsel.v1.CertifyVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12|\n" +
+	"\aGetCase\x12!.fashen.counsel.v1.GetCaseRequest\x1a\x17.fashen.counsel.v1.Case\"5\xdaA\x04nameʥ\x19\x06\x1a\x04\x01\x02\x03\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=regions/*/cases/*}\x12\x8f\x01\n" +
+	"\tListCases\x12#.fashen.counsel.v1.ListCasesRequest\x1a$.fashen.counsel.v1.ListCasesResponse\"7\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=regions/*}/cases\x12\x89\x01\n" +
 	"\n" +
 	"AcceptCase\x12$.fashen.counsel.v1.AcceptCaseRequest\x1a\x17.fashen.counsel.v1.Case\"<\xdaA\x04nameʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=regions/*/cases/*}:accept\x12\x90\x01\n" +
 	"\n" +

@@ -76,8 +76,8 @@ type CounselServiceClient interface {
 	// Asks for more material; the clock stands until the next submission.
 	RequestSupplement(ctx context.Context, in *RequestSupplementRequest, opts ...grpc.CallOption) (*Case, error)
 	// Concludes the round on a signed review opinion; its items become lines of the
-	// ledger. Errors: FAILED_PRECONDITION with COUNSEL_OPINION_REQUIRED while an
-	// accepted counsel has not signed, EVIDENCE_MISSING for an unsigned opinion.
+	// ledger. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
+	// that is unsigned or about another version.
 	ConcludeCase(ctx context.Context, in *ConcludeCaseRequest, opts ...grpc.CallOption) (*Case, error)
 	// Answers one item of the ledger for the drafting unit. Errors:
 	// FAILED_PRECONDITION with NON_ADOPTION_REASON_MISSING where an item is not
@@ -382,8 +382,8 @@ type CounselServiceServer interface {
 	// Asks for more material; the clock stands until the next submission.
 	RequestSupplement(context.Context, *RequestSupplementRequest) (*Case, error)
 	// Concludes the round on a signed review opinion; its items become lines of the
-	// ledger. Errors: FAILED_PRECONDITION with COUNSEL_OPINION_REQUIRED while an
-	// accepted counsel has not signed, EVIDENCE_MISSING for an unsigned opinion.
+	// ledger. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
+	// that is unsigned or about another version.
 	ConcludeCase(context.Context, *ConcludeCaseRequest) (*Case, error)
 	// Answers one item of the ledger for the drafting unit. Errors:
 	// FAILED_PRECONDITION with NON_ADOPTION_REASON_MISSING where an item is not
