@@ -26,7 +26,8 @@ type Engine interface {
 	Stored(ctx context.Context) ([]StoredCollection, error)
 	// Walk reads up to limit records of a stored collection in the order of
 	// their names, from the one after `after` on, without opening the
-	// collection and without its indexes. newBody makes an empty body.
+	// collection and without its indexes, for verification. newBody makes an
+	// empty body. A body or envelope that cannot be read is nil.
 	Walk(ctx context.Context, collection string, newBody func() proto.Message, after string, limit int) ([]*Record, error)
 	// Ping fails when the store cannot be read.
 	Ping(ctx context.Context) error
@@ -181,8 +182,16 @@ type Log interface {
 	// most 100 of them.
 	ByRequest(ctx context.Context, actor, requestID string) ([]*corev1.JournalEntry, error)
 	// Walk reads up to limit entries in the order of resource and sequence, from
-	// the one after the given position on.
-	Walk(ctx context.Context, afterResource string, afterSequence int64, limit int) ([]*corev1.JournalEntry, error)
+	// the one after the given position on, for verification.
+	Walk(ctx context.Context, afterResource string, afterSequence int64, limit int) ([]Logged, error)
+}
+
+// Logged is a journal entry with the place it is kept at.
+type Logged struct {
+	Resource string
+	Sequence int64
+	// Entry is nil when what is kept there cannot be read.
+	Entry *corev1.JournalEntry
 }
 
 // BlobStore keeps files, addressed by the SHA-256 of their content. A hash is

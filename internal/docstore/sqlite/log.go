@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"fashen/internal/docstore"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// log is the table of drained entries.
+type log struct{ e *Engine }
+
+// requestEntries bounds what one request id answers.
+const requestEntries = 100
+
+func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error {
+	return l.e.inTx(ctx, func(tx *sql.Tx) error {
+		stmt, err := tx.PrepareContext(ctx, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return failure(err)
+		}
+		defer func() { _ = stmt.Close() }()
+		for _, e := range entries {
+			b, err := proto.Marshal(e)
+			if err != nil {
+				return fmt.Errorf("sqlite: encode entry %d of %s: %w", e.GetSequence(), e.GetResource(), err)
+			}
+			_, err = stmt.ExecContext(ctx, e.GetResource(), e.GetSequence(), e.GetActor(), e.GetRequestId(),
+				e.GetTime().AsTime().UnixMilli(), b)
+			if err != nil {
+				return failure(err)
+			}
+		}
+		return nil
+	})
+}
+
+func (l *log) History(ctx context.Context, resource string, from int64, limit int) ([]*corev1.JournalEntry, error) {
+	return entries(l.query(ctx, `SELECT resource, sequence, entry FROM journal
+		WHERE resource = ? AND sequence >= ? ORDER BY sequence LIMIT ?`, resource, from, limit))
+}
+
+func (l *log) ByRequest(ctx context.Context, actor, requestID string) ([]*corev1.JournalEntry, error) {
+	return entries(l.query(ctx, `SELECT resource, sequence, entry FROM journal
+		WHERE actor = ? AND request_id = ? AND request_id <> '' ORDER BY time DESC LIMIT ?`, actor, requestID, requestEntries))
+}
+
+func (l *log) Walk(ctx context.Context, afterResource string, afterSequence int64, limit int) ([]docstore.Logged, error) {
+	return l.query(ctx, `SELECT resource, sequence, entry FROM journal
+		WHERE (resource, sequence) > (?, ?) ORDER BY resource, sequence LIMIT ?`, afterResource, afterSequence, limit)
+}
+
+func (l *log) query(ctx context.Context, q string, args ...any) ([]docstore.Logged, error) {
+	rows, err := l.e.read.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, failure(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []docstore.Logged
+	for rows.Next() {
+		var at docstore.Logged
+		var b []byte
+		if err := rows.Scan(&at.Resource, &at.Sequence, &b); err != nil {
+			return nil, failure(err)
+		}
+		e := &corev1.JournalEntry{}
+		if proto.Unmarshal(b, e) == nil {
+			at.Entry = e
+		}
+		out = append(out, at)
+	}
+	return out, failure(rows.Err())
+}
+
+// entries are logged entries that can all be read.
+func entries(logged []docstore.Logged, err error) ([]*corev1.JournalEntry, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*corev1.JournalEntry, len(logged))
+	for i, at := range logged {
+		if out[i] = at.Entry; out[i] == nil {
+			return nil, fmt.Errorf("%w: journal entry %d of %s cannot be read", docstore.ErrUnavailable, at.Sequence, at.Resource)
+		}
+	}
+	return out, nil
+}
