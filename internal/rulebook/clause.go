@@ -1,0 +1,123 @@
+package rulebook
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds that keep matching linear: a longer sentence is cut, a longer lead-in
+// keeps its end, which holds the governing words.
+const (
+	maxClauseRunes = 2000
+	maxLeadRunes   = 200
+)
+
+// clause is one sentence of a text, together with the lead-in it stands under.
+type clause struct {
+	lead      string // empty outside a list
+	text      string // the sentence itself, end mark included
+	runeStart int    // code points of the document before text
+}
+
+// joined is what patterns see. The line feed between the parts occurs in no
+// sentence, so no literal of a rule can straddle them unseen.
+func (c *clause) joined() (s string, own int) {
+	if c.lead == "" {
+		return c.text, 0
+	}
+	return c.lead + "\n" + c.text, len(c.lead) + 1
+}
+
+var (
+	itemMark    = regexp.MustCompile(`^[\s　]*[（(][一二三四五六七八九十百]{1,4}[）)]`)
+	subItemMark = regexp.MustCompile(`^[\s　]*(?:[（(]\d{1,3}[）)]|\d{1,3}(?:[．、]|\.[^\d]))`)
+)
+
+// splitter walks the sentences of a text in reading order and tracks the
+// lead-ins in force.
+type splitter struct {
+	leads [2]string // of the items, of the sub-items
+	level int       // of the current line: 0 outside lists, 1 item, 2 sub-item
+	runes int
+	yield func(*clause) bool
+	done  bool
+}
+
+// eachClause calls yield for every sentence of s until it answers false.
+func eachClause(s string, yield func(*clause) bool) {
+	sp := &splitter{yield: yield}
+	for len(s) > 0 && !sp.done {
+		line, rest, found := strings.Cut(s, "\n")
+		sp.line(line)
+		if found {
+			sp.runes++
+		}
+		s = rest
+	}
+}
+
+func (sp *splitter) line(line string) {
+	sp.level = 0
+	fresh := true
+	for len(line) > 0 && !sp.done {
+		n := sentenceEnd(line)
+		sp.sentence(line[:n], fresh)
+		line, fresh = line[n:], false
+	}
+}
+
+func (sp *splitter) sentence(s string, fresh bool) {
+	switch {
+	case itemMark.MatchString(s):
+		sp.level, sp.leads[1] = 1, ""
+	case subItemMark.MatchString(s):
+		sp.level = 2
+	case fresh:
+		sp.leads = [2]string{}
+	}
+	c := &clause{text: s, runeStart: sp.runes}
+	switch sp.level {
+	case 1:
+		c.lead = sp.leads[0]
+	case 2:
+		c.lead = lastRunes(sp.leads[0]+sp.leads[1], maxLeadRunes)
+	}
+	sp.runes += utf8.RuneCountInString(s)
+	if strings.TrimSpace(s) != "" && !sp.yield(c) {
+		sp.done = true
+	}
+	if trimmed := strings.TrimRight(s, " \t　\r"); strings.HasSuffix(trimmed, "：") || strings.HasSuffix(trimmed, ":") {
+		sp.leads[min(sp.level, 1)] = lastRunes(trimmed, maxLeadRunes)
+	}
+}
+
+// sentenceEnd returns how many bytes of line its first sentence takes.
+func sentenceEnd(line string) int {
+	runes, ended := 0, false
+	for i, r := range line {
+		if ended && !strings.ContainsRune("”’」』）)》。；！？", r) {
+			return i
+		}
+		if runes++; runes > maxClauseRunes {
+			return i
+		}
+		switch r {
+		case '。', '；', '！', '？', ';', '!', '?':
+			ended = true
+		case '：', ':':
+			if rest := line[i+utf8.RuneLen(r):]; itemMark.MatchString(rest) || subItemMark.MatchString(rest) {
+				return len(line) - len(rest)
+			}
+		}
+	}
+	return len(line)
+}
+
+func lastRunes(s string, n int) string {
+	for extra := utf8.RuneCountInString(s) - n; extra > 0; extra-- {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	return s
+}

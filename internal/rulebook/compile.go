@@ -1,0 +1,279 @@
+package rulebook
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// pattern is one compiled expression. Equal sources share one pattern, so that
+// a text is searched once for what several rules look for.
+type pattern struct {
+	index int
+	re    *regexp.Regexp
+	gates [][]int32 // literal numbers: one of each set must occur
+}
+
+type law struct {
+	title, number string
+	from, to      time.Time
+}
+
+type citation struct {
+	law *law
+	at  string
+}
+
+type frame struct {
+	rule *rule
+	all  []*pattern // all[0] is the head
+	none []*pattern
+}
+
+type rule struct {
+	id, pack        string
+	article         string
+	also            []string
+	cites           []citation
+	strength        corev1.Strength
+	from, to        time.Time
+	frames          []*frame
+	suppressors     []*suppressor
+	reason, rewrite string
+	order           int // position in the pack: which of two hits is named first
+
+	doc  *ruleDoc
+	file string
+}
+
+// inForce reports whether the rule's principal law (the first it cites), and
+// the rule's own interval where it has one, hold on a day.
+func (r *rule) inForce(day time.Time) bool {
+	return within(day, r.from, r.to) && within(day, r.cites[0].law.from, r.cites[0].law.to)
+}
+
+// lawText names the provisions in force on a day, the principal law first.
+func (r *rule) lawText(day time.Time) string {
+	var parts []string
+	for _, c := range r.cites {
+		if within(day, c.law.from, c.law.to) {
+			parts = append(parts, "《"+c.law.title+"》"+c.at)
+		}
+	}
+	return strings.Join(parts, "；")
+}
+
+// within reports from <= day <= to; a zero bound is open.
+func within(day, from, to time.Time) bool {
+	return !day.Before(from) && (to.IsZero() || !day.After(to))
+}
+
+// effect is what a suppressor does to a hit.
+type effect int
+
+const (
+	effectDrop   effect = iota // the hit is no hit
+	effectVerify               // the hit stays, but only asks to verify the basis
+)
+
+// place is where a cue has to stand, seen from the head of the hit.
+type place string
+
+const (
+	placeSentence place = "sentence" // anywhere in the sentence or its lead-in
+	placeBefore   place = "before"   // before the head, no comma between
+	placeAfter    place = "after"    // after the head, no comma between
+	placeWithin   place = "within"   // inside the head
+	placeTitled   place = "titled"   // the head lies inside 《…》
+	placeQuoted   place = "quoted"   // the head lies inside “…” and the cue outside
+)
+
+type cue struct {
+	where  place
+	re     *regexp.Regexp
+	unless *regexp.Regexp
+}
+
+type suppressor struct {
+	id      string
+	effect  effect
+	general bool
+	packs   []string // general for these packs only; empty: for all
+	cues    []cue
+
+	doc  *suppressorDoc
+	file string
+}
+
+func (s *suppressor) appliesTo(pack string) bool {
+	if !s.general {
+		return false
+	}
+	for _, p := range s.packs {
+		if p == pack {
+			return true
+		}
+	}
+	return len(s.packs) == 0
+}
+
+// compiler expands lexicons and interns patterns and literals.
+type compiler struct {
+	lexicons map[string][]text
+	files    map[string]string // lexicon -> file, for messages
+	expanded map[string]string
+	patterns map[string]*pattern
+	order    []*pattern
+	literals map[string]int32
+	words    []string
+}
+
+var reference = regexp.MustCompile(`\{([a-z][a-z_]*)\}`)
+
+// maxExpansion bounds one expanded pattern; lexicons that multiply each other
+// past it are a mistake in the pack.
+const maxExpansion = 64 << 10
+
+// expand writes lexicons and the two gap marks out as plain RE2.
+func (c *compiler) expand(s string, open []string) (string, error) {
+	s = strings.ReplaceAll(s, "……", `.*?`)
+	s = strings.ReplaceAll(s, "…", `[^，,；;：:]{0,24}?`)
+	var failed error
+	out := reference.ReplaceAllStringFunc(s, func(ref string) string {
+		name := ref[1 : len(ref)-1]
+		if failed != nil {
+			return ref
+		}
+		var alt string
+		if alt, failed = c.lexicon(name, open); failed != nil {
+			return ref
+		}
+		return alt
+	})
+	if failed == nil && len(out) > maxExpansion {
+		failed = fmt.Errorf("pattern grows past %d bytes", maxExpansion)
+	}
+	return out, failed
+}
+
+func (c *compiler) lexicon(name string, open []string) (string, error) {
+	if done, ok := c.expanded[name]; ok {
+		return done, nil
+	}
+	entries, ok := c.lexicons[name]
+	if !ok {
+		return "", fmt.Errorf("unknown lexicon {%s}", name)
+	}
+	for _, o := range open {
+		if o == name {
+			return "", fmt.Errorf("lexicon {%s} refers to itself", name)
+		}
+	}
+	if len(entries) == 0 {
+		return "", fmt.Errorf("lexicon {%s} is empty", name)
+	}
+	alts := make([]string, len(entries))
+	for i, e := range entries {
+		alt, err := c.expand(e.s, append(open, name))
+		if err != nil {
+			return "", err
+		}
+		alts[i] = alt
+	}
+	c.expanded[name] = "(?:" + strings.Join(alts, "|") + ")"
+	return c.expanded[name], nil
+}
+
+// regexp compiles an expression that is no part of a frame.
+func (c *compiler) regexp(src, before, after string) (*regexp.Regexp, error) {
+	s, err := c.expand(src, nil)
+	if err != nil {
+		return nil, err
+	}
+	return regexp.Compile(`(?s)` + before + `(?:` + s + `)` + after)
+}
+
+// pattern compiles an expression of a frame with its gates.
+func (c *compiler) pattern(src string) (*pattern, error) {
+	s, err := c.expand(src, nil)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := c.patterns[s]; ok {
+		return p, nil
+	}
+	re, err := regexp.Compile(`(?s:` + s + `)`)
+	if err != nil {
+		return nil, err
+	}
+	if re.MatchString("") {
+		return nil, fmt.Errorf("pattern matches the empty text")
+	}
+	sets, err := literalsOf(`(?s:` + s + `)`)
+	if err != nil {
+		return nil, err
+	}
+	p := &pattern{index: len(c.order), re: re}
+	for _, set := range sets {
+		p.gates = append(p.gates, c.numbers(set))
+	}
+	c.patterns[s] = p
+	c.order = append(c.order, p)
+	return p, nil
+}
+
+func (c *compiler) numbers(set []string) []int32 {
+	ids := make([]int32, 0, len(set))
+	for _, w := range set {
+		id, ok := c.literals[w]
+		if !ok {
+			id = int32(len(c.words))
+			c.literals[w] = id
+			c.words = append(c.words, w)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// cue compiles one cue of a suppressor. A cue before the head reaches it across
+// 、 and across a comma that only continues the enumeration (，或者…).
+func (c *compiler) cue(d cueDoc) (cue, error) {
+	out := cue{where: place(d.Where.s)}
+	var err error
+	switch out.where {
+	case placeSentence, placeWithin, placeQuoted:
+		out.re, err = c.regexp(d.Pattern.s, "", "")
+	case placeBefore:
+		out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`)
+	case placeAfter:
+		out.re, err = c.regexp(d.Pattern.s, `^[^，,；;]*?`, "")
+	case placeTitled:
+		if d.Pattern.s != "" {
+			err = fmt.Errorf("a cue inside a title takes no pattern")
+		}
+	default:
+		return out, &placed{d.Where.line, fmt.Errorf("unknown place %q", d.Where.s)}
+	}
+	if err != nil {
+		return out, &placed{d.Pattern.line, err}
+	}
+	if d.Unless.s != "" {
+		if out.unless, err = c.regexp(d.Unless.s, "", ""); err != nil {
+			return out, &placed{d.Unless.line, err}
+		}
+	}
+	return out, nil
+}
+
+// placed is an error with the line it belongs to.
+type placed struct {
+	line int
+	err  error
+}
+
+func (p *placed) Error() string { return fmt.Sprintf("%d: %v", p.line, p.err) }
+func (p *placed) Unwrap() error { return p.err }

@@ -1,0 +1,118 @@
+package rulebook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// text is a YAML scalar that remembers its line, so that every complaint about
+// a rule can name the place a lawyer has to open.
+type text struct {
+	s    string
+	line int
+}
+
+func (t *text) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return fmt.Errorf("line %d: expected a plain value", n.Line)
+	}
+	t.s, t.line = n.Value, n.Line
+	return nil
+}
+
+// fileDoc is one YAML file of the library. A file that names a pack adds rules
+// and laws to it; lexicons and suppressors are shared by all packs.
+type fileDoc struct {
+	Pack        text              `yaml:"pack"`
+	Version     text              `yaml:"version"`
+	Title       text              `yaml:"title"`
+	Laws        map[string]lawDoc `yaml:"laws"`
+	Lexicons    map[string][]text `yaml:"lexicons"`
+	Suppressors []suppressorDoc   `yaml:"suppressors"`
+	Rules       []ruleDoc         `yaml:"rules"`
+}
+
+type lawDoc struct {
+	Title  text `yaml:"title"`
+	Number text `yaml:"number"`
+	From   text `yaml:"from"`
+	To     text `yaml:"to"`
+}
+
+type ruleDoc struct {
+	ID        text       `yaml:"id"`
+	Title     text       `yaml:"title"`
+	Article   text       `yaml:"article"`
+	Also      []text     `yaml:"also"`
+	Cites     []citeDoc  `yaml:"cites"`
+	Strength  text       `yaml:"strength"`
+	From      text       `yaml:"from"`
+	To        text       `yaml:"to"`
+	Frames    []frameDoc `yaml:"frames"`
+	Suppress  []text     `yaml:"suppress"`
+	Except    []text     `yaml:"except"`
+	Reason    text       `yaml:"reason"`
+	Rewrite   text       `yaml:"rewrite"`
+	Violation []text     `yaml:"violation"`
+	Clean     []text     `yaml:"clean"`
+	Verify    []text     `yaml:"verify"`
+}
+
+type citeDoc struct {
+	Law text `yaml:"law"`
+	At  text `yaml:"at"`
+}
+
+type frameDoc struct {
+	All  []text `yaml:"all"`
+	None []text `yaml:"none"`
+}
+
+type suppressorDoc struct {
+	ID      text         `yaml:"id"`
+	Title   text         `yaml:"title"`
+	Effect  text         `yaml:"effect"`
+	General text         `yaml:"general"`
+	Packs   []text       `yaml:"packs"`
+	Cues    []cueDoc     `yaml:"cues"`
+	Silent  []exampleDoc `yaml:"silent"`
+	Heard   []exampleDoc `yaml:"heard"`
+}
+
+type cueDoc struct {
+	Where   text `yaml:"where"`
+	Pattern text `yaml:"pattern"`
+	Unless  text `yaml:"unless"`
+}
+
+type exampleDoc struct {
+	Rule text `yaml:"rule"`
+	Text text `yaml:"text"`
+}
+
+// decode reads one file strictly: an unknown field is an error, because a
+// misspelt `none:` would silently widen a rule.
+func decode(name string, data []byte) (*fileDoc, error) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	var f fileDoc
+	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &f, nil
+}
+
+const dateLayout = "2006-01-02"
+
+// parseDay reads a civil date; the empty text is the zero time, an open end.
+func parseDay(t text) (time.Time, error) {
+	if t.s == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(dateLayout, t.s)
+}

@@ -1,0 +1,33 @@
+// Package rulebook holds rules of law as data and runs them over the text of a
+// policy document.
+//
+// A pack is a folder of YAML that a lawyer can read and change. Its parts:
+//
+//   - laws: title, number and dates in force of what the rules cite;
+//   - lexicons: named lists of words, such as {local} or {benefit};
+//   - rules: a provision of law, what to look for, why it is suspect, a
+//     suggested wording, and examples of both kinds, which are its tests;
+//   - suppressors: circumstances in which a hit is no hit (a prohibition, a
+//     quotation, a report of facts) or only asks a person to verify the basis.
+//
+// # Patterns
+//
+// A pattern is an RE2 expression with three additions: {name} stands for any
+// entry of a lexicon, … for up to 24 characters inside one comma clause, ……
+// for anything inside the sentence. A rule hits a clause when one of its
+// frames does: every pattern under `all` is found, none under `none`. The first
+// pattern of `all` is the head: a negation or quotation counts against the hit
+// when it governs the head.
+//
+// # Clauses
+//
+// The scope of a frame is the sentence, ended by 。；！？ or the end of the
+// line. An item (（一）, 1.) is read together with its lead-in, the sentence before
+// the list that ends in a colon, so that 不得有下列行为： governs every item.
+//
+// # What a finding means
+//
+// A finding is a suspicion (疑似); a person decides. Matching takes time linear
+// in the text: expressions are RE2, clauses are cut at a maximal length, and a
+// scan for literals decides first which expressions can match at all.
+package rulebook

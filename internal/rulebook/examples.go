@@ -1,0 +1,86 @@
+package rulebook
+
+// verdict is what one rule makes of one text.
+type verdict int
+
+const (
+	verdictClean verdict = iota
+	verdictVerify
+	verdictSuspect
+)
+
+func (v verdict) String() string {
+	return [...]string{"no finding", "a finding to verify the basis", "a finding"}[v]
+}
+
+// judge runs one rule over a text without the prefilter, leaving one
+// suppressor out where skip names it.
+func judge(r *rule, s string, skip *suppressor) verdict {
+	m := newMatcher()
+	m.skip = skip
+	got := verdictClean
+	eachClause(s, func(c *clause) bool {
+		m.reset(c)
+		for _, f := range r.frames {
+			h, ok := m.frame(f)
+			switch {
+			case ok && h.verify:
+				got = max(got, verdictVerify)
+			case ok:
+				got = verdictSuspect
+			}
+		}
+		return got != verdictSuspect
+	})
+	return got
+}
+
+// examples runs what rules and suppressors say of themselves.
+func (l *loader) examples() {
+	for _, name := range l.lib.names {
+		for _, r := range l.lib.packs[name].rules {
+			l.expect(r, r.doc.Violation, verdictSuspect)
+			l.expect(r, r.doc.Verify, verdictVerify)
+			l.expect(r, r.doc.Clean, verdictClean)
+		}
+	}
+	for _, s := range l.ordered {
+		for _, e := range s.doc.Silent {
+			l.suppresses(s, e, true)
+		}
+		for _, e := range s.doc.Heard {
+			l.suppresses(s, e, false)
+		}
+	}
+}
+
+func (l *loader) expect(r *rule, list []text, want verdict) {
+	for _, t := range list {
+		if got := judge(r, t.s, nil); got != want {
+			l.fail(r.file, t.line, "rule %s: this example gives %v, not %v", r.id, got, want)
+		}
+	}
+}
+
+// suppresses checks an example of a suppressor: without it the rule hits; with
+// it the hit is gone (or only asks to verify) when silent, and stays otherwise.
+func (l *loader) suppresses(s *suppressor, e exampleDoc, silent bool) {
+	r, ok := l.rules[e.Rule.s]
+	if !ok {
+		l.fail(s.file, e.Rule.line, "suppressor %s: unknown rule %q", s.id, e.Rule.s)
+		return
+	}
+	if got := judge(r, e.Text.s, s); got != verdictSuspect {
+		l.fail(s.file, e.Text.line, "suppressor %s: without it rule %s gives %v on this example", s.id, r.id, got)
+	}
+	want := verdictSuspect
+	if silent {
+		want = verdictClean
+		if s.effect == effectVerify {
+			want = verdictVerify
+		}
+	}
+	if got := judge(r, e.Text.s, nil); got != want {
+		l.fail(s.file, e.Text.line, "suppressor %s: rule %s gives %v on this example, not %v", s.id, r.id, got, want)
+	}
+}

@@ -1,0 +1,145 @@
+package rulebook
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+//go:embed packs
+var builtin embed.FS
+
+// CodeRulesetNotForDate is the machine code of NotForDateError.
+const CodeRulesetNotForDate = "RULESET_NOT_FOR_DATE"
+
+// ErrUnknownPack is returned, wrapped, for a pack the library does not hold.
+var ErrUnknownPack = errors.New("unknown rule pack")
+
+// NotForDateError says that a pack has no rule in force on the review date.
+// Earliest is the first day on which it has one.
+type NotForDateError struct {
+	Pack     string
+	Date     time.Time
+	Earliest time.Time
+}
+
+func (e *NotForDateError) Error() string {
+	return fmt.Sprintf("rule pack %s has no rule in force on %s (earliest %s)",
+		e.Pack, e.Date.Format(dateLayout), e.Earliest.Format(dateLayout))
+}
+
+// Code is the stable machine code, RULESET_NOT_FOR_DATE.
+func (e *NotForDateError) Code() string { return CodeRulesetNotForDate }
+
+// Message tells a person the same in Chinese.
+func (e *NotForDateError) Message() string {
+	return fmt.Sprintf("规则包 %s 在 %s 没有施行中的规则，最早可用于 %s 的审查。",
+		e.Pack, e.Date.Format(dateLayout), e.Earliest.Format(dateLayout))
+}
+
+type pack struct {
+	name, title, version string
+	laws                 map[string]*law
+	rules                []*rule
+}
+
+// Library is a loaded, checked collection of packs. It does not change after
+// Load and is safe for concurrent use.
+type Library struct {
+	packs map[string]*pack
+	names []string
+
+	patterns []*pattern
+	frames   []*frame
+	triggers [][]int32 // literal -> frames that may hit once it is seen
+	always   []int32   // frames without literals
+	scanner  *automaton
+}
+
+// Builtin loads the packs that come with the program.
+func Builtin() (*Library, error) {
+	sub, err := fs.Sub(builtin, "packs")
+	if err != nil {
+		return nil, err
+	}
+	return Load(sub)
+}
+
+// Load reads every .yaml file under the root of fsys, compiles the rules and
+// runs each rule's and suppressor's examples. An error names file and line;
+// all that can be told at once are joined.
+func Load(fsys fs.FS) (*Library, error) {
+	l := &loader{
+		lib:         &Library{packs: map[string]*pack{}},
+		suppressors: map[string]*suppressor{},
+		rules:       map[string]*rule{},
+		compiler: compiler{
+			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
+			patterns: map[string]*pattern{}, literals: map[string]int32{},
+		},
+	}
+	if err := l.read(fsys); err != nil {
+		return nil, err
+	}
+	l.declare()
+	l.compileSuppressors()
+	l.compileRules()
+	if len(l.errs) > 0 {
+		return nil, errors.Join(l.errs...)
+	}
+	l.index()
+	l.examples()
+	if len(l.errs) > 0 {
+		return nil, errors.Join(l.errs...)
+	}
+	return l.lib, nil
+}
+
+// Packs names the packs, sorted.
+func (l *Library) Packs() []string { return slices.Clone(l.names) }
+
+// Set selects the rules in force on a civil date (the year, month and day of
+// on in its own location) from the named packs, or from all packs when none is
+// named. It fails with ErrUnknownPack or *NotForDateError.
+func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
+	if len(packs) == 0 {
+		packs = l.names
+	}
+	day := time.Date(on.Year(), on.Month(), on.Day(), 0, 0, 0, 0, time.UTC)
+	s := &Set{lib: l, day: day, active: map[*rule]ruleText{}}
+	names := slices.Compact(slices.Sorted(slices.Values(packs)))
+	for _, name := range names {
+		p, ok := l.packs[name]
+		if !ok {
+			return nil, fmt.Errorf("%w %q", ErrUnknownPack, name)
+		}
+		label, n := p.name+"@"+p.version, len(s.active)
+		for _, r := range p.rules {
+			if r.inForce(day) {
+				s.active[r] = ruleText{pack: label, law: r.lawText(day)}
+			}
+		}
+		if len(s.active) == n {
+			return nil, &NotForDateError{Pack: name, Date: day, Earliest: p.earliest()}
+		}
+		s.labels = append(s.labels, label)
+	}
+	return s, nil
+}
+
+func (p *pack) earliest() time.Time {
+	var first time.Time
+	for _, r := range p.rules {
+		from := r.from
+		if f := r.cites[0].law.from; f.After(from) {
+			from = f
+		}
+		if first.IsZero() || from.Before(first) {
+			first = from
+		}
+	}
+	return first
+}

@@ -1,0 +1,166 @@
+package rulebook
+
+import "strings"
+
+// hit is one rule's best match in one clause.
+type hit struct {
+	rule       *rule
+	start, end int // bytes of the clause's own text
+	verify     bool
+}
+
+// maxHeads bounds how many heads of one frame are tried in one clause.
+const maxHeads = 8
+
+// matcher evaluates frames on one clause at a time and remembers what it has
+// already searched there. It is not safe for concurrent use.
+type matcher struct {
+	text  string
+	own   int
+	found map[int][][]int // pattern -> its matches in text
+	cued  map[cueKey]bool // sentence cues already looked for
+	skip  *suppressor     // left out, to test a suppressor against its examples
+}
+
+type cueKey struct {
+	s *suppressor
+	i int
+}
+
+func newMatcher() *matcher {
+	return &matcher{found: map[int][][]int{}, cued: map[cueKey]bool{}}
+}
+
+func (m *matcher) reset(c *clause) {
+	m.text, m.own = c.joined()
+	clear(m.found)
+	clear(m.cued)
+}
+
+func (m *matcher) matches(p *pattern) [][]int {
+	locs, ok := m.found[p.index]
+	if !ok {
+		locs = p.re.FindAllStringIndex(m.text, maxHeads)
+		m.found[p.index] = locs
+	}
+	return locs
+}
+
+// frame looks for the first unsuppressed hit of a frame in the current clause;
+// failing that, for one that only asks to verify the basis.
+func (m *matcher) frame(f *frame) (hit, bool) {
+	for _, p := range f.all {
+		if len(m.matches(p)) == 0 {
+			return hit{}, false
+		}
+	}
+	for _, p := range f.none {
+		if len(m.matches(p)) > 0 {
+			return hit{}, false
+		}
+	}
+	var pending hit
+	found := false
+	for _, head := range m.matches(f.all[0]) {
+		start, end := m.span(f, head)
+		if end <= m.own {
+			continue // wholly in the lead-in, which is a clause of its own
+		}
+		drop, verify := m.suppressed(f.rule, head)
+		if drop {
+			continue
+		}
+		h := hit{rule: f.rule, start: max(start, m.own) - m.own, end: end - m.own, verify: verify}
+		if !verify {
+			return h, true
+		}
+		if !found {
+			pending, found = h, true
+		}
+	}
+	return pending, found
+}
+
+// span is the least stretch from the head to the nearest match of every other
+// pattern.
+func (m *matcher) span(f *frame, head []int) (start, end int) {
+	start, end = head[0], head[1]
+	for _, p := range f.all[1:] {
+		pick, dist := []int(nil), 0
+		for _, loc := range m.matches(p) {
+			d := max(loc[0]-head[1], head[0]-loc[1], 0)
+			if pick == nil || d < dist {
+				pick, dist = loc, d
+			}
+		}
+		start, end = min(start, pick[0]), max(end, pick[1])
+	}
+	return start, end
+}
+
+func (m *matcher) suppressed(r *rule, head []int) (drop, verify bool) {
+	for _, s := range r.suppressors {
+		if s == m.skip || !m.cue(s, head) {
+			continue
+		}
+		if s.effect == effectDrop {
+			return true, false
+		}
+		verify = true
+	}
+	return false, verify
+}
+
+func (m *matcher) cue(s *suppressor, head []int) bool {
+	for i := range s.cues {
+		c := &s.cues[i]
+		if c.where == placeSentence {
+			key := cueKey{s, i}
+			on, ok := m.cued[key]
+			if !ok {
+				on = c.re.MatchString(m.text) && !c.excused(m.text)
+				m.cued[key] = on
+			}
+			if on {
+				return true
+			}
+			continue
+		}
+		if c.near(m.text, head) && !c.excused(m.text) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *cue) excused(s string) bool { return c.unless != nil && c.unless.MatchString(s) }
+
+func (c *cue) near(s string, head []int) bool {
+	switch c.where {
+	case placeBefore:
+		return c.re.MatchString(s[:head[0]])
+	case placeAfter:
+		return c.re.MatchString(s[head[1]:])
+	case placeWithin:
+		return c.re.MatchString(s[head[0]:head[1]])
+	case placeTitled:
+		_, _, ok := enclosing(s, head, "《", "》")
+		return ok
+	case placeQuoted:
+		open, end, ok := enclosing(s, head, "“", "”")
+		return ok && (c.re.MatchString(s[:open]) || c.re.MatchString(s[end:]))
+	}
+	return false
+}
+
+// enclosing finds the pair of marks around the head, when one encloses it.
+func enclosing(s string, head []int, left, right string) (open, end int, ok bool) {
+	open = strings.LastIndex(s[:head[0]], left)
+	if open < 0 || strings.LastIndex(s[:head[0]], right) > open {
+		return 0, 0, false
+	}
+	if end = strings.Index(s[head[1]:], right); end < 0 {
+		return 0, 0, false
+	}
+	return open, head[1] + end + len(right), true
+}

@@ -1,0 +1,195 @@
+package rulebook
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// MaxFindings bounds what one screening keeps.
+const MaxFindings = 2000
+
+// ruleText is what a rule's findings say that depends on pack and date.
+type ruleText struct{ pack, law string }
+
+// Set is the rules of some packs in force on one review date. It does not
+// change and is safe for concurrent use.
+type Set struct {
+	lib    *Library
+	day    time.Time
+	labels []string
+	active map[*rule]ruleText
+}
+
+// Version names packs and versions, such as `competition@2026.11+powers@2026.11`.
+func (s *Set) Version() string { return strings.Join(s.labels, "+") }
+
+// Size is the number of rules in force.
+func (s *Set) Size() int { return len(s.active) }
+
+// Date is the review date the set was chosen for, at midnight UTC.
+func (s *Set) Date() time.Time { return s.day }
+
+// Screening is the outcome of running a set over one text.
+type Screening struct {
+	// Findings in reading order; at one place the stronger first, then by rule.
+	// Anchors name article, paragraph and item of the outline, code points of
+	// the text and the quote; the caller fills in the revision.
+	Findings []*corev1.Finding
+	// Truncated is true when there was more than MaxFindings.
+	Truncated bool
+	// Version of the set that was run.
+	Version string
+}
+
+// Screen runs the rules over a text. A text without outline is screened all
+// the same, its anchors then name no article. A rule points at a sentence once.
+func (s *Set) Screen(t *corev1.PolicyText) Screening {
+	r := run{set: s, m: newMatcher(), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
+	out := Screening{Version: s.Version()}
+	places := newLocator(t.GetOutline())
+	eachClause(t.GetText(), func(c *clause) bool {
+		for _, h := range r.clause(c) {
+			if len(out.Findings) == MaxFindings {
+				out.Truncated = true
+				return false
+			}
+			f := s.finding(c, h)
+			places.locate(f.Anchor)
+			f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
+			out.Findings = append(out.Findings, f)
+		}
+		return true
+	})
+	return out
+}
+
+func (s *Set) finding(c *clause, h hit) *corev1.Finding {
+	start := c.runeStart + utf8.RuneCountInString(c.text[:h.start])
+	quote := c.text[h.start:h.end]
+	said := s.active[h.rule]
+	return &corev1.Finding{
+		Rule: h.rule.id, Pack: said.pack, Article: h.rule.article,
+		AlternativeArticles: slices.Clone(h.rule.also),
+		Law:                 said.law, Strength: h.rule.strength,
+		Reason: h.rule.reason, Rewrite: h.rule.rewrite, VerifyBasis: h.verify,
+		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + utf8.RuneCountInString(quote)), Quote: quote},
+	}
+}
+
+// run is the working memory of one screening.
+type run struct {
+	set    *Set
+	m      *matcher
+	epoch  uint32
+	seen   []uint32 // literal -> epoch it was last seen in
+	queued []uint32 // frame -> epoch it was last queued in
+	queue  []int32
+}
+
+// clause returns the hits of one clause, at most one per rule, best first.
+func (r *run) clause(c *clause) []hit {
+	r.m.reset(c)
+	lib := r.set.lib
+	r.epoch++
+	r.queue = append(r.queue[:0], lib.always...)
+	lib.scanner.scan(r.m.text, func(id int32) {
+		if r.seen[id] == r.epoch {
+			return
+		}
+		r.seen[id] = r.epoch
+		for _, f := range lib.triggers[id] {
+			if r.queued[f] != r.epoch {
+				r.queued[f] = r.epoch
+				r.queue = append(r.queue, f)
+			}
+		}
+	})
+	slices.Sort(r.queue)
+	var hits []hit
+	for _, id := range r.queue {
+		f := lib.frames[id]
+		if _, on := r.set.active[f.rule]; !on || !r.open(f) {
+			continue
+		}
+		h, ok := r.m.frame(f)
+		if !ok {
+			continue
+		}
+		if n := len(hits); n > 0 && hits[n-1].rule == f.rule { // frames of a rule are adjacent
+			if hits[n-1].verify && !h.verify {
+				hits[n-1] = h
+			}
+			continue
+		}
+		hits = append(hits, h)
+	}
+	slices.SortStableFunc(hits, compareHits)
+	return hits
+}
+
+// open reports whether every gate of a frame saw one of its literals.
+func (r *run) open(f *frame) bool {
+	for _, p := range f.all {
+		for _, set := range p.gates {
+			if !slices.ContainsFunc(set, func(id int32) bool { return r.seen[id] == r.epoch }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// compareHits puts a finding that flags before one that only asks to verify,
+// then the stronger, then pack and the rule's position in it: packs list the
+// more specific rule first.
+func compareHits(a, b hit) int {
+	return cmp.Or(
+		cmp.Compare(rank(a.verify), rank(b.verify)),
+		cmp.Compare(a.rule.strength, b.rule.strength),
+		strings.Compare(a.rule.pack, b.rule.pack),
+		cmp.Compare(a.rule.order, b.rule.order),
+		cmp.Compare(a.start, b.start),
+	)
+}
+
+func rank(verify bool) int {
+	if verify {
+		return 1
+	}
+	return 0
+}
+
+// Flags reports whether a finding by itself flags its clause: one that only
+// asks to verify a national basis does not, nor does a contextual prompt to look.
+func Flags(f *corev1.Finding) bool {
+	return !f.GetVerifyBasis() && f.GetStrength() != corev1.Strength_STRENGTH_CONTEXTUAL
+}
+
+// Flagged reports whether any finding flags.
+func Flagged(findings []*corev1.Finding) bool { return slices.ContainsFunc(findings, Flags) }
+
+// Articles lists the provisions of the findings once each, best first: those
+// that flag before the others, then the stronger, then in the order found;
+// alternatives stay with their finding and are not listed.
+func Articles(findings []*corev1.Finding) []string {
+	sorted := slices.Clone(findings)
+	slices.SortStableFunc(sorted, func(a, b *corev1.Finding) int {
+		return cmp.Or(
+			cmp.Compare(rank(!Flags(a)), rank(!Flags(b))),
+			cmp.Compare(a.GetStrength(), b.GetStrength()),
+		)
+	})
+	out := []string{}
+	for _, f := range sorted {
+		if !slices.Contains(out, f.GetArticle()) {
+			out = append(out, f.GetArticle())
+		}
+	}
+	return out
+}
