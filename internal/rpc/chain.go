@@ -1,0 +1,251 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"fashen/internal/auth"
+)
+
+// chain is the steps every call passes, in one place and one order for unary
+// calls and streams.
+type chain struct {
+	options Options
+	methods methods
+	// stopping ends when the server stops, and with it the health watches, which
+	// would otherwise never end.
+	stopping context.Context
+}
+
+// unary is the interceptor of unary calls.
+func (c *chain) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
+	call := c.begin(ctx, info.FullMethod)
+	defer func() { err = call.end(recover(), err) }()
+	if err := grpc.SetHeader(ctx, metadata.Pairs(MetadataTrace, call.trace)); err != nil {
+		return nil, err
+	}
+	if err := call.admit(); err != nil {
+		return nil, err
+	}
+	message, ok := request.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("request of %s is a %T", info.FullMethod, request)
+	}
+	if err := call.prepare(message); err != nil {
+		return nil, err
+	}
+	return handler(call.ctx, request)
+}
+
+// stream is the interceptor of streams. The first message is received and
+// prepared before the method runs, so that the context the method gets is whole.
+func (c *chain) stream(server any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	call := c.begin(ss.Context(), info.FullMethod)
+	defer func() { err = call.end(recover(), err) }()
+	if err := ss.SetHeader(metadata.Pairs(MetadataTrace, call.trace)); err != nil {
+		return err
+	}
+	if err := call.admit(); err != nil {
+		return err
+	}
+	if call.method.open {
+		return handler(server, &stream{ServerStream: ss, ctx: call.ctx})
+	}
+	first := call.method.input.New()
+	switch err := ss.RecvMsg(first.Interface()); {
+	case errors.Is(err, io.EOF):
+		if call.ctx, err = c.withOrigin(call.ctx, call.method, nil); err != nil {
+			return err
+		}
+		return handler(server, &stream{ServerStream: ss, ctx: call.ctx, ended: true})
+	case err != nil:
+		return err
+	}
+	if err := call.prepare(first.Interface()); err != nil {
+		return err
+	}
+	return handler(server, &stream{ServerStream: ss, ctx: call.ctx, first: first})
+}
+
+// stream hands the method the context of the chain and the message that was
+// already received.
+type stream struct {
+	grpc.ServerStream
+
+	ctx   context.Context
+	first protoreflect.Message
+	ended bool
+}
+
+// Context is the context of the call, with caller, trace id and origin.
+func (s *stream) Context() context.Context { return s.ctx }
+
+// RecvMsg gives the first message once, then the stream's own.
+func (s *stream) RecvMsg(m any) error {
+	switch {
+	case s.ended:
+		return io.EOF
+	case s.first == nil:
+		return s.ServerStream.RecvMsg(m)
+	}
+	message, ok := m.(proto.Message)
+	if !ok {
+		return fmt.Errorf("message of a stream is a %T", m)
+	}
+	target := message.ProtoReflect()
+	s.first.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		target.Set(field, value)
+		return true
+	})
+	target.SetUnknown(s.first.GetUnknown())
+	s.first = nil
+	return nil
+}
+
+// call is one call on its way through the chain.
+type call struct {
+	chain  *chain
+	method *method
+	// ctx grows on the way: trace id, deadline, caller, origin.
+	ctx    context.Context
+	cancel context.CancelFunc
+	start  time.Time
+	trace  string
+}
+
+func (c *chain) begin(ctx context.Context, fullMethod string) *call {
+	trace := incomingTrace(ctx)
+	return &call{
+		chain:  c,
+		method: c.methods.of(fullMethod),
+		ctx:    WithTrace(ctx, trace),
+		cancel: func() {},
+		start:  c.options.Clock(),
+		trace:  trace,
+	}
+}
+
+// admit sets the deadline and finds out who calls and whether they may.
+func (c *call) admit() error {
+	if c.method.open {
+		c.ctx, c.cancel = context.WithCancel(c.ctx)
+		context.AfterFunc(c.chain.stopping, c.cancel)
+		return nil
+	}
+	c.deadline()
+	ctx, err := c.chain.authorize(c.ctx, c.method)
+	c.ctx = ctx
+	return err
+}
+
+// deadline gives a call without a deadline one, and caps one that is too far
+// away, so that nothing a client forgot holds the server's memory.
+func (c *call) deadline() {
+	limits := c.chain.options.Limits
+	usual, most := limits.Deadline, limits.MaxDeadline
+	if c.method.stream {
+		usual, most = limits.StreamDeadline, limits.StreamDeadline
+	}
+	at, ok := c.ctx.Deadline()
+	switch {
+	case !ok:
+		c.ctx, c.cancel = context.WithTimeout(c.ctx, usual)
+	case time.Until(at) > most:
+		c.ctx, c.cancel = context.WithTimeout(c.ctx, most)
+	}
+}
+
+// prepare makes a request fit for its method: what a client may not set is
+// removed, the rest is checked, and the store learns who asks.
+func (c *call) prepare(request proto.Message) error {
+	if c.method.open {
+		return nil
+	}
+	message := request.ProtoReflect()
+	if c.method.strip != nil {
+		c.method.strip.apply(message)
+	}
+	if c.method.mask != nil {
+		if err := c.method.mask.apply(message); err != nil {
+			return err
+		}
+	}
+	if err := validate(request); err != nil {
+		return err
+	}
+	ctx, err := c.chain.withOrigin(c.ctx, c.method, message)
+	c.ctx = ctx
+	return err
+}
+
+// end turns whatever happened into the status the client gets, and logs the
+// call: who, what, how it ended, how long it took; never what was in it.
+func (c *call) end(panicked any, err error) error {
+	c.cancel()
+	level := slog.LevelInfo
+	attributes := make([]slog.Attr, 0, 10)
+	if panicked != nil {
+		err = FromStore(fmt.Errorf("panic: %.200s", fmt.Sprint(panicked)), "")
+		attributes = append(attributes, slog.String("stack", string(debug.Stack())))
+	}
+	st := c.status(err)
+	attributes = append(attributes,
+		slog.String("method", c.method.name),
+		slog.String("code", st.Code().String()),
+		slog.Duration("duration", c.chain.options.Clock().Sub(c.start)),
+		slog.String("trace_id", c.trace))
+	if caller, ok := auth.CallerFrom(c.ctx); ok {
+		attributes = append(attributes, slog.String("caller", caller.Person))
+		if caller.Via != "" {
+			attributes = append(attributes, slog.String("via", caller.Via))
+		}
+	}
+	if from, ok := peer.FromContext(c.ctx); ok && from.Addr != nil {
+		attributes = append(attributes, slog.String("peer", from.Addr.String()))
+	}
+	if err != nil {
+		attributes = append(attributes, slog.String("reason", Reason(st.Err())))
+		if ours(st.Code()) {
+			level = slog.LevelError
+			attributes = append(attributes, slog.String("error", err.Error()))
+		}
+	}
+	c.chain.options.Logger.LogAttrs(c.ctx, level, "rpc", attributes...)
+	return st.Err()
+}
+
+// status is what the client gets: the status an error carries, without the text
+// of what wraps it. The cause of an INTERNAL stays here; the trace id finds it.
+func (c *call) status(err error) *status.Status {
+	if err == nil {
+		return status.New(codes.OK, "")
+	}
+	st, _ := statusOf(FromStore(err, ""))
+	if st.Code() == codes.Internal && Reason(st.Err()) == ReasonInternal {
+		st, _ = statusOf(New(codes.Internal, ReasonInternal,
+			"系统内部错误，请将编号 "+c.trace+" 告知管理员", "trace_id", c.trace))
+	}
+	return st
+}
+
+// ours tells the codes that are the server's fault and want looking into.
+func ours(code codes.Code) bool {
+	switch code {
+	case codes.Internal, codes.Unknown, codes.DataLoss, codes.Unavailable, codes.Unimplemented:
+		return true
+	}
+	return false
+}

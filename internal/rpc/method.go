@@ -1,0 +1,103 @@
+package rpc
+
+import (
+	"strings"
+	"sync"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// method is what the chain knows about an RPC, worked out from its descriptor on
+// the first call.
+type method struct {
+	// name is the full name, `/fashen.filing.v1.FilingService/GetDocument`.
+	name string
+	// open marks health and reflection: no token, no deadline, and requests that
+	// are not ours to look into.
+	open bool
+	// stream is true when either side streams.
+	stream bool
+	// access is the declared rule; nil refuses every call.
+	access *corev1.Access
+	// input makes request messages.
+	input protoreflect.MessageType
+	// strip removes output-only fields; nil when the request has none.
+	strip *stripPlan
+	// mask normalises update_mask; nil when the request has none.
+	mask *maskPlan
+	// requestID is the request_id field; nil when the request has none.
+	requestID protoreflect.FieldDescriptor
+	// resources are the message fields of the request whose message has an etag.
+	resources []protoreflect.FieldDescriptor
+}
+
+// openServices are called by load balancers and tools that have no token; they
+// tell nothing but what the published protos tell.
+var openServices = []string{
+	"/grpc.health.v1.Health/",
+	"/grpc.reflection.v1.ServerReflection/",
+	"/grpc.reflection.v1alpha.ServerReflection/",
+}
+
+// methods remembers what was worked out. Only registered methods reach it, so it
+// is bounded.
+type methods struct{ known sync.Map }
+
+func (ms *methods) of(fullMethod string) *method {
+	if m, ok := ms.known.Load(fullMethod); ok {
+		return m.(*method)
+	}
+	m, _ := ms.known.LoadOrStore(fullMethod, describe(fullMethod))
+	return m.(*method)
+}
+
+func describe(fullMethod string) *method {
+	m := &method{name: fullMethod}
+	for _, service := range openServices {
+		if strings.HasPrefix(fullMethod, service) {
+			m.open = true
+			return m
+		}
+	}
+	name := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", "."))
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil {
+		return m
+	}
+	descriptor, ok := found.(protoreflect.MethodDescriptor)
+	if !ok {
+		return m
+	}
+	input, err := protoregistry.GlobalTypes.FindMessageByName(descriptor.Input().FullName())
+	if err != nil {
+		return m
+	}
+	m.input = input
+	m.access = AccessOf(descriptor)
+	m.stream = descriptor.IsStreamingClient() || descriptor.IsStreamingServer()
+	m.strip = planStrip(descriptor.Input())
+	m.mask = planMask(descriptor.Input())
+	m.requestID = stringField(descriptor.Input(), "request_id")
+	for i := range descriptor.Input().Fields().Len() {
+		field := descriptor.Input().Fields().Get(i)
+		if singularMessage(field) && stringField(field.Message(), "etag") != nil {
+			m.resources = append(m.resources, field)
+		}
+	}
+	return m
+}
+
+func stringField(message protoreflect.MessageDescriptor, name protoreflect.Name) protoreflect.FieldDescriptor {
+	field := message.Fields().ByName(name)
+	if field == nil || field.Kind() != protoreflect.StringKind || field.Cardinality() == protoreflect.Repeated {
+		return nil
+	}
+	return field
+}
+
+func singularMessage(field protoreflect.FieldDescriptor) bool {
+	return field.Message() != nil && field.Cardinality() != protoreflect.Repeated
+}

@@ -1,0 +1,81 @@
+package rpc
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+)
+
+// withOrigin tells the store who asks for the writes of this call. Where nobody
+// is signed in (a sign-in itself), the service acts. message may be nil.
+func (c *chain) withOrigin(ctx context.Context, m *method, message protoreflect.Message) (context.Context, error) {
+	origin := docstore.Origin{Method: m.name, TraceID: TraceID(ctx)}
+	if caller, ok := auth.CallerFrom(ctx); ok {
+		origin.Actor, origin.ViaService = caller.Person, caller.Via
+	} else {
+		origin.Actor = "services/" + c.options.Service
+	}
+	if m.requestID != nil && message != nil {
+		if origin.RequestID = message.Get(m.requestID).String(); origin.RequestID != "" {
+			digest, err := m.digest(message)
+			if err != nil {
+				return ctx, err
+			}
+			origin.RequestDigest = digest
+		}
+	}
+	return docstore.WithOrigin(ctx, origin), nil
+}
+
+// WithRequestDigest replaces the request digest of the origin: a client-streaming
+// method calls it with the SHA-256 over everything it received, before it writes.
+// The request id is that of the first message.
+func WithRequestDigest(ctx context.Context, digest []byte) context.Context {
+	origin, ok := docstore.OriginFrom(ctx)
+	if !ok {
+		return ctx
+	}
+	origin.RequestDigest = digest
+	return docstore.WithOrigin(ctx, origin)
+}
+
+// digest is the SHA-256 of the method and the deterministic encoding of the
+// request without its request id and etags: a retry after a lost answer may carry
+// a newer etag and is the same request. The request is as it was afterwards.
+func (m *method) digest(message protoreflect.Message) ([]byte, error) {
+	restore := clearString(message, m.requestID)
+	defer restore()
+	if etag := stringField(message.Descriptor(), "etag"); etag != nil {
+		defer clearString(message, etag)()
+	}
+	for _, field := range m.resources {
+		if message.Has(field) {
+			resource := message.Mutable(field).Message()
+			defer clearString(resource, stringField(resource.Descriptor(), "etag"))()
+		}
+	}
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(message.Interface())
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	sum.Write([]byte(m.name))
+	sum.Write([]byte{0})
+	sum.Write(encoded)
+	return sum.Sum(nil), nil
+}
+
+// clearString clears a field and answers what puts it back.
+func clearString(message protoreflect.Message, field protoreflect.FieldDescriptor) func() {
+	if !message.Has(field) {
+		return func() {}
+	}
+	value := message.Get(field)
+	message.Clear(field)
+	return func() { message.Set(field, value) }
+}

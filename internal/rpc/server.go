@@ -1,0 +1,147 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/test/bufconn"
+
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+)
+
+// Limits bound what a call may take. Zero values stand for the defaults.
+type Limits struct {
+	// ReceiveBytes bounds a received message; 4 MiB.
+	ReceiveBytes int
+	// Deadline is given to a unary call that has none; 30 s.
+	Deadline time.Duration
+	// MaxDeadline caps the one a unary call brings; 120 s.
+	MaxDeadline time.Duration
+	// StreamDeadline is both for streams, uploads among them; 10 min.
+	StreamDeadline time.Duration
+	// ConcurrentStreams bounds the calls in progress on one connection; 1,000.
+	ConcurrentStreams uint32
+}
+
+// Options of a server.
+type Options struct {
+	// Logger gets one line for each call; required.
+	Logger *slog.Logger
+	// Verifier checks tokens; required.
+	Verifier *auth.Verifier
+	// Clock tells the time of log lines; required.
+	Clock docstore.Clock
+	// Service is the short name, such as `filing`; it is the actor of writes that
+	// nobody signed in asked for.
+	Service string
+	// Limits bound a call.
+	Limits Limits
+	// Drain is how long Stop serves on after health says NOT_SERVING, so that
+	// load balancers notice; none by default.
+	Drain time.Duration
+}
+
+// Server is a gRPC server with the chain in front of every method, health for
+// each of its services, and reflection.
+type Server struct {
+	*grpc.Server
+
+	options Options
+	health  *health.Server
+	quit    context.CancelFunc
+	memory  func() *bufconn.Listener
+}
+
+// NewServer makes a server. Register services, Serve, then call Ready.
+func NewServer(o Options) *Server {
+	o.Limits = o.Limits.withDefaults()
+	stopping, quit := context.WithCancel(context.Background())
+	c := &chain{options: o, stopping: stopping}
+	s := &Server{
+		Server: grpc.NewServer(
+			grpc.UnaryInterceptor(c.unary),
+			grpc.StreamInterceptor(c.stream),
+			grpc.MaxRecvMsgSize(o.Limits.ReceiveBytes),
+			grpc.MaxSendMsgSize(math.MaxInt32),
+			grpc.MaxConcurrentStreams(o.Limits.ConcurrentStreams),
+			grpc.MaxHeaderListSize(32<<10),
+			grpc.ConnectionTimeout(10*time.Second),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+				MinTime: 20 * time.Second, PermitWithoutStream: true,
+			}),
+		),
+		options: o,
+		health:  health.NewServer(),
+		quit:    quit,
+	}
+	s.memory = sync.OnceValue(s.listenInMemory)
+	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+	healthpb.RegisterHealthServer(s, s.health)
+	reflection.Register(s)
+	return s
+}
+
+// Ready makes health answer SERVING for the server and for each of its services.
+func (s *Server) Ready() {
+	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+	for service := range s.GetServiceInfo() {
+		s.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
+	}
+}
+
+// Stop ends the server: health says NOT_SERVING, after Options.Drain no call is
+// taken any more, and those in progress may finish until ctx ends; then they are
+// cut off and the error of ctx is answered.
+func (s *Server) Stop(ctx context.Context) error {
+	s.health.Shutdown()
+	if s.options.Drain > 0 {
+		timer := time.NewTimer(s.options.Drain)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	s.quit()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.GracefulStop()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		s.Server.Stop()
+		<-done
+		return ctx.Err()
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.ReceiveBytes == 0 {
+		l.ReceiveBytes = 4 << 20
+	}
+	if l.Deadline == 0 {
+		l.Deadline = 30 * time.Second
+	}
+	if l.MaxDeadline == 0 {
+		l.MaxDeadline = 2 * time.Minute
+	}
+	if l.StreamDeadline == 0 {
+		l.StreamDeadline = 10 * time.Minute
+	}
+	if l.ConcurrentStreams == 0 {
+		l.ConcurrentStreams = 1000
+	}
+	return l
+}

@@ -1,0 +1,87 @@
+package rpc
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+
+	"google.golang.org/grpc/metadata"
+)
+
+// Metadata keys that carry the trace id.
+const (
+	// MetadataTraceparent is the W3C Trace Context header.
+	MetadataTraceparent = "traceparent"
+	// MetadataTrace is the plain id; it is also on every answer.
+	MetadataTrace = "x-request-id"
+)
+
+type traceKey struct{}
+
+// TraceID tells the id of the call, to be found in logs and journal entries; empty
+// outside a call.
+func TraceID(ctx context.Context) string {
+	id, _ := ctx.Value(traceKey{}).(string)
+	return id
+}
+
+// WithTrace puts a trace id into the context of work that is not a call.
+func WithTrace(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, traceKey{}, id)
+}
+
+// NewTraceID makes an id: 16 random bytes in hex, as W3C Trace Context has them.
+func NewTraceID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// incomingTrace takes the id of the traceparent, else the one of x-request-id if
+// it is harmless in a log, else a new one.
+func incomingTrace(ctx context.Context) string {
+	md, _ := metadata.FromIncomingContext(ctx)
+	if values := md.Get(MetadataTraceparent); len(values) == 1 {
+		if id, ok := parseTraceparent(values[0]); ok {
+			return id
+		}
+	}
+	if values := md.Get(MetadataTrace); len(values) == 1 && harmless(values[0]) {
+		return values[0]
+	}
+	return NewTraceID()
+}
+
+// parseTraceparent reads `00-<32 hex>-<16 hex>-<2 hex>` and later versions.
+func parseTraceparent(value string) (string, bool) {
+	if len(value) < 55 || value[2] != '-' || value[35] != '-' || value[52] != '-' {
+		return "", false
+	}
+	if len(value) > 55 && (value[:2] == "00" || value[55] != '-') {
+		return "", false
+	}
+	id := value[3:35]
+	if !lowerHex(value[:2]) || value[:2] == "ff" || !lowerHex(id) || !lowerHex(value[36:52]) ||
+		strings.Trim(id, "0") == "" || strings.Trim(value[36:52], "0") == "" {
+		return "", false
+	}
+	return id, true
+}
+
+func lowerHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func harmless(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}

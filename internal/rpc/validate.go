@@ -1,0 +1,138 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+)
+
+// validate checks a request against the rules of its proto. A violation becomes a
+// BadRequest, the error clients know, instead of protovalidate's own message. A
+// rule that cannot be compiled is a mistake of ours and INTERNAL.
+func validate(message proto.Message) error {
+	err := protovalidate.GlobalValidator.Validate(message)
+	if err == nil {
+		return nil
+	}
+	var invalid *protovalidate.ValidationError
+	if !errors.As(err, &invalid) {
+		return fmt.Errorf("validate %s: %w", message.ProtoReflect().Descriptor().FullName(), err)
+	}
+	violations := make([]FieldViolation, 0, len(invalid.Violations))
+	for _, v := range invalid.Violations {
+		violations = append(violations, FieldViolation{
+			Field:   protovalidate.FieldPathString(v.Proto.GetField()),
+			Reason:  ruleReason(v.Proto.GetRuleId()),
+			Message: describeViolation(v),
+		})
+	}
+	return Fields(violations...)
+}
+
+// ruleReason turns `string.min_len` into STRING_MIN_LEN, the form google.rpc asks
+// of a reason.
+func ruleReason(ruleID string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, ruleID)
+}
+
+// sentences say the standard rules in Chinese; %v is the value of the rule. The
+// offending value is never repeated: it may be a secret or text of a document.
+var sentences = map[string]string{
+	"required":                "必填",
+	"string.min_len":          "至少%v个字符",
+	"string.max_len":          "不得超过%v个字符",
+	"string.len":              "须为%v个字符",
+	"string.min_bytes":        "至少%v字节",
+	"string.max_bytes":        "不得超过%v字节",
+	"string.len_bytes":        "须为%v字节",
+	"string.pattern":          "格式不符合要求",
+	"string.prefix":           "须以“%v”开头",
+	"string.suffix":           "须以“%v”结尾",
+	"string.contains":         "须包含“%v”",
+	"string.const":            "须为“%v”",
+	"string.in":               "不在允许的取值之内",
+	"string.not_in":           "取值不被允许",
+	"string.email":            "须为有效的电子邮箱",
+	"string.email_empty":      "须为有效的电子邮箱",
+	"string.uri":              "须为有效的网址",
+	"string.uri_empty":        "须为有效的网址",
+	"string.uuid":             "须为有效的 UUID",
+	"string.uuid_empty":       "须为有效的 UUID",
+	"bytes.min_len":           "至少%v字节",
+	"bytes.max_len":           "不得超过%v字节",
+	"bytes.len":               "须为%v字节",
+	"enum.defined_only":       "不是已定义的取值",
+	"enum.in":                 "不在允许的取值之内",
+	"enum.not_in":             "须指定有效的取值",
+	"enum.const":              "取值不被允许",
+	"bool.const":              "须为%v",
+	"repeated.min_items":      "至少%v项",
+	"repeated.max_items":      "不得超过%v项",
+	"repeated.unique":         "各项不得重复",
+	"map.min_pairs":           "至少%v项",
+	"map.max_pairs":           "不得超过%v项",
+	"timestamp.lt_now":        "须早于当前时间",
+	"timestamp.gt_now":        "须晚于当前时间",
+	"message.oneof":           "须且只能填写其中一项",
+	"string.well_known_regex": "格式不符合要求",
+}
+
+// comparisons say the rules that numbers share, whatever their type.
+var comparisons = map[string]string{
+	"gt": "须大于%v", "gte": "不得小于%v", "lt": "须小于%v", "lte": "不得大于%v",
+	"const": "须为%v", "in": "不在允许的取值之内", "not_in": "取值不被允许", "finite": "须为有限的数",
+}
+
+func describeViolation(v *protovalidate.Violation) string {
+	id := v.Proto.GetRuleId()
+	sentence, ok := sentences[id]
+	if !ok {
+		if kind, rule, found := strings.Cut(id, "."); found && numeric(kind) {
+			sentence = comparisons[rule]
+		}
+	}
+	if sentence == "" {
+		return describeOther(id, v.Proto.GetMessage())
+	}
+	if !strings.Contains(sentence, "%v") {
+		return sentence
+	}
+	if !v.RuleValue.IsValid() {
+		return describeOther(id, v.Proto.GetMessage())
+	}
+	return fmt.Sprintf(sentence, v.RuleValue.Interface())
+}
+
+// describeOther serves rules written in a proto, whose message is Chinese as it
+// stands, and those nobody put into words here: ranges, mostly.
+func describeOther(id, message string) string {
+	for _, r := range message {
+		if r >= 0x4e00 {
+			return message
+		}
+	}
+	if message == "" {
+		message = id
+	}
+	return "不符合要求：" + message
+}
+
+func numeric(kind string) bool {
+	switch kind {
+	case "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64",
+		"sfixed32", "sfixed64", "float", "double":
+		return true
+	}
+	return false
+}
