@@ -11,13 +11,89 @@ buf_bin := $(cache)/buf-$(call key,buf)
 golangci_bin := $(cache)/golangci-$(call key,golangci)
 export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 
+# Where data races could hide: what goroutines share.
+race_packages ?= ./internal/docstore/... ./internal/rpc/... ./internal/auth/... ./internal/app/... ./services/...
+FUZZTIME ?= 10s
+
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: ## Build and start everything on the embedded store, with sample data in ./data
+	go build -o bin/fashen ./cmd/fashen
+	bin/fashen serve --data data --sample
+
+.PHONY: test
+test: ## Run every test that needs nothing but Go
+	go test ./...
+
+.PHONY: check
+check: check-format check-modules check-proto check-generated lint check-arrows ## Format, vet, linters, generated code, import arrows, go.mod
+
+.PHONY: check-format
+check-format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	[[ -z "$$unformatted" ]] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+
+.PHONY: check-modules
+check-modules:
+	go mod tidy -diff
+	for module in buf golangci protodeps; do (cd tools/$$module && go mod tidy -diff); done
+
+.PHONY: check-proto
+check-proto: $(buf_bin)/.done .protodeps/.done
+	buf lint
+	buf format --diff --exit-code proto
+	cd proto && api-linter --config ../tools/api-linter.yaml --ignore-comment-disables --set-exit-status \
+		-I . -I ../.protodeps $$(find fashen -name '*.proto')
+
+.PHONY: check-generated
+check-generated: $(buf_bin)/.done .protodeps/.done
+	tools/generate --check
+
+.PHONY: check-arrows
+check-arrows:
+	go test -count=1 ./test/arch
 
 .PHONY: generate
 generate: $(buf_bin)/.done .protodeps/.done ## Generate gen/ from proto/
 	@tools/generate
+
+.PHONY: fmt
+fmt: $(buf_bin)/.done .protodeps/.done $(golangci_bin)/.done ## Format Go and protos
+	golangci-lint fmt
+	buf format --write proto
+
+.PHONY: lint
+lint: $(golangci_bin)/.done ## go vet and golangci-lint
+	go vet ./...
+	golangci-lint run ./...
+
+.PHONY: race
+race: ## Run the tests of shared state under the race detector (needs a C compiler)
+	go test -race $(race_packages)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, 10s unless told
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r package; do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Run every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: durability
+durability: ## Show by a trace of system calls that a write is synced before it is acknowledged (needs strace)
+	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
+
+.PHONY: mongo-test
+mongo-test: ## Run storage and end-to-end tests on FASHEN_TEST_MONGODB_URI, or on a stand-in
+	test/mongo/test.sh
 
 $(cache)/%/.done:
 	@echo "Building $(firstword $(subst -, ,$*)) tools once into $(@D): minutes when Go's cache is cold"
