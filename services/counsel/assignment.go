@@ -1,0 +1,108 @@
+package counsel
+
+import (
+	"strings"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+const lawConflict = "律师法第二十三条、第三十九条"
+
+// newAssignment passes a matter to a counsel after the check of the data at
+// hand: a counsel who, or whose firm, is a party is barred at once. Data that
+// shows nothing is unknown, not clear: counsel must declare.
+func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, counsel *directoryv1.Person, unit string, who auth.Caller) (*counselv1.Assignment, docstore.Change) {
+	a := &counselv1.Assignment{
+		Name: name, Counsel: counsel.GetName(), Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
+		DraftingUnitDisplayName: unit, Author: who.Person, State: counselv1.Assignment_DECLARATION_PENDING,
+	}
+	if party := conflictingParty(c.GetParties(), counsel); party != "" {
+		a.State = counselv1.Assignment_BARRED
+		a.ConflictNote = "法律顾问或者其所在律师事务所是本事项的当事人：" + party
+	}
+	return a, docstore.Change{
+		To: a.GetState().String(),
+		Grant: []string{
+			auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER), a.GetCounsel(),
+		},
+		Details: []*corev1.Detail{docstore.Detail("counsel", a.GetCounsel())},
+	}
+}
+
+func conflictingParty(parties []string, counsel *directoryv1.Person) string {
+	for _, party := range parties {
+		for _, own := range []string{counsel.GetLawFirm(), counsel.GetDisplayName()} {
+			if own != "" && strings.Contains(party, own) {
+				return party
+			}
+		}
+	}
+	return ""
+}
+
+// barred is the answer to the assignment of a counsel who may not act.
+func barred(a *counselv1.Assignment) error {
+	return rpc.Refused(rpc.Refusal{
+		Code: codeCounselConflict, Law: lawConflict, Message: "该法律顾问存在利益冲突，应当回避",
+		Metadata: map[string]string{"assignment": a.GetName()},
+	})
+}
+
+// declare takes counsel's declaration. Clear accepts the assignment; the file
+// is opened afterwards, which Reconciling shows.
+func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Result, note string, who auth.Caller) (docstore.Change, error) {
+	if a.GetCounsel() != who.Person {
+		return docstore.Change{}, rpc.NotFound(a.GetName())
+	}
+	if a.GetState() == counselv1.Assignment_ACCEPTED && result == counselv1.DeclareConflictRequest_CLEAR {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	from := a.GetState()
+	if from != counselv1.Assignment_DECLARATION_PENDING {
+		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "利益冲突声明已经作出，不能再改")
+	}
+	if result != counselv1.DeclareConflictRequest_CLEAR && note == "" {
+		return docstore.Change{}, rpc.Field("note", "REQUIRED", "应当写明冲突情形或者谢绝理由")
+	}
+	a.ConflictNote = note
+	switch result {
+	case counselv1.DeclareConflictRequest_CLEAR:
+		a.State, a.Reconciling = counselv1.Assignment_ACCEPTED, true
+	case counselv1.DeclareConflictRequest_WAIVABLE:
+		a.State = counselv1.Assignment_WAIVER_PENDING
+	case counselv1.DeclareConflictRequest_CONFLICT:
+		a.State = counselv1.Assignment_BARRED
+	case counselv1.DeclareConflictRequest_DECLINE:
+		a.State = counselv1.Assignment_DECLINED
+	}
+	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+}
+
+// waive accepts the assignment in spite of a declared conflict, with the
+// engaging body's written consent.
+func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.Change, error) {
+	from := a.GetState()
+	if from == counselv1.Assignment_ACCEPTED && a.GetWaiver() == consent {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	if from != counselv1.Assignment_WAIVER_PENDING {
+		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "没有待豁免的利益冲突")
+	}
+	a.State, a.Reconciling = counselv1.Assignment_ACCEPTED, true
+	a.Waiver, a.WaiverAuthor = consent, who.Person
+	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+}
+
+// opened records that counsel sees the case and the document.
+func opened(a *counselv1.Assignment) (docstore.Change, error) {
+	if !a.GetReconciling() {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	a.Reconciling = false
+	return docstore.Change{From: a.GetState().String(), To: a.GetState().String()}, nil
+}

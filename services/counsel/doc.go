@@ -1,0 +1,33 @@
+// Package counsel owns legality review: cases, opinions, what became of each
+// opinion item, and the assignment of outside counsel.
+//
+// A case is the review of one subject; each submission of the subject is a
+// round. The states of a case:
+//
+//	             accept                    conclude
+//	RECEIVED ───────────────▶ UNDER_REVIEW ─────────▶ CONCLUDED_LAWFUL
+//	 ▲  │  │                    │      ▲   ├────────▶ CONCLUDED_UNLAWFUL ─┐
+//	 │  │  └─ return ─▶ RETURNED│      │   └────────▶ CONCLUDED_REVISE    │
+//	 │  │                  │    │      │                 │ every item     │
+//	 │  └ request ─▶ SUPPLEMENT_REQUESTED                ▼ answered       │
+//	 │    supplement       │    (same draft again)      REVISED           │
+//	 └───── next submission┴──────────────────────────────────────────────┘
+//
+// A revised draft submitted in CONCLUDED_REVISE or REVISED is a round that the
+// reviewer confirms against the answered items; accepting it instead starts a
+// full review.
+//
+// Invariants:
+//   - A recorded conclusion always carries its outcome and rests on a signed
+//     opinion about exactly that round.
+//   - Lines of the ledger are added and answered, never removed; signed content
+//     never changes.
+//   - A certificate is given in one compare-and-set on the case that the gate
+//     read; whatever would change the verdict afterwards is either refused or
+//     withdraws the certificate on record.
+//   - Nobody reviews or signs a draft of their own or of their bureau.
+//   - Outside counsel sees nothing of a matter but the assignment until the
+//     conflict check is clear.
+//
+// Law: 国办发〔2018〕37号 (六), 国办发〔2018〕115号, 中办发〔2016〕30号, 律师法 arts 23, 39.
+package counsel

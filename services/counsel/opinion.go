@@ -1,0 +1,177 @@
+package counsel
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+// newOpinion starts a draft on the running round. The author alone sees it
+// until it is signed.
+func newOpinion(name string, c *counselv1.Case, in *counselv1.Opinion, who auth.Caller) (*counselv1.Opinion, docstore.Change, error) {
+	kind, err := opinionKind(c, who)
+	if err != nil {
+		return nil, docstore.Change{}, err
+	}
+	round := last(c)
+	o := &counselv1.Opinion{
+		Name: name, Kind: kind, Author: who.Person, Round: round.GetNumber(), Revision: round.GetRevision(),
+		Conclusion: in.GetConclusion(), Summary: in.GetSummary(), Items: in.GetItems(), State: counselv1.Opinion_DRAFT,
+	}
+	return o, docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}, nil
+}
+
+// opinionKind tells whose opinion the caller may write now.
+func opinionKind(c *counselv1.Case, who auth.Caller) (counselv1.Opinion_Kind, error) {
+	if who.Has(corev1.Role_ROLE_COUNSEL) {
+		switch c.GetState() {
+		case counselv1.Case_RECEIVED, counselv1.Case_RETURNED:
+			return 0, stateRefusal(c, "出具法律意见")
+		}
+		return counselv1.Opinion_COUNSEL, nil
+	}
+	if c.GetState() != counselv1.Case_UNDER_REVIEW {
+		return 0, stateRefusal(c, "出具审核意见")
+	}
+	if err := notOwn(c, who); err != nil {
+		return 0, plain(err)
+	}
+	return counselv1.Opinion_REVIEW, nil
+}
+
+// stateRefusal and plain answer a refusal outside an Update of the case.
+func stateRefusal(c *counselv1.Case, doing string) error { return plain(wrongState(c, doing)) }
+
+func plain(err error) error {
+	if r, ok := err.(*docstore.Refusal); ok {
+		return r.Err
+	}
+	return err
+}
+
+// edit changes a draft: conclusion, summary and items.
+func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (docstore.Change, error) {
+	if o.GetAuthor() != who.Person {
+		return docstore.Change{}, rpc.NotFound(o.GetName())
+	}
+	if o.GetState() != counselv1.Opinion_DRAFT {
+		return docstore.Change{}, refused(codeRecordClosed, "", "意见已签署，不能再改")
+	}
+	if fields["conclusion"] {
+		o.Conclusion = in.GetConclusion()
+	}
+	if fields["summary"] {
+		o.Summary = in.GetSummary()
+	}
+	if fields["items"] {
+		o.Items = in.GetItems()
+	}
+	return docstore.Change{From: o.GetState().String(), To: o.GetState().String()}, nil
+}
+
+// signable checks what a signature needs.
+func signable(o *counselv1.Opinion) error {
+	if o.GetConclusion() == counselv1.Conclusion_CONCLUSION_UNSPECIFIED {
+		return rpc.Field("conclusion", "REQUIRED", "签署前应当填写结论")
+	}
+	if o.GetConclusion() != counselv1.Conclusion_LAWFUL && len(o.GetItems()) == 0 {
+		return rpc.Field("items", "REQUIRED", "结论为应当予以修改或者不合法的，应当逐条写明意见")
+	}
+	return nil
+}
+
+// closeForSigning fixes the content and its digest. A review opinion is signed
+// by that; counsel's waits until the case has its verdict.
+func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, who auth.Caller, now time.Time) (docstore.Change, error) {
+	if o.GetAuthor() != who.Person {
+		return docstore.Change{}, rpc.NotFound(o.GetName())
+	}
+	from := o.GetState()
+	if from != counselv1.Opinion_DRAFT {
+		return docstore.Change{}, refused(codeRecordClosed, "", "意见已签署，不能再改")
+	}
+	if err := signable(o); err != nil {
+		return docstore.Change{}, err
+	}
+	if o.GetRound() != last(c).GetNumber() || o.GetRevision() != last(c).GetRevision() {
+		return docstore.Change{}, refused(codeLegalityStale, law115, "意见所针对的不是最新一次送审的版本，应当另行起草")
+	}
+	digest, err := contentDigest(o)
+	if err != nil {
+		return docstore.Change{}, err
+	}
+	o.ContentDigest = digest
+	if o.GetKind() == counselv1.Opinion_COUNSEL {
+		o.State = counselv1.Opinion_SIGNING
+		return docstore.Change{From: from.String(), To: o.GetState().String()}, nil
+	}
+	if err := notOwn(c, who); err != nil {
+		return docstore.Change{}, err
+	}
+	return sign(o, from, c, now), nil
+}
+
+// sign completes the signature and shows the opinion to those who rely on it.
+// Counsel's advice is for the reviewing side; the bureau reads the review
+// opinion that was made from it.
+func sign(o *counselv1.Opinion, from counselv1.Opinion_State, c *counselv1.Case, now time.Time) docstore.Change {
+	o.State, o.SignTime = counselv1.Opinion_SIGNED, timestamppb.New(now)
+	region := regionOf(c.GetName())
+	viewers := []string{
+		auth.RoleViewer(region, corev1.Role_ROLE_REVIEWER),
+		auth.RoleViewer(region, corev1.Role_ROLE_GENERAL_OFFICE),
+	}
+	if o.GetKind() == counselv1.Opinion_REVIEW {
+		viewers = append(viewers, c.GetDraftingUnit())
+	}
+	return docstore.Change{
+		From: from.String(), To: o.GetState().String(), Grant: viewers,
+		Details: []*corev1.Detail{docstore.Detail("conclusion", o.GetConclusion()), docstore.Detail("content_digest", o.GetContentDigest())},
+	}
+}
+
+// recordVerdict puts what counsel signs on the case, where the gate reads it.
+func recordVerdict(c *counselv1.Case, o *counselv1.Opinion, now time.Time) (docstore.Change, error) {
+	for _, v := range c.GetCounselVerdicts() {
+		if v.GetOpinion() == o.GetName() {
+			return docstore.Change{}, docstore.ErrUnchanged
+		}
+	}
+	if standingCertificate(c) {
+		return docstore.Change{}, refused(codeRecordClosed, "中办发〔2016〕30号", "该版本已经提请集体审议，法律顾问意见应当在此前出具")
+	}
+	if len(c.GetCounselVerdicts()) >= maxLedger {
+		return docstore.Change{}, refused(codeRecordClosed, "", "法律顾问意见数量已达上限")
+	}
+	c.CounselVerdicts = append(c.CounselVerdicts, &counselv1.CounselVerdict{
+		Opinion: o.GetName(), Counsel: o.GetAuthor(), Round: o.GetRound(), Conclusion: o.GetConclusion(),
+		ContentDigest: o.GetContentDigest(), SignTime: timestamppb.New(now),
+	})
+	change := moved(c, c.GetState())
+	change.Details = append(change.Details, docstore.Detail("opinion", o.GetName()), docstore.Detail("conclusion", o.GetConclusion()))
+	return change, nil
+}
+
+// contentDigest is the SHA-256, in hex, of what is signed: everything the
+// author wrote and the version it is about.
+func contentDigest(o *counselv1.Opinion) (string, error) {
+	signed := &counselv1.Opinion{
+		Name: o.GetName(), Kind: o.GetKind(), Author: o.GetAuthor(), Round: o.GetRound(), Revision: o.GetRevision(),
+		Conclusion: o.GetConclusion(), Summary: o.GetSummary(), Items: o.GetItems(),
+	}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(signed)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,102 @@
+package counsel
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+const (
+	caseName       = "regions/{region}/cases/{case}"
+	opinionName    = caseName + "/opinions/{opinion}"
+	assignmentName = caseName + "/assignments/{assignment}"
+)
+
+// Deps is what the service needs.
+type Deps struct {
+	// Engine stores the service's documents; nobody else writes them.
+	Engine docstore.Engine
+	// Filing resolves anchors and shows documents to counsel.
+	Filing filingv1.FilingServiceClient
+	// Directory knows people, calendars and profiles.
+	Directory directoryv1.DirectoryServiceClient
+	// Clock tells the time.
+	Clock docstore.Clock
+	// Logger takes what an operator should see.
+	Logger *slog.Logger
+	// PageTokenKey signs page tokens; processes that share lists share it.
+	PageTokenKey []byte
+	// Wrote is called after every write, to wake the drainer of the journal.
+	Wrote func()
+}
+
+// Server implements CounselService.
+type Server struct {
+	counselv1.UnimplementedCounselServiceServer
+
+	cases       caseStore
+	opinions    opinionStore
+	assignments assignmentStore
+	filing      filingv1.FilingServiceClient
+	directory   directoryv1.DirectoryServiceClient
+	now         docstore.Clock
+	log         *slog.Logger
+}
+
+// New opens the service's collections.
+func New(ctx context.Context, d Deps) (*Server, error) {
+	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger}
+	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.PageTokenKey, Wrote: d.Wrote})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Register adds the service to a gRPC server.
+func (s *Server) Register(r grpc.ServiceRegistrar) {
+	counselv1.RegisterCounselServiceServer(r, s)
+}
+
+func (s *Server) time() time.Time { return s.now() }
+
+func regionOf(name string) string { return resource.Region(name) }
+
+// visibleCase reads a case the caller may see.
+func (s *Server) visibleCase(ctx context.Context, name string) (*counselv1.Case, docstore.Meta, auth.Caller, error) {
+	who, err := rpc.Named(ctx, caseName, name)
+	if err != nil {
+		return nil, docstore.Meta{}, who, err
+	}
+	c, meta, err := s.cases.Get(ctx, name)
+	if err != nil {
+		return nil, docstore.Meta{}, who, rpc.FromStore(err, name)
+	}
+	return c, meta, who, rpc.Visible(who, meta, name)
+}
+
+// change updates a case the caller may see, by one rule.
+func (s *Server) change(ctx context.Context, name, etag string, rule func(c *counselv1.Case, who auth.Caller) (docstore.Change, error)) (*counselv1.Case, error) {
+	who, err := rpc.Named(ctx, caseName, name)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := s.cases.Update(ctx, name, docstore.Precondition{}, func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return rule(c, who)
+	})
+	return c, rpc.FromStore(err, name)
+}

@@ -1,0 +1,146 @@
+package counsel
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// CreateAssignment implements CounselService.
+func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssignmentRequest) (*counselv1.Assignment, error) {
+	c, _, who, err := s.visibleCase(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	counsel, err := s.directory.GetPerson(ctx, &directoryv1.GetPersonRequest{Name: in.GetAssignment().GetCounsel()})
+	if err != nil || !slices.Contains(counsel.GetRoles(), corev1.Role_ROLE_COUNSEL) || counsel.GetState() == directoryv1.Person_DISABLED {
+		return nil, cmp.Or(rpc.Unreachable(err), rpc.Field("assignment.counsel", "NOT_COUNSEL", "应当是本区在册的法律顾问"))
+	}
+	unit, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: c.GetDraftingUnit()})
+	if err != nil {
+		return nil, err
+	}
+	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
+	a, change := newAssignment(name, c, in.GetAssignment(), counsel, unit.GetDisplayName(), who)
+	if a, _, err = s.assignments.Create(ctx, a, change); err != nil {
+		return nil, rpc.FromStore(err, name)
+	}
+	if a.GetState() == counselv1.Assignment_BARRED {
+		return nil, barred(a)
+	}
+	return a, nil
+}
+
+// GetAssignment implements CounselService.
+func (s *Server) GetAssignment(ctx context.Context, in *counselv1.GetAssignmentRequest) (*counselv1.Assignment, error) {
+	who, err := rpc.Named(ctx, assignmentName, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	a, meta, err := s.assignments.Get(ctx, in.GetName())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetName())
+	}
+	return a, rpc.Visible(who, meta, in.GetName())
+}
+
+// ListAssignments implements CounselService.
+func (s *Server) ListAssignments(ctx context.Context, in *counselv1.ListAssignmentsRequest) (*counselv1.ListAssignmentsResponse, error) {
+	region, all := strings.CutSuffix(in.GetParent(), "/cases/-")
+	pattern, name := caseName, in.GetParent()
+	if all {
+		pattern, name = "regions/{region}", region
+	}
+	who, err := rpc.Named(ctx, pattern, name)
+	if err != nil {
+		return nil, err
+	}
+	q := docstore.Query{
+		AnyOf:      &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		Descending: true, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
+	}
+	if all {
+		q.OrderBy = docstore.FieldCreateTime
+	} else {
+		q.Prefix = &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/assignments/"}
+	}
+	page, err := s.assignments.List(ctx, q)
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
+	return &counselv1.ListAssignmentsResponse{Assignments: page.Items, NextPageToken: page.NextPageToken}, nil
+}
+
+// DeclareConflict implements CounselService.
+func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConflictRequest) (*counselv1.Assignment, error) {
+	a, err := s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return declare(a, in.GetResult(), in.GetNote(), who)
+	})
+	if err != nil || !a.GetReconciling() {
+		return a, err
+	}
+	return s.openFile(ctx, a)
+}
+
+// WaiveConflict implements CounselService.
+func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictRequest) (*counselv1.Assignment, error) {
+	a, err := s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return waive(a, in.GetConsent(), who)
+	})
+	if err != nil || !a.GetReconciling() {
+		return a, err
+	}
+	return s.openFile(ctx, a)
+}
+
+// changeAssignment updates an assignment the caller may see, by one rule.
+func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error)) (*counselv1.Assignment, error) {
+	who, err := rpc.Named(ctx, assignmentName, name)
+	if err != nil {
+		return nil, err
+	}
+	a, _, err := s.assignments.Update(ctx, name, docstore.Precondition{}, func(a *counselv1.Assignment, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return rule(a, who)
+	})
+	return a, rpc.FromStore(err, name)
+}
+
+// openFile lets an accepted counsel see the case and its subject, in steps that
+// may be repeated; the assignment shows reconciling until all are done.
+func (s *Server) openFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
+	c, _, err := s.cases.Update(docstore.WithStep(ctx, "case"), parentCase(a.GetName()), docstore.Precondition{},
+		func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
+			if slices.Contains(meta.Viewers, a.GetCounsel()) {
+				return docstore.Change{}, docstore.ErrUnchanged
+			}
+			change := moved(c, c.GetState())
+			change.Grant = []string{a.GetCounsel()}
+			change.Details = []*corev1.Detail{docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("assignment", a.GetName())}
+			return change, nil
+		})
+	if err != nil {
+		return nil, rpc.FromStore(err, a.GetName())
+	}
+	_, err = s.filing.SetDocumentViewer(ctx, &filingv1.SetDocumentViewerRequest{
+		Name: c.GetSubject(), Viewer: a.GetCounsel(), Visible: true, Assignment: a.GetName(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.changeAssignment(docstore.WithStep(ctx, "opened"), a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller) (docstore.Change, error) {
+		return opened(a)
+	})
+}

@@ -1,0 +1,264 @@
+package counsel
+
+import (
+	"context"
+	"errors"
+
+	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/grpc/codes"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/auth"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// GetCase implements CounselService.
+func (s *Server) GetCase(ctx context.Context, in *counselv1.GetCaseRequest) (*counselv1.Case, error) {
+	c, _, _, err := s.visibleCase(ctx, in.GetName())
+	return c, err
+}
+
+// ListCases implements CounselService.
+func (s *Server) ListCases(ctx context.Context, in *counselv1.ListCasesRequest) (*counselv1.ListCasesResponse, error) {
+	who, err := rpc.Named(ctx, "regions/{region}", in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	equal, err := resource.ParseFilter(in.GetFilter(), map[string]resource.FieldKind{
+		"state":    resource.Enum(counselv1.Case_State(0).Descriptor()),
+		"reviewer": resource.String,
+	})
+	if err != nil {
+		return nil, rpc.Filter(err)
+	}
+	page, err := s.cases.List(ctx, docstore.Query{
+		Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		OrderBy: docstore.FieldCreateTime, Descending: true,
+		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
+	return &counselv1.ListCasesResponse{Cases: page.Items, NextPageToken: page.NextPageToken}, nil
+}
+
+// AcceptCase implements CounselService.
+func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest) (*counselv1.Case, error) {
+	today := calendar.On(s.time())
+	if _, _, _, err := s.visibleCase(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
+	d, err := s.reviewDates(ctx, regionOf(in.GetName()), today.Proto(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return accept(c, who, today, d)
+	})
+}
+
+// ReturnCase implements CounselService.
+func (s *Server) ReturnCase(ctx context.Context, in *counselv1.ReturnCaseRequest) (*counselv1.Case, error) {
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
+		return sendBack(c, in.GetReason())
+	})
+}
+
+// RequestSupplement implements CounselService.
+func (s *Server) RequestSupplement(ctx context.Context, in *counselv1.RequestSupplementRequest) (*counselv1.Case, error) {
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
+		return requestSupplement(c, in.GetReason(), calendar.On(s.time()))
+	})
+}
+
+// ConcludeCase implements CounselService.
+func (s *Server) ConcludeCase(ctx context.Context, in *counselv1.ConcludeCaseRequest) (*counselv1.Case, error) {
+	o, err := s.visibleOpinion(ctx, in.GetOpinion())
+	if err != nil {
+		return nil, err
+	}
+	if parentCase(o.GetName()) != in.GetName() {
+		return nil, rpc.Field("opinion", "RESOURCE_NAME_INVALID", "意见不属于本案件")
+	}
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return conclude(c, o, who, calendar.On(s.time()), in.GetTimeSufficient())
+	})
+}
+
+// AnswerItem implements CounselService.
+func (s *Server) AnswerItem(ctx context.Context, in *counselv1.AnswerItemRequest) (*counselv1.Case, error) {
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return answer(c, in.GetNumber(), in.GetAnswer(), who, s.time())
+	})
+}
+
+// ConfirmRevision implements CounselService.
+func (s *Server) ConfirmRevision(ctx context.Context, in *counselv1.ConfirmRevisionRequest) (*counselv1.Case, error) {
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return confirm(c, in.GetVersionDigest(), in.GetNote(), who, s.time())
+	})
+}
+
+// ListCaseHistory implements CounselService.
+func (s *Server) ListCaseHistory(ctx context.Context, in *counselv1.ListCaseHistoryRequest) (*counselv1.ListCaseHistoryResponse, error) {
+	if _, _, _, err := s.visibleCase(ctx, in.GetParent()); err != nil {
+		return nil, err
+	}
+	entries, next, err := s.cases.History(ctx, in.GetParent(), int(in.GetPageSize()), in.GetPageToken())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetParent())
+	}
+	return &counselv1.ListCaseHistoryResponse{History: entries, NextPageToken: next}, nil
+}
+
+// OpenCase implements CounselService.
+func (s *Server) OpenCase(ctx context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
+	who, err := rpc.Named(ctx, "regions/{region}", in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := s.caseOf(ctx, in.GetSubject())
+	if errors.Is(err, docstore.ErrNotFound) {
+		c, err = s.firstSubmission(ctx, in, who)
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, docstore.ErrAlreadyExists) {
+			return nil, rpc.FromStore(err, in.GetSubject())
+		}
+		c, _, err = s.caseOf(ctx, in.GetSubject())
+	}
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	return s.nextSubmission(ctx, c, in, who)
+}
+
+// firstSubmission opens the case; ErrAlreadyExists when another call did.
+func (s *Server) firstSubmission(ctx context.Context, in *counselv1.OpenCaseRequest, who auth.Caller) (*counselv1.Case, error) {
+	if in.GetSubmission() != 1 {
+		return nil, rpc.New(codes.FailedPrecondition, codeReviewInProgress, "该文件没有审核案件，应当是第1次送审")
+	}
+	now := s.time()
+	c, change := newCase(in.GetParent()+"/cases/"+resource.NewID(now), in, who, calendar.On(now))
+	c, _, err := s.cases.Create(ctx, c, change)
+	return c, err
+}
+
+// nextSubmission adds a submission to a case. Deadlines are asked for only where the
+// running round goes on.
+func (s *Server) nextSubmission(ctx context.Context, c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) (*counselv1.Case, error) {
+	now := s.time()
+	pre, d := docstore.Precondition{}, dates{}
+	if resumes(c, in) {
+		var err error
+		round := last(c)
+		if d, err = s.reviewDates(ctx, in.GetParent(), round.GetAcceptDate(), pausesUntil(round, calendar.On(now))); err != nil {
+			return nil, err
+		}
+		pre.Etag = c.GetEtag()
+	}
+	c, _, err := s.cases.Update(ctx, c.GetName(), pre, func(c *counselv1.Case, _ docstore.Meta) (docstore.Change, error) {
+		return submit(c, in, who, now, d)
+	})
+	return c, rpc.FromStore(err, c.GetName())
+}
+
+// caseOf finds the case of a subject.
+func (s *Server) caseOf(ctx context.Context, subject string) (*counselv1.Case, docstore.Meta, error) {
+	page, err := s.cases.List(ctx, docstore.Query{Equal: map[string]any{"subject": subject}, PageSize: 1})
+	if err != nil {
+		return nil, docstore.Meta{}, err
+	}
+	if len(page.Items) == 0 {
+		return nil, docstore.Meta{}, docstore.ErrNotFound
+	}
+	return page.Items[0], page.Metas[0], nil
+}
+
+// reviewDates asks the directory for the floor and the ceiling of a review
+// that was accepted on a day.
+func (s *Server) reviewDates(ctx context.Context, region string, accepted *datepb.Date, pauses []*counselv1.Pause) (dates, error) {
+	floor, err := s.deadline(ctx, region, directoryv1.ComputeDeadlineRequest_LEGALITY_FLOOR, accepted, pauses, true)
+	if err != nil {
+		return dates{}, err
+	}
+	ceiling, err := s.deadline(ctx, region, directoryv1.ComputeDeadlineRequest_LEGALITY_CEILING, accepted, pauses, true)
+	if err != nil {
+		return dates{}, err
+	}
+	var d dates
+	var errs [3]error
+	d.floor, errs[0] = calendar.FromProto(floor.GetDate())
+	d.earliest, errs[1] = calendar.FromProto(floor.GetEarliestMeetingDate())
+	d.ceiling, errs[2] = calendar.FromProto(ceiling.GetDate())
+	d.provisional = floor.GetProvisional() || ceiling.GetProvisional()
+	return d, errors.Join(errs[:]...)
+}
+
+func (s *Server) deadline(ctx context.Context, region string, kind directoryv1.ComputeDeadlineRequest_Kind, start *datepb.Date, pauses []*counselv1.Pause, provisional bool) (*directoryv1.ComputeDeadlineResponse, error) {
+	in := &directoryv1.ComputeDeadlineRequest{Region: region, Kind: kind, StartDate: start, AllowProvisional: provisional}
+	for _, p := range pauses {
+		in.Pauses = append(in.Pauses, &directoryv1.ComputeDeadlineRequest_Pause{From: p.GetFrom(), Until: p.GetUntil()})
+	}
+	return s.directory.ComputeDeadline(ctx, in)
+}
+
+// GetVerdict implements CounselService.
+func (s *Server) GetVerdict(ctx context.Context, in *counselv1.GetVerdictRequest) (*counselv1.Verdict, error) {
+	who, ok := auth.CallerFrom(ctx)
+	if !ok || resource.Region(in.GetSubject()) != who.Region {
+		return nil, rpc.NotFound(in.GetSubject())
+	}
+	c, meta, err := s.caseOf(ctx, in.GetSubject())
+	if errors.Is(err, docstore.ErrNotFound) {
+		return &counselv1.Verdict{Standing: counselv1.Verdict_NOT_CONCLUDED}, nil
+	}
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	v := verdict(c, in.GetVersionDigest(), meta.Etag)
+	if v.GetProvisionalDates() {
+		s.finalFloor(ctx, c, v)
+	}
+	return v, nil
+}
+
+// finalFloor recomputes a floor that was provisional when the case was
+// accepted; it stays provisional while the calendar is still not loaded.
+func (s *Server) finalFloor(ctx context.Context, c *counselv1.Case, v *counselv1.Verdict) {
+	round := last(c)
+	for i := len(c.GetRounds()) - 1; i > 0 && round.GetAcceptDate() == nil; i-- {
+		round = c.GetRounds()[i-1]
+	}
+	floor, err := s.deadline(ctx, regionOf(c.GetName()), directoryv1.ComputeDeadlineRequest_LEGALITY_FLOOR,
+		round.GetAcceptDate(), pausesUntil(round, calendar.On(s.time())), false)
+	if err != nil {
+		s.log.WarnContext(ctx, "review floor stays provisional", "case", c.GetName(), "reason", rpc.Reason(err))
+		return
+	}
+	v.EarliestMeetingDate, v.ProvisionalDates = floor.GetEarliestMeetingDate(), false
+}
+
+// CertifyVerdict implements CounselService.
+func (s *Server) CertifyVerdict(ctx context.Context, in *counselv1.CertifyVerdictRequest) (*counselv1.Verdict, error) {
+	who, ok := auth.CallerFrom(ctx)
+	if !ok || resource.Region(in.GetSubject()) != who.Region {
+		return nil, rpc.NotFound(in.GetSubject())
+	}
+	c, _, err := s.caseOf(ctx, in.GetSubject())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	c, meta, err := s.cases.Update(ctx, c.GetName(), docstore.Precondition{}, func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
+		return certify(c, meta.Etag, in, s.time())
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	return verdict(c, in.GetVersionDigest(), meta.Etag), nil
+}

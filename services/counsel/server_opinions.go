@@ -1,0 +1,186 @@
+package counsel
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+// parentCase is the case of an opinion or assignment.
+func parentCase(name string) string {
+	parts := strings.SplitN(name, "/", 5)
+	return strings.Join(parts[:min(4, len(parts))], "/")
+}
+
+// CreateOpinion implements CounselService.
+func (s *Server) CreateOpinion(ctx context.Context, in *counselv1.CreateOpinionRequest) (*counselv1.Opinion, error) {
+	c, _, who, err := s.visibleCase(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	name := in.GetParent() + "/opinions/" + resource.NewID(s.time())
+	o, change, err := newOpinion(name, c, in.GetOpinion(), who)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.resolve(ctx, o); err != nil {
+		return nil, err
+	}
+	o, _, err = s.opinions.Create(ctx, o, change)
+	return o, rpc.FromStore(err, name)
+}
+
+// GetOpinion implements CounselService.
+func (s *Server) GetOpinion(ctx context.Context, in *counselv1.GetOpinionRequest) (*counselv1.Opinion, error) {
+	return s.visibleOpinion(ctx, in.GetName())
+}
+
+func (s *Server) visibleOpinion(ctx context.Context, name string) (*counselv1.Opinion, error) {
+	who, err := rpc.Named(ctx, opinionName, name)
+	if err != nil {
+		return nil, err
+	}
+	o, meta, err := s.opinions.Get(ctx, name)
+	if err != nil {
+		return nil, rpc.FromStore(err, name)
+	}
+	return o, rpc.Visible(who, meta, name)
+}
+
+// ListOpinions implements CounselService.
+func (s *Server) ListOpinions(ctx context.Context, in *counselv1.ListOpinionsRequest) (*counselv1.ListOpinionsResponse, error) {
+	_, _, who, err := s.visibleCase(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.opinions.List(ctx, docstore.Query{
+		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/opinions/"},
+		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
+	return &counselv1.ListOpinionsResponse{Opinions: page.Items, NextPageToken: page.NextPageToken}, nil
+}
+
+// UpdateOpinion implements CounselService.
+func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionRequest) (*counselv1.Opinion, error) {
+	name := in.GetOpinion().GetName()
+	current, err := s.visibleOpinion(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := rpc.MaskFields(in.GetOpinion(), in.GetUpdateMask(), "conclusion", "summary", "items")
+	if err != nil {
+		return nil, err
+	}
+	if fields["items"] {
+		with := &counselv1.Opinion{Revision: current.GetRevision(), Items: in.GetOpinion().GetItems()}
+		if err := s.resolve(ctx, with); err != nil {
+			return nil, err
+		}
+	}
+	return s.changeOpinion(ctx, name, in.GetOpinion().GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
+		return edit(o, in.GetOpinion(), fields, who)
+	})
+}
+
+// changeOpinion updates an opinion the caller may see, by one rule.
+func (s *Server) changeOpinion(ctx context.Context, name, etag string, rule func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error)) (*counselv1.Opinion, error) {
+	who, err := rpc.Named(ctx, opinionName, name)
+	if err != nil {
+		return nil, err
+	}
+	o, _, err := s.opinions.Update(ctx, name, docstore.Precondition{}, func(o *counselv1.Opinion, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return rule(o, who)
+	})
+	return o, rpc.FromStore(err, name)
+}
+
+// resolve completes the anchors of an opinion's items in the draft it is about.
+func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
+	var anchors []*corev1.Anchor
+	for _, item := range o.GetItems() {
+		if item.GetAnchor() != nil {
+			anchors = append(anchors, item.GetAnchor())
+		}
+	}
+	if len(anchors) == 0 {
+		return nil
+	}
+	res, err := s.filing.ResolveAnchors(ctx, &filingv1.ResolveAnchorsRequest{Name: o.GetRevision(), Anchors: anchors})
+	if err != nil {
+		return err
+	}
+	i := 0
+	for _, item := range o.GetItems() {
+		if item.GetAnchor() != nil {
+			item.Anchor = res.GetAnchors()[i]
+			i++
+		}
+	}
+	return nil
+}
+
+// SignOpinion implements CounselService. Counsel's opinion is signed in three
+// steps, each repeatable: content closes, the case takes the verdict, the
+// opinion is signed. A call that stopped half-way is completed by the next.
+func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionRequest) (*counselv1.Opinion, error) {
+	current, err := s.visibleOpinion(ctx, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	o := current
+	if current.GetState() != counselv1.Opinion_SIGNING {
+		o, err = s.changeOpinion(ctx, in.GetName(), in.GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
+			return closeForSigning(o, c, who, s.time())
+		})
+		if err != nil || o.GetState() != counselv1.Opinion_SIGNING {
+			return o, err
+		}
+	}
+	return s.completeSigning(ctx, o, c)
+}
+
+// completeSigning records the verdict on the case and signs; should the case no
+// longer take it, the content opens again.
+func (s *Server) completeSigning(ctx context.Context, o *counselv1.Opinion, c *counselv1.Case) (*counselv1.Opinion, error) {
+	name := o.GetName()
+	_, err := s.change(docstore.WithStep(ctx, "case"), c.GetName(), "", func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
+		return recordVerdict(c, o, s.time())
+	})
+	if rpc.Reason(err) == codeRecordClosed {
+		_, reopened := s.changeOpinion(docstore.WithStep(ctx, "reopen"), name, "", func(o *counselv1.Opinion, _ auth.Caller) (docstore.Change, error) {
+			from := o.GetState()
+			o.State, o.ContentDigest = counselv1.Opinion_DRAFT, ""
+			return docstore.Change{From: from.String(), To: o.GetState().String()}, nil
+		})
+		return nil, cmp.Or(reopened, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.changeOpinion(docstore.WithStep(ctx, "sign"), name, "", func(o *counselv1.Opinion, _ auth.Caller) (docstore.Change, error) {
+		if o.GetState() == counselv1.Opinion_SIGNED {
+			return docstore.Change{}, docstore.ErrUnchanged
+		}
+		return sign(o, o.GetState(), c, s.time()), nil
+	})
+}

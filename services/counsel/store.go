@@ -1,0 +1,56 @@
+package counsel
+
+import (
+	"context"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/docstore"
+)
+
+type (
+	caseStore       = docstore.Collection[*counselv1.Case]
+	opinionStore    = docstore.Collection[*counselv1.Opinion]
+	assignmentStore = docstore.Collection[*counselv1.Assignment]
+)
+
+// Collections declares what the service stores, for opening and for verifying.
+func Collections() []docstore.Spec {
+	return []docstore.Spec{casesSpec, opinionsSpec, assignmentsSpec}
+}
+
+var casesSpec = docstore.Spec{
+	Name: "cases",
+	Indexes: []docstore.Index{
+		{Fields: []string{"subject"}, Unique: true},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "state", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "reviewer", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "reviewer", "state", docstore.FieldCreateTime}},
+	},
+}
+
+var opinionsSpec = docstore.Spec{
+	Name: "opinions",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+	},
+}
+
+var assignmentsSpec = docstore.Spec{
+	Name: "assignments",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+	},
+}
+
+func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Options) (err error) {
+	if s.cases, err = docstore.NewCollection[*counselv1.Case](ctx, engine, casesSpec, o); err != nil {
+		return err
+	}
+	if s.opinions, err = docstore.NewCollection[*counselv1.Opinion](ctx, engine, opinionsSpec, o); err != nil {
+		return err
+	}
+	s.assignments, err = docstore.NewCollection[*counselv1.Assignment](ctx, engine, assignmentsSpec, o)
+	return err
+}

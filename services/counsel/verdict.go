@@ -1,0 +1,115 @@
+package counsel
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+// maxCertificates bounds the certificates of a case: one for each meeting a
+// version was put before.
+const maxCertificates = 200
+
+// verdict is what the review says of one version.
+func verdict(c *counselv1.Case, digest, etag string) *counselv1.Verdict {
+	v := &counselv1.Verdict{
+		Case: c.GetName(), State: c.GetState(), Etag: etag,
+		Standing: standing(c, digest), UnansweredItems: unanswered(c),
+	}
+	for _, r := range slices.Backward(c.GetRounds()) {
+		if r.GetAcceptDate() != nil {
+			v.EarliestMeetingDate, v.ProvisionalDates = r.GetEarliestMeetingDate(), r.GetProvisionalDates()
+			break
+		}
+	}
+	base := concluded(c)
+	v.TimeSufficient = base.GetTimeSufficient()
+	v.CounselVerdicts = counselVerdicts(c, base.GetNumber())
+	return v
+}
+
+// standing tells how a version stands to the conclusion.
+func standing(c *counselv1.Case, digest string) counselv1.Verdict_Standing {
+	round := last(c)
+	switch c.GetState() {
+	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_UNLAWFUL, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
+	default:
+		return counselv1.Verdict_NOT_CONCLUDED
+	}
+	if digest != round.GetVersionDigest() {
+		return counselv1.Verdict_STALE
+	}
+	switch c.GetState() {
+	case counselv1.Case_CONCLUDED_LAWFUL:
+		return counselv1.Verdict_PASSES
+	case counselv1.Case_CONCLUDED_UNLAWFUL:
+		return counselv1.Verdict_ADVERSE
+	case counselv1.Case_CONCLUDED_REVISE:
+		return counselv1.Verdict_ITEMS_UNANSWERED
+	}
+	// REVISED: a revised draft passes once confirmed; the reviewed draft itself
+	// passes only when no item was adopted, with the reasons on record.
+	if round.GetRevisedDraft() && round.GetConfirmation() == nil || !round.GetRevisedDraft() && anyAdopted(c) {
+		return counselv1.Verdict_REVISION_OPEN
+	}
+	return counselv1.Verdict_PASSES
+}
+
+func anyAdopted(c *counselv1.Case) bool {
+	return slices.ContainsFunc(openItems(c), func(i *counselv1.LedgerItem) bool {
+		return i.GetAnswer().GetAdoption() != counselv1.Answer_NOT_ADOPTED
+	})
+}
+
+// counselVerdicts are the opinions of counsel that count: the newest of each.
+// An adverse one counts until the same counsel signs another; any other counts
+// for the round it was given in and the revised drafts that follow from it.
+func counselVerdicts(c *counselv1.Case, base int32) []*counselv1.CounselVerdict {
+	newest := map[string]*counselv1.CounselVerdict{}
+	var order []string
+	for _, v := range c.GetCounselVerdicts() {
+		if newest[v.GetCounsel()] == nil {
+			order = append(order, v.GetCounsel())
+		}
+		newest[v.GetCounsel()] = v
+	}
+	var out []*counselv1.CounselVerdict
+	for _, counsel := range order {
+		v := newest[counsel]
+		if v.GetRound() >= base || v.GetConclusion() == counselv1.Conclusion_UNLAWFUL {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// certify gives the certificate for one transition, if the version passes in
+// the very state of the case that the gate read.
+func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest, now time.Time) (docstore.Change, error) {
+	for _, cert := range c.GetCertificates() {
+		if cert.GetTransition() == in.GetTransition() && cert.GetWithdrawTime() == nil {
+			return docstore.Change{}, docstore.ErrUnchanged
+		}
+	}
+	if etag != in.GetVerdictEtag() {
+		return docstore.Change{}, docstore.ErrConflict
+	}
+	if standing(c, in.GetVersionDigest()) != counselv1.Verdict_PASSES {
+		return docstore.Change{}, refused(codeLegalityStale, law37, "该版本没有可以确认的审核结论")
+	}
+	if len(c.GetCertificates()) >= maxCertificates {
+		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeRecordClosed, Message: "提请审议次数已达上限"})
+	}
+	c.Certificates = append(c.Certificates, &counselv1.Certificate{
+		Transition: in.GetTransition(), VersionDigest: in.GetVersionDigest(), CertifyTime: timestamppb.New(now),
+	})
+	change := moved(c, c.GetState())
+	change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()),
+		docstore.Detail("version_digest", in.GetVersionDigest()))
+	return change, nil
+}
