@@ -2224,7 +2224,7 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xba\x1a\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xc9\x1a\n" +
 	"\x0eCounselService\x12O\n" +
 	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12V\n" +
 	"\n" +
@@ -2239,8 +2239,8 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x11RequestSupplement\x12+.fashen.counsel.v1.RequestSupplementRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\vname,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x023:\x01*\"./v1/{name=regions/*/cases/*}:requestSupplement\x12\x97\x01\n" +
 	"\fConcludeCase\x12&.fashen.counsel.v1.ConcludeCaseRequest\x1a\x17.fashen.counsel.v1.Case\"F\xdaA\fname,opinionʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/cases/*}:conclude\x12\x9b\x01\n" +
 	"\n" +
-	"AnswerItem\x12$.fashen.counsel.v1.AnswerItemRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x12name,number,answerʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\x01*\"'/v1/{name=regions/*/cases/*}:answerItem\x12\xa1\x01\n" +
-	"\x0fConfirmRevision\x12).fashen.counsel.v1.ConfirmRevisionRequest\x1a\x17.fashen.counsel.v1.Case\"J\xdaA\tname,noteʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=regions/*/cases/*}:confirmRevision\x12\xaa\x01\n" +
+	"AnswerItem\x12$.fashen.counsel.v1.AnswerItemRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x12name,number,answerʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\x01*\"'/v1/{name=regions/*/cases/*}:answerItem\x12\xb0\x01\n" +
+	"\x0fConfirmRevision\x12).fashen.counsel.v1.ConfirmRevisionRequest\x1a\x17.fashen.counsel.v1.Case\"Y\xdaA\x18name,version_digest,noteʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=regions/*/cases/*}:confirmRevision\x12\xaa\x01\n" +
 	"\x0fListCaseHistory\x12).fashen.counsel.v1.ListCaseHistoryRequest\x1a*.fashen.counsel.v1.ListCaseHistoryResponse\"@\xdaA\x06parentʥ\x19\x05\x1a\x03\x01\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/cases/*}/history\x12\xa7\x01\n" +
 	"\rCreateOpinion\x12'.fashen.counsel.v1.CreateOpinionRequest\x1a\x1a.fashen.counsel.v1.Opinion\"Q\xdaA\x0eparent,opinionʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x022:\aopinion\"'/v1/{parent=regions/*/cases/*}/opinions\x12\x90\x01\n" +
 	"\n" +
