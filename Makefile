@@ -45,8 +45,9 @@ check-modules:
 check-proto: $(buf_bin)/.done .protodeps/.done
 	buf lint
 	buf format --diff --exit-code proto
-	cd proto && api-linter --config ../tools/api-linter.yaml --ignore-comment-disables --set-exit-status \
-		-I . -I ../.protodeps $$(find fashen -name '*.proto')
+	@cd proto && echo api-linter && \
+	report=$$(api-linter --config ../tools/api-linter.yaml --ignore-comment-disables --set-exit-status \
+		-I . -I ../.protodeps $$(find fashen -name '*.proto') 2>&1) || { echo "$$report"; exit 1; }
 
 .PHONY: check-generated
 check-generated: $(buf_bin)/.done .protodeps/.done

@@ -95,6 +95,7 @@ func TestRules(t *testing.T) {
 		{"services/filing/document.go", "context", true},
 		{"services/filing/server_documents.go", "context", false},
 		{"services/filing/document.go", "google.golang.org/grpc/status", true},
+		{"services/filing/document.go", "google.golang.org/grpc/codes", false},
 		{"services/filing/document.go", "fashen/internal/calendar", false},
 		{"services/filing/document_test.go", "fashen/internal/docstore/sqlite", false},
 		{"gateway/gateway.go", "fashen/internal/rpc", false},

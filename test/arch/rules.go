@@ -85,7 +85,8 @@ var rules = []rule{
 	// A rule answers with the storage contract's words for a change and a
 	// refusal; without a context it can neither store nor call.
 	{"rules of a service do no I/O; that is for its server and store", func(a arrow) bool {
-		return a.from("services") && a.ruleFile() && (a.toAny(io...) || a.toAny("context"))
+		return a.from("services") && a.ruleFile() && (a.toAny(io...) || a.toAny("context")) &&
+			!a.toAny("google.golang.org/grpc/codes")
 	}},
 	{"storage knows no transport and no policy of access", func(a arrow) bool {
 		return a.from("internal/docstore") && a.to("internal/rpc", "internal/auth")
