@@ -136,7 +136,7 @@ func (d *docx) margin(l line) error {
 	if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
 		return r.tooLong()
 	}
-	if trim(l.text) != "" {
+	if trim(l.text) != "" && l.place != inBox { // a box has put itself there
 		r.margins = append(r.margins, l.text)
 	}
 	return nil

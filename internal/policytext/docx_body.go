@@ -16,7 +16,7 @@ const labelGap = "\u3000"
 // story is one flow of paragraphs: the body, a cell, a text box, a header.
 type story struct {
 	sink  func(line) error
-	aside bool
+	place place
 	// pending is the content of a paragraph whose mark was deleted: it joins
 	// the next paragraph, which keeps its own number.
 	pending string
@@ -69,7 +69,7 @@ func (s *story) emit(text, label string, boxes []line) error {
 	for rest, more := text, true; more; label = "" {
 		var part string
 		part, rest, more = strings.Cut(rest, "\n")
-		if err := s.sink(line{text: part, label: label, aside: s.aside}); err != nil {
+		if err := s.sink(line{text: part, label: label, place: s.place}); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func (d *docx) table(x *xmlReader, s *story) error {
 }
 
 func (d *docx) cell(x *xmlReader, s *story) error {
-	inner := &story{sink: s.sink, aside: true}
+	inner := &story{sink: s.sink, place: max(s.place, inTable)}
 	deleted := false
 	err := x.children(func(e xml.StartElement) error {
 		switch {
@@ -438,7 +438,7 @@ func (d *docx) graphics(x *xmlReader, p *paragraph) error {
 
 // box keeps a line of a text box, beside the body and for the margins.
 func (p *paragraph) box(d *docx, text string) {
-	p.boxes = append(p.boxes, line{text: strings.ReplaceAll(text, "\n", " "), aside: true})
+	p.boxes = append(p.boxes, line{text: strings.ReplaceAll(text, "\n", " "), place: inBox})
 	if trim(text) != "" {
 		d.reading.margins = append(d.reading.margins, text)
 	}
@@ -448,7 +448,7 @@ func (d *docx) textBox(x *xmlReader, p *paragraph) error {
 	kept := d.fields
 	d.fields = nil
 	defer func() { d.fields = kept }()
-	inner := &story{aside: true, sink: func(l line) error {
+	inner := &story{place: inBox, sink: func(l line) error {
 		if d.reading.bytes += len(l.text); d.reading.bytes > d.reading.limits.TextBytes {
 			return d.reading.tooLong()
 		}

@@ -26,15 +26,18 @@ const frontLines = 40
 var (
 	// FACTS DN-02, damaged forms of real files included: other brackets, one
 	// bracket lost, 第, leading zeros. At least one bracket must be there.
-	numberPattern = regexp.MustCompile(`^[（(]?(\p{Han}[\p{Han}（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s\x{3000}）)]|$)`)
+	numberPattern = regexp.MustCompile(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s\x{3000}）)]|$)`)
 	// FACTS DN-03: orders and announcements.
 	orderPattern = regexp.MustCompile(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
 	serialOnly   = regexp.MustCompile(`^第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号$`)
 	datePattern  = regexp.MustCompile(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})[\s\x{3000}]*年[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*月[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*日[）)]?$`)
 	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|说明|政策|基准|指引|规范|流程|公约|书)$`)
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
-	urgentWords  = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
-	copyNumber   = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
+	aboutPattern = regexp.MustCompile(`的\p{Han}{0,6}(?:决议|决定|命令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|方案|意见书)[^的]*$`)
+	// leadIn tells an opening sentence (现通知如下：) from a list of addressees.
+	leadIn      = regexp.MustCompile(`如下$|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
+	urgentWords = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
+	copyNumber  = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
 )
 
 // readFront finds title, number, date and addressees, and marks the lines that
@@ -118,7 +121,7 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 		if chosen.text != "" && !(open.text == "" && draftPattern.MatchString(s) && chosen.end == i) {
 			break // the title stands; only a number may still follow it
 		}
-		if !titleLine(&r.lines[i], s) {
+		if !titleLine(&r.lines[i], s) || isNote(s) {
 			settle()
 			if chosen.text != "" || first.text != "" {
 				break
@@ -126,7 +129,7 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 			continue
 		}
 		open = titleBlock{text: open.text + s, end: i + 1}
-		if kindPattern.MatchString(s) && !strings.HasSuffix(s, "令") && !draftFollows(r, i+1) {
+		if isTitle(open.text) && !strings.HasSuffix(s, "令") && !f.continues(r, open) {
 			settle()
 		}
 	}
@@ -153,9 +156,24 @@ func (f *front) lateNumber(r *reading, text *corev1.PolicyText) {
 	}
 }
 
-// draftFollows reports whether the next line completes a title: （草案送审稿）.
-func draftFollows(r *reading, i int) bool {
-	return i < len(r.lines) && draftPattern.MatchString(trim(r.lines[i].text))
+// continues reports whether the next line goes on with a title that could end
+// here: （草案送审稿） below it, 的通知, or the document kind that 关于… still
+// waits for.
+func (f *front) continues(r *reading, t titleBlock) bool {
+	if t.end >= len(r.lines) {
+		return false
+	}
+	next := trim(r.lines[t.end].text)
+	if draftPattern.MatchString(next) || strings.HasPrefix(next, "的") {
+		return true
+	}
+	return strings.Contains(t.text, "关于") && !aboutPattern.MatchString(t.text) && isTitle(next)
+}
+
+// isNote reports the line below a title that tells when and by whom the text
+// was passed; it is not part of the title.
+func isNote(s string) bool {
+	return (strings.HasPrefix(s, "（") || strings.HasPrefix(s, "(")) && !draftPattern.MatchString(s)
 }
 
 func isTitle(s string) bool {
@@ -194,7 +212,7 @@ func (f *front) readAddressees(r *reading, text *corev1.PolicyText) {
 		}
 		_, numbered := readMark(l)
 		note, page := attachmentLine(s)
-		if ok && !numbered && !note && !page && !strings.ContainsAny(name, "。；：") && utf8.RuneCountInString(name) <= 200 {
+		if ok && !numbered && !leadIn.MatchString(name) && !note && !page && !strings.ContainsAny(name, "。；：") && utf8.RuneCountInString(name) <= 200 {
 			text.Addressees = name
 			f.body = i + 1
 		}
@@ -255,7 +273,7 @@ func (f *front) markSigners(r *reading, at int) {
 			}
 			continue
 		}
-		if _, numbered := readMark(l); numbered || l.aside || isSentence(s) || utf8.RuneCountInString(s) > 40 {
+		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || utf8.RuneCountInString(s) > 40 {
 			return
 		}
 		f.signature[i] = true

@@ -165,8 +165,10 @@ func attachmentLine(text string) (note, page bool) {
 	_, _, n := scanNumber(rest)
 	rest = rest[n:]
 	switch {
+	case rest == "：" || rest == ":":
+		return true, n > 0
 	case strings.HasPrefix(rest, "：") || strings.HasPrefix(rest, ":"):
-		return true, n > 0 && trim(rest[1:]) == ""
+		return true, false
 	case bare:
 		return false, false
 	case rest == "":

@@ -2,8 +2,6 @@ package policytext
 
 import "strings"
 
-const chineseDigits = "零一二三四五六七八九"
-
 // maxNumeral bounds ParseNumeral and FormatNumeral: 九千九百九十九万九千九百九十九.
 const maxNumeral = 99_999_999
 
@@ -107,8 +105,8 @@ func FormatNumeral(n int) string {
 	if n < 0 || n > maxNumeral {
 		return ""
 	}
-	s := countingNumeral(n, []rune(chineseDigits), []rune("十百千"), "万")
-	if n >= 10 && n < 20 {
+	s := countingNumeral(n, []rune("零一二三四五六七八九"), []rune("十百千"), "万")
+	if strings.HasPrefix(s, "一十") { // 十二, 十二万
 		return strings.TrimPrefix(s, "一")
 	}
 	return s

@@ -2,6 +2,7 @@ package policytext
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,9 @@ const (
 
 // maxWarnings bounds what is said about numbering.
 const maxWarnings = 20
+
+// issuing finds titles of documents that issue an enclosed text.
+var issuing = regexp.MustCompile(`印发|发布|公布|颁布|转发|批转|令$|公告$`)
 
 type openProvision struct {
 	rank int
@@ -57,6 +61,10 @@ type outliner struct {
 	announces bool
 	// ignored is set when articles were found among the attachments.
 	ignored bool
+	// issues is set when the title says that the document issues another.
+	issues bool
+	// last is the last line that begins an article.
+	last int
 }
 
 // readOutline fills outline and counts.
@@ -66,7 +74,12 @@ type outliner struct {
 // part of the outline, so that a form or model contract adds nothing to the
 // last article.
 func readOutline(r *reading, f *front, text *corev1.PolicyText) {
-	o := &outliner{r: r, text: text, front: f, ids: map[string]int{}}
+	o := &outliner{r: r, text: text, front: f, ids: map[string]int{}, issues: issuing.MatchString(text.Title)}
+	for o.last = len(r.lines) - 1; o.last > f.body; o.last-- {
+		if m, ok := readMark(&r.lines[o.last]); ok && m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE {
+			break
+		}
+	}
 	text.Counts = &corev1.ProvisionCounts{}
 	for i := f.body; i < len(r.lines); i++ {
 		i = o.line(i)
@@ -85,8 +98,8 @@ func (o *outliner) line(i int) int {
 	switch {
 	case s == "":
 		return i
-	case l.aside:
-		if len(o.open) > 0 {
+	case l.place != inText:
+		if l.place == inTable && len(o.open) > 0 {
 			o.end = l.end
 		}
 		return i
@@ -122,16 +135,20 @@ func (o *outliner) line(i int) int {
 	if m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING {
 		return o.statute(i, l, m)
 	}
-	o.numbered(l, m)
+	o.numbered(i, m)
 	return i
 }
 
 // resume decides whether a number below a sign-off or an attachment's head
-// begins the enclosed text. It does while there are no articles yet; headings
-// below an attachment's head only while there is no outline at all.
+// begins the enclosed text. It may while there are no articles yet. Below an
+// attachment's head, articles do when the title says that a text is issued or
+// nothing else has structure, headings only when both hold: else it is a form
+// or a model contract.
 func (o *outliner) resume(m mark) bool {
 	statute := m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING
-	if o.article > 0 || !statute && o.stage == inAttached && len(o.text.Outline) > 0 {
+	empty := len(o.text.Outline) == 0
+	attached := o.stage == inAttached && (statute && !o.issues && !empty || !statute && !(o.issues && empty))
+	if o.article > 0 || attached {
 		o.ignored = o.ignored || m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE
 		return false
 	}
@@ -226,10 +243,11 @@ func articleName(n int) string { return "第" + FormatNumeral(n) + "条" }
 
 // numbered reads a line that begins with 一、（一）1. or （1）: an item or sub-item
 // inside an article, a heading elsewhere.
-func (o *outliner) numbered(l *line, m mark) {
+func (o *outliner) numbered(i int, m mark) {
+	l := &o.r.lines[i]
 	start := l.start + m.start
 	inArticle := o.opened(rankArticle) != nil
-	if inArticle && m.level == 1 && !o.leadsIn() {
+	if inArticle && m.level == 1 && !o.isItem(i, m) {
 		o.close(rankArticle)
 		inArticle = false
 	}
@@ -253,14 +271,17 @@ func (o *outliner) numbered(l *line, m mark) {
 	}
 }
 
-// leadsIn reports whether the open paragraph announces a list (…如下：) or has
-// one already, so that 一、 inside an article is an item and not a heading.
-func (o *outliner) leadsIn() bool {
-	p := o.opened(rankParagraph)
-	if p == nil {
+// isItem tells an item numbered 一、 inside an article from a heading: the
+// paragraph announces a list (…如下：) or has begun one, or more articles
+// follow. A heading that holds articles is followed by the next one.
+func (o *outliner) isItem(i int, m mark) bool {
+	if h := o.opened(rankHeading); h != nil && int(h.Number) == m.number-1 {
 		return false
 	}
-	return len(p.Children) > 0 && strings.HasSuffix(p.Children[0].Label, "、") || o.announces
+	if p := o.opened(rankParagraph); p != nil && (o.announces || len(p.Children) > 0 && strings.HasSuffix(p.Children[0].Label, "、")) {
+		return true
+	}
+	return i < o.last
 }
 
 // heading opens a heading of the notice style.

@@ -66,6 +66,9 @@ func decode(data []byte) (string, error) {
 	if rest := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); utf8.Valid(rest) {
 		return string(rest), nil
 	}
+	if damagedUTF8(data) {
+		return "", refuse(CodeEncodingUnknown, "文件像是 UTF-8 文本，但内容损坏或不完整，请重新保存后上传")
+	}
 	if bytes.IndexByte(data, 0) >= 0 {
 		return "", refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx 或 .txt 文件")
 	}
@@ -74,6 +77,23 @@ func decode(data []byte) (string, error) {
 		return "", refuse(CodeEncodingUnknown, "无法识别文本编码，请另存为 UTF-8 文本或 .docx 后上传")
 	}
 	return string(out), nil
+}
+
+// damagedUTF8 reports bytes that are UTF-8 but for a few: a cut or damaged
+// file, which GB18030 would read as other characters.
+func damagedUTF8(data []byte) bool {
+	good, bad := 0, 0
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			bad++
+		case size >= 3:
+			good++
+		}
+		data = data[size:]
+	}
+	return good > 2*bad
 }
 
 // plausible tells Chinese text from bytes that merely decode: GB18030 gives a

@@ -26,11 +26,19 @@ type line struct {
 	// label is the automatic number at the start of text, without the gap
 	// after it; empty when the number, if any, was typed.
 	label string
-	// aside is set in tables and text boxes, whose lines are not provisions.
-	aside bool
+	place place
 	// start and end are code points of the whole text; end excludes the line feed.
 	start, end int
 }
+
+// place tells where a line stands; only the running text holds provisions.
+type place int
+
+const (
+	inText place = iota
+	inTable
+	inBox // a text box or WordArt
+)
 
 // reading collects what a format reader finds; it is turned into a Document
 // when the reader is done.

@@ -39,17 +39,22 @@ func SecrecyMark(d *Document) string {
 			}
 		}
 	}
-	seen := 0
+	seen, before := 0, ""
 	for s := range strings.Lines(d.Text.GetText()) {
 		if trim(s) == "" {
 			continue
 		}
 		seen++
-		if mark := secrecyOf(s, seen <= secrecyLines); mark != "" {
+		// In a table the grade stands in the cell after 密级.
+		head := seen <= secrecyLines || before == "密级" || before == "密级："
+		if mark := secrecyOf(s, head); mark != "" {
 			return mark
 		}
-		if m := secrecyField.FindStringSubmatch(s); m != nil && seen <= secrecyLines {
+		if m := secrecyField.FindStringSubmatch(s); m != nil && head && !strings.ContainsAny(s, "，。；") {
 			return squeeze(m[1])
+		}
+		if before = ""; len(s) < 60 {
+			before = squeeze(s)
 		}
 	}
 	return ""

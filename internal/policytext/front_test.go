@@ -1,0 +1,58 @@
+package policytext
+
+import "testing"
+
+func TestFront(t *testing.T) {
+	tests := []struct {
+		name, text                      string
+		title, number, date, addressees string
+	}{
+		{"number below the title", "示例区人民政府关于印发《示例办法（试行）》的通知\n\n示政规[2026]2号\n\n各镇人民政府，区政府各部门：\n现印发给你们。\n\n示例区人民政府\n2026年1月16日\n\n示例办法（试行）\n第一条　甲。\n",
+			"示例区人民政府关于印发《示例办法（试行）》的通知", "示政规[2026]2号", "2026-01-16", "各镇人民政府，区政府各部门"},
+		{"red head", "000123\n机密★1年\n特急\n示例市人民政府文件\n示政发〔2026〕8号　　签发人：某某\n\n示例市人民政府关于\n加强示例工作的意见\n\n各区人民政府：\n甲。\n示例市人民政府\n二〇二六年三月十日\n",
+			"示例市人民政府关于加强示例工作的意见", "示政发〔2026〕8号", "2026-03-10", "各区人民政府"},
+		{"draft mark on a line of its own, note below", "示例市示例办法\n（征求意见稿）\n（2026年1月5日第3次常务会议通过）\n第一条　甲。\n", "示例市示例办法（征求意见稿）", "", "", ""},
+		{"a kind inside the title", "示例市人民政府关于印发示例管理办法\n的通知\n各单位：\n甲。\n", "示例市人民政府关于印发示例管理办法的通知", "", "", "各单位"},
+		{"an order", "示例市人民政府令\n第15号\n现予公布。\n", "示例市人民政府令", "示例市人民政府令第15号", "", ""},
+		{"no kind at all", "示例说词\n\n甲。\n", "示例说词", "", "", ""},
+		{"no blank line before the body", "示例规定\n第一条　甲。\n第二条　乙规定\n", "示例规定", "", "", ""},
+		{"open date", "示例办法\n第一条　甲。\n示例局\n2026年  月  日\n", "示例办法", "", "", ""},
+		{"date with blanks, after the name", "示例办法\n第一条　甲。\n示例市示例局　　2026 年 3 月 5 日\n", "示例办法", "", "2026-03-05", ""},
+		{"a date the calendar lacks", "示例办法\n第一条　甲。\n2026年2月30日\n", "示例办法", "", "", ""},
+		{"a date in a sentence", "示例办法\n第一条　本办法施行日期为2026年3月5日\n", "示例办法", "", "", ""},
+		{"a date on an attached form", "示例办法\n第一条　甲。\n附件1\n申请表\n2026年3月5日\n", "示例办法", "", "", ""},
+		{"placeholder instead of a number", "示例办法\n示政规〔2026〕  号\n第一条　甲。\n", "示例办法", "", "", ""},
+		{"an opening sentence is no addressee", "示例通知\n根据规定，现通知如下：\n一、甲。\n", "示例通知", "", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := mustRead(t, []byte(tt.text)).Text
+			if d.Title != tt.title || d.DocumentNumber != tt.number || isoDate(d.Date) != tt.date || d.Addressees != tt.addressees {
+				t.Errorf("got %q %q %q %q", d.Title, d.DocumentNumber, isoDate(d.Date), d.Addressees)
+			}
+		})
+	}
+}
+
+func TestDocumentNumber(t *testing.T) {
+	for s, want := range map[string]string{
+		"示政办发〔2026〕14号":       "示政办发〔2026〕14号",
+		"示政规[2026]2号":         "示政规[2026]2号",
+		"示司发通﹝2018﹞131号":      "示司发通﹝2018﹞131号",
+		"示办发〔201837号":         "示办发〔201837号",
+		"示办发2018〕37号":         "示办发2018〕37号",
+		"示政规（2026）第008号":      "示政规（2026）第008号",
+		"（示政规【2026】3号）":       "示政规【2026】3号",
+		"×司审〔2026〕12号":        "×司审〔2026〕12号",
+		"示例市人民政府令第15号":        "示例市人民政府令第15号",
+		"示例局公告2024年第45号":      "示例局公告2024年第45号",
+		"示政发〔2026〕8号　签发人：某某":  "示政发〔2026〕8号　签发人：某某"[:len("示政发〔2026〕8号")],
+		"依据示政发〔2026〕8号的规定办理。": "",
+		"示例办法":                "",
+		"2026年第3号":            "",
+	} {
+		if got := documentNumber(s); got != want {
+			t.Errorf("documentNumber(%q) = %q, want %q", s, got, want)
+		}
+	}
+}

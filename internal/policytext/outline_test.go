@@ -1,0 +1,197 @@
+package policytext
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+func TestOutline(t *testing.T) {
+	tests := []struct {
+		name, text, want string
+	}{
+		{"paragraphs, items and what follows them", `
+			第一条　甲事项。
+			前款所称甲，是指乙。
+			第二条　有下列情形之一的，予以办理：
+			（一）情形甲；
+			（二）情形乙，包括：
+			1.其一；
+			2．其二。
+			(三)情形丙。
+			前款规定的期限为十日。`,
+			`art-1| art-1.para-1| art-1.para-2|art-2| art-2.para-1|  art-2.para-1.item-1|  art-2.para-1.item-2|   art-2.para-1.item-2.sub-1|   art-2.para-1.item-2.sub-2|  art-2.para-1.item-3| art-2.para-2`},
+		{"parts, chapters and sections", `
+			第一编　总编
+			第一章　总则
+			第一节　甲节
+			第一条　甲。
+			第二节　乙节
+			第二条　乙。
+			第二章
+			附　则
+			第三条　丙。`,
+			`part-1 总编| part-1.chap-1 总则|  part-1.chap-1.sec-1 甲节|   art-1|    art-1.para-1|  part-1.chap-1.sec-2 乙节|   art-2|    art-2.para-1| part-1.chap-2 附　则|  art-3|   art-3.para-1`},
+		{"articles without a blank, and citations that begin a line", `
+			第一条为了示例，制定本办法。
+			第二条本办法适用于示例。
+			第九条的规定不适用于示例。
+			第一条、第二条规定的事项除外。
+			第三条之一　增补的条文。`,
+			`art-1| art-1.para-1|art-2| art-2.para-1| art-2.para-2| art-2.para-3|art-3-1| art-3-1.para-1`},
+		{"caption and number on lines of their own", `
+			第一条【目的】
+			为了示例，制定本办法。
+			第 二 条
+			本办法适用于示例。`,
+			`art-1| art-1.para-1|art-2| art-2.para-1`},
+		{"items numbered 一、 inside an article", `
+			第一条　下列事项适用本办法：
+			一、事项甲；
+			二、事项乙。
+			第二条　应当做到
+			一、做到甲。
+			第三条　丙。`,
+			`art-1| art-1.para-1|  art-1.para-1.item-1|  art-1.para-1.item-2|art-2| art-2.para-1|  art-2.para-1.item-1|art-3| art-3.para-1`},
+		{"sub-items without items", `
+			第一条　包括：
+			1.甲；
+			（1）甲之一；
+			2.乙。`,
+			`art-1| art-1.para-1|  art-1.para-1.sub-1|  art-1.para-1.sub-2`},
+		{"the notice style", `
+			一、总体要求
+			坚持示例原则。
+			（一）指导思想。以示例为指导。
+			1.坚持甲。
+			（1）其一。
+			2.5万元以上的项目另行规定。
+			二、工作任务`,
+			`head-1 总体要求| head-1.head-1 指导思想|  head-1.head-1.head-1 坚持甲|   head-1.head-1.head-1.head-1 其一|head-2 工作任务`},
+		{"headings that hold articles", `
+			一、总则
+			第一条　甲。
+			二、分则
+			第二条　乙。`,
+			`head-1 总则| art-1|  art-1.para-1|head-2 分则| art-2|  art-2.para-1`},
+		{"a table of contents is no outline", `
+			目　录
+			第一章　总则……1
+			第二章　附则……9
+			附表……10
+			第一章　总则
+			第一条　甲。
+			第二章　附则
+			第二条　乙。`,
+			`chap-1 总则| art-1|  art-1.para-1|chap-2 附则| art-2|  art-2.para-1`},
+		{"lines without a stop are no paragraphs", `
+			第一条　按照下表处理：
+			违法行为
+			50—200
+			第二条　乙。
+			示例市示例局`,
+			`art-1| art-1.para-1|art-2| art-2.para-1`},
+		{"the sign-off ends the last article", `
+			第一条　甲。
+
+			示例市示例局
+			2026年3月1日
+			（此件公开发布）
+			另行说明一句。`,
+			`art-1| art-1.para-1`},
+		{"attachments add nothing", `
+			第一条　甲，见附件。
+			附件所列事项从其规定。
+			附件：1.示例协议
+			2.示例表格
+			附件1
+			示例协议
+			第二条　协议条文。
+			一、协议事项。`,
+			`art-1| art-1.para-1| art-1.para-2`},
+		{"a number used twice", `
+			第一条　甲。
+			第一条　乙。`,
+			`art-1| art-1.para-1|art-1~2| art-1~2.para-1`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := mustRead(t, []byte("示例办法\n\n"+strings.ReplaceAll(tt.text, "\t", "")))
+			checkTree(t, d.Text)
+			if got := strings.ReplaceAll(strings.TrimSpace(skeleton(d.Text.Outline, "")), "\n", "|"); got != tt.want {
+				t.Errorf("outline\n got %s\nwant %s", strings.ReplaceAll(got, "|", "\n"), strings.ReplaceAll(tt.want, "|", "\n"))
+			}
+		})
+	}
+}
+
+// checkTree checks what every outline must keep to: spans in order inside
+// their parents and inside the text, ids used once.
+func checkTree(t testing.TB, text *corev1.PolicyText) {
+	t.Helper()
+	ids := map[string]bool{}
+	var walk func(nodes []*corev1.Provision, from, to int32)
+	walk = func(nodes []*corev1.Provision, from, to int32) {
+		for _, n := range nodes {
+			if n.Start < from || n.End > to || n.Start >= n.End {
+				t.Fatalf("%s [%d, %d) leaves [%d, %d)", n.Id, n.Start, n.End, from, to)
+			}
+			if ids[n.Id] {
+				t.Fatalf("id %s is used twice", n.Id)
+			}
+			if !strings.HasPrefix(Slice(text, int(n.Start), int(n.End)), n.Label) {
+				t.Fatalf("%s does not begin with its label %q", n.Id, n.Label)
+			}
+			ids[n.Id] = true
+			walk(n.Children, n.Start, n.End)
+			from = n.End
+		}
+	}
+	walk(text.Outline, 0, int32(len([]rune(text.Text))))
+}
+
+func TestMixedDocuments(t *testing.T) {
+	const body = "第一章　总则\n第一条　甲。\n第二条　乙：\n（一）丙；\n（二）丁。\n"
+	const statute = "chap-1 总则| art-1|  art-1.para-1| art-2|  art-2.para-1|   art-2.para-1.item-1|   art-2.para-1.item-2"
+	tests := []struct {
+		name, text, want, counts string
+	}{
+		{"enclosed below the sign-off", "关于印发《示例办法》的通知\n各单位：\n现印发给你们。\n\n示例局\n2026年3月1日\n\n示例办法\n" + body, statute, "1 0 2 2 2"},
+		{"enclosed as an attachment", "关于印发《示例办法》的通知\n各单位：\n现印发给你们。\n附件：示例办法\n示例局　2026年3月1日\n附件\n示例办法\n" + body, statute, "1 0 2 2 2"},
+		{"a notice with headings of its own", "关于印发《示例办法》的通知\n各单位：\n一、认真学习。\n二、抓好落实。\n示例局\n2026年3月1日\n示例办法\n" + body,
+			"head-1 认真学习|head-2 抓好落实|" + statute, "1 2 2 2 2"},
+		{"an enclosed plan", "关于印发《示例方案》的通知\n各单位：\n现印发给你们。\n示例局\n2026年3月1日\n示例方案\n一、目标\n二、任务\n", "head-1 目标|head-2 任务", "0 2 0 0 0"},
+		{"a notice with a model contract", "关于加强示例工作的通知\n各单位：\n一、加强示例。\n附件：示例合同\n示例局\n2026年3月1日\n附件\n示例合同\n第一条　甲方。\n", "head-1 加强示例", "0 1 0 0 0"},
+		{"an order", "示例市人民政府令\n第15号\n《示例规定》已经通过，现予公布。\n市长　某某\n2026年3月1日\n示例规定\n" + body, statute, "1 0 2 2 2"},
+		{"two enclosed texts", "关于印发《示例办法》的通知\n各单位：\n现印发。\n附件1\n示例办法\n" + body + "附件2\n示例细则\n第一条　甲。\n", statute, "1 0 2 2 2"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := mustRead(t, []byte(tt.text))
+			checkTree(t, d.Text)
+			if got := strings.ReplaceAll(strings.TrimSpace(skeleton(d.Text.Outline, "")), "\n", "|"); got != tt.want {
+				t.Errorf("outline\n got %s\nwant %s", got, tt.want)
+			}
+			c := d.Text.Counts
+			if got := fmt.Sprint(c.Chapters, c.Sections, c.Articles, c.Paragraphs, c.Items); got != tt.counts {
+				t.Errorf("counts %s, want %s", got, tt.counts)
+			}
+		})
+	}
+}
+
+func TestSequenceWarnings(t *testing.T) {
+	for text, want := range map[string]string{
+		"示例办法\n第一条　甲。\n第三条　乙。\n":           "条文序号不连续：第一条之后是第三条",
+		"示例办法\n第一条　甲。\n第一条　乙。\n":           "条文序号重复或倒退：第一条之后又出现第一条",
+		"示例办法\n第五条　甲。\n":                   "条文从第五条开始，缺少之前的条文",
+		"示例办法\n第一条　甲。\n附件1\n协议\n第一条　乙。\n":  "正文之后的附件中另有编号的条文，未列入提纲",
+		"示例办法\n第一条　甲。\n第二条　乙。\n第二条之一　丙。\n": "",
+	} {
+		if got := strings.Join(mustRead(t, []byte(text)).Text.Warnings, "|"); got != want {
+			t.Errorf("%q warns %q, want %q", text, got, want)
+		}
+	}
+}
