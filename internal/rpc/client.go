@@ -39,12 +39,12 @@ func Dial(target string, o ClientOptions) (*grpc.ClientConn, error) {
 }
 
 // InProcess connects to a server of this process through memory. Calls pass the
-// same chain as over TCP; being in memory earns no trust. Close the connection
-// before the server stops.
+// same chain as over TCP; being in memory earns no trust. The server starts to
+// serve memory at the first call, so that services which call one another can be
+// made before they are registered. Close the connection before the server stops.
 func InProcess(s *Server, o ClientOptions) (*grpc.ClientConn, error) {
-	listener := s.memory()
 	options := append(o.dialOptions(), grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return listener.DialContext(ctx)
+		return s.memory().DialContext(ctx)
 	}))
 	conn, err := grpc.NewClient("passthrough:///in-process", options...)
 	if err != nil {
