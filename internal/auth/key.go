@@ -39,8 +39,11 @@ func LoadKey(path string) (Key, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return Key{}, fmt.Errorf("create the signing key: %w", err)
+	if key, err = NewKey(); err != nil {
+		return Key{}, err
+	}
+	if err := key.Save(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Key{}, err
 	}
 	return readKey(path)
 }
@@ -72,33 +75,33 @@ func readKey(path string) (Key, error) {
 	return keyOf(private), nil
 }
 
-// createKey writes the whole file aside and links it into place, so that nobody
+// Save writes the key to a new file with mode 0600; fs.ErrExist when there is a
+// file. The whole file is written aside and linked into place, so that nobody
 // reads half a key and an existing one is never replaced.
-func createKey(path string) error {
-	key, err := NewKey()
+func (k Key) Save(path string) error {
+	der, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {
-		return err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key.private)
-	if err != nil {
-		return err
+		return fmt.Errorf("encode the signing key: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+		return fmt.Errorf("save the signing key: %w", err)
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
 	if err != nil {
-		return err
+		return fmt.Errorf("save the signing key: %w", err)
 	}
 	defer os.Remove(file.Name())
 	err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	if err == nil {
 		err = file.Sync()
 	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Link(file.Name(), path)
 	}
-	return os.Link(file.Name(), path)
+	if err != nil {
+		return fmt.Errorf("save the signing key: %w", err)
+	}
+	return nil
 }
 
 func keyOf(private ed25519.PrivateKey) Key {
