@@ -33,6 +33,7 @@ type fileDoc struct {
 	Title       text              `yaml:"title"`
 	Laws        map[string]lawDoc `yaml:"laws"`
 	Lexicons    map[string][]text `yaml:"lexicons"`
+	Masks       []text            `yaml:"masks"`
 	Suppressors []suppressorDoc   `yaml:"suppressors"`
 	Rules       []ruleDoc         `yaml:"rules"`
 }

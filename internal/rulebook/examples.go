@@ -15,8 +15,8 @@ func (v verdict) String() string {
 
 // judge runs one rule over a text without the prefilter, leaving one
 // suppressor out where skip names it.
-func judge(r *rule, s string, skip *suppressor) verdict {
-	m := newMatcher()
+func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
+	m := newMatcher(l.lib.masks)
 	m.skip = skip
 	got := verdictClean
 	eachClause(s, func(c *clause) bool {
@@ -56,7 +56,7 @@ func (l *loader) examples() {
 
 func (l *loader) expect(r *rule, list []text, want verdict) {
 	for _, t := range list {
-		if got := judge(r, t.s, nil); got != want {
+		if got := l.judge(r, t.s, nil); got != want {
 			l.fail(r.file, t.line, "rule %s: this example gives %v, not %v", r.id, got, want)
 		}
 	}
@@ -70,7 +70,7 @@ func (l *loader) suppresses(s *suppressor, e exampleDoc, silent bool) {
 		l.fail(s.file, e.Rule.line, "suppressor %s: unknown rule %q", s.id, e.Rule.s)
 		return
 	}
-	if got := judge(r, e.Text.s, s); got != verdictSuspect {
+	if got := l.judge(r, e.Text.s, s); got != verdictSuspect {
 		l.fail(s.file, e.Text.line, "suppressor %s: without it rule %s gives %v on this example", s.id, r.id, got)
 	}
 	want := verdictSuspect
@@ -80,7 +80,7 @@ func (l *loader) suppresses(s *suppressor, e exampleDoc, silent bool) {
 			want = verdictVerify
 		}
 	}
-	if got := judge(r, e.Text.s, nil); got != want {
+	if got := l.judge(r, e.Text.s, nil); got != want {
 		l.fail(s.file, e.Text.line, "suppressor %s: rule %s gives %v on this example, not %v", s.id, r.id, got, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -57,6 +58,7 @@ type Library struct {
 	triggers [][]int32 // literal -> frames that may hit once it is seen
 	always   []int32   // frames without literals
 	scanner  *automaton
+	masks    *strings.Replacer
 }
 
 // Builtin loads the packs that come with the program.

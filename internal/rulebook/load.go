@@ -19,6 +19,7 @@ type loader struct {
 	suppressors map[string]*suppressor
 	ordered     []*suppressor
 	rules       map[string]*rule
+	masks       []string
 	errs        []error
 }
 
@@ -70,6 +71,14 @@ func (l *loader) declare() {
 				continue
 			}
 			l.lexicons[name], l.compiler.files[name] = entries, f.name
+		}
+		for _, t := range f.doc.Masks {
+			seen, hidden, err := parseMask(t.s)
+			if err != nil {
+				l.fail(f.name, t.line, "mask %q: %w", t.s, err)
+				continue
+			}
+			l.masks = append(l.masks, seen, hidden)
 		}
 		if f.doc.Pack.s == "" {
 			if len(f.doc.Rules) > 0 {
@@ -288,6 +297,7 @@ func (l *loader) index() {
 		}
 	}
 	lib.scanner = newAutomaton(l.words)
+	lib.masks = strings.NewReplacer(l.masks...)
 }
 
 func (l *loader) narrowest(f *frame) []int32 {

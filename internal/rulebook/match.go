@@ -15,7 +15,8 @@ const maxHeads = 8
 // matcher evaluates frames on one clause at a time and remembers what it has
 // already searched there. It is not safe for concurrent use.
 type matcher struct {
-	text  string
+	masks *strings.Replacer
+	text  string // masked; byte offsets as in the clause
 	own   int
 	found map[int][][]int // pattern -> its matches in text
 	cued  map[cueKey]bool // sentence cues already looked for
@@ -27,12 +28,13 @@ type cueKey struct {
 	i int
 }
 
-func newMatcher() *matcher {
-	return &matcher{found: map[int][][]int{}, cued: map[cueKey]bool{}}
+func newMatcher(masks *strings.Replacer) *matcher {
+	return &matcher{masks: masks, found: map[int][][]int{}, cued: map[cueKey]bool{}}
 }
 
 func (m *matcher) reset(c *clause) {
 	m.text, m.own = c.joined()
+	m.text = m.masks.Replace(m.text)
 	clear(m.found)
 	clear(m.cued)
 }

@@ -50,7 +50,7 @@ type Screening struct {
 // Screen runs the rules over a text. A text without outline is screened all
 // the same, its anchors then name no article. A rule points at a sentence once.
 func (s *Set) Screen(t *corev1.PolicyText) Screening {
-	r := run{set: s, m: newMatcher(), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
+	r := run{set: s, m: newMatcher(s.lib.masks), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
 	places := newLocator(t.GetOutline())
 	eachClause(t.GetText(), func(c *clause) bool {
