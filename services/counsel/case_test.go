@@ -1,0 +1,458 @@
+package counsel
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/auth"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+const (
+	region   = "regions/120105"
+	unit     = region + "/bureaus/drafting"
+	document = region + "/documents/doc"
+)
+
+var (
+	day0     = time.Date(2026, 4, 8, 9, 0, 0, 0, time.FixedZone("CST", 8*3600))
+	drafter  = auth.Caller{Person: region + "/people/drafter", Region: region, Bureau: unit, Roles: []corev1.Role{corev1.Role_ROLE_DRAFTER}}
+	reviewer = auth.Caller{Person: region + "/people/reviewer", Region: region, Bureau: region + "/bureaus/justice", Roles: []corev1.Role{corev1.Role_ROLE_REVIEWER}}
+	counsel  = auth.Caller{Person: region + "/people/counsel", Region: region, Roles: []corev1.Role{corev1.Role_ROLE_COUNSEL}}
+)
+
+func digest(version int) string { return fmt.Sprintf("%064d", version) }
+
+func submission(number int32, version int) *counselv1.OpenCaseRequest {
+	return &counselv1.OpenCaseRequest{
+		Parent: region, Subject: document, Submission: number, DraftingUnit: unit, Title: "示例办法",
+		Revision: fmt.Sprintf("%s/revisions/%d", document, version), VersionDigest: digest(version),
+	}
+}
+
+func received() *counselv1.Case {
+	c, _ := newCase(region+"/cases/one", submission(1, 1), drafter, calendar.On(day0))
+	return c
+}
+
+func dated(t *testing.T) dates {
+	t.Helper()
+	var d dates
+	for _, p := range []struct {
+		to *calendar.Date
+		s  string
+	}{{&d.floor, "2026-04-15"}, {&d.earliest, "2026-04-16"}, {&d.ceiling, "2026-04-29"}} {
+		v, err := calendar.ParseDate(p.s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*p.to = v
+	}
+	return d
+}
+
+func signed(c *counselv1.Case, conclusion counselv1.Conclusion, items int) *counselv1.Opinion {
+	o := &counselv1.Opinion{
+		Name: c.GetName() + "/opinions/o", Kind: counselv1.Opinion_REVIEW, Author: reviewer.Person, State: counselv1.Opinion_SIGNED,
+		Round: last(c).GetNumber(), Revision: last(c).GetRevision(), Conclusion: conclusion,
+	}
+	for i := range items {
+		o.Items = append(o.Items, &counselv1.OpinionItem{Basis: fmt.Sprintf("依据%d", i+1)})
+	}
+	return o
+}
+
+// at brings a case into a state by the commands that lead there.
+func at(t *testing.T, state counselv1.Case_State) *counselv1.Case {
+	t.Helper()
+	c := received()
+	do := func(_ docstore.Change, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	today := calendar.On(day0)
+	switch state {
+	case counselv1.Case_RECEIVED:
+		return c
+	case counselv1.Case_RETURNED:
+		do(sendBack(c, "材料不全"))
+		return c
+	}
+	do(accept(c, reviewer, today, dated(t)))
+	switch state {
+	case counselv1.Case_SUPPLEMENT_REQUESTED:
+		do(requestSupplement(c, "补充依据", today))
+	case counselv1.Case_CONCLUDED_LAWFUL:
+		do(conclude(c, signed(c, counselv1.Conclusion_LAWFUL, 0), reviewer, today, false))
+	case counselv1.Case_CONCLUDED_UNLAWFUL:
+		do(conclude(c, signed(c, counselv1.Conclusion_UNLAWFUL, 1), reviewer, today, false))
+	case counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
+		do(conclude(c, signed(c, counselv1.Conclusion_REVISE, 2), reviewer, today, false))
+	}
+	if state == counselv1.Case_REVISED {
+		do(answer(c, 1, &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}, drafter, day0))
+		do(answer(c, 2, &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "另有规定", Decider: "分管负责人"}, drafter, day0))
+	}
+	if c.GetState() != state {
+		t.Fatalf("state %v, want %v", c.GetState(), state)
+	}
+	return c
+}
+
+func code(err error) string {
+	var r *docstore.Refusal
+	if errors.As(err, &r) {
+		return r.Reasons[0]
+	}
+	return rpc.Reason(err)
+}
+
+var states = []counselv1.Case_State{
+	counselv1.Case_RECEIVED, counselv1.Case_RETURNED, counselv1.Case_SUPPLEMENT_REQUESTED, counselv1.Case_UNDER_REVIEW,
+	counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_CONCLUDED_UNLAWFUL, counselv1.Case_REVISED,
+}
+
+// Every command in every state: what is allowed leads to the state given, all
+// else is refused with the code given and leaves the state alone.
+func TestTransitions(t *testing.T) {
+	type outcome = map[counselv1.Case_State]string
+	today := calendar.On(day0)
+	commands := []struct {
+		name string
+		do   func(c *counselv1.Case) (docstore.Change, error)
+		want outcome
+	}{
+		{"accept", func(c *counselv1.Case) (docstore.Change, error) { return accept(c, reviewer, today, dates{}) },
+			outcome{counselv1.Case_RECEIVED: "UNDER_REVIEW"}},
+		{"return", func(c *counselv1.Case) (docstore.Change, error) { return sendBack(c, "x") },
+			outcome{counselv1.Case_RECEIVED: "RETURNED", counselv1.Case_UNDER_REVIEW: "RETURNED", counselv1.Case_SUPPLEMENT_REQUESTED: "RETURNED"}},
+		{"supplement", func(c *counselv1.Case) (docstore.Change, error) { return requestSupplement(c, "x", today) },
+			outcome{counselv1.Case_RECEIVED: "SUPPLEMENT_REQUESTED", counselv1.Case_UNDER_REVIEW: "SUPPLEMENT_REQUESTED"}},
+		{"conclude lawful", func(c *counselv1.Case) (docstore.Change, error) {
+			return conclude(c, signed(c, counselv1.Conclusion_LAWFUL, 0), reviewer, today, false)
+		}, outcome{counselv1.Case_UNDER_REVIEW: "CONCLUDED_LAWFUL"}},
+		{"submit the same version", func(c *counselv1.Case) (docstore.Change, error) {
+			return submit(c, submission(2, 1), drafter, day0, dates{})
+		}, outcome{
+			counselv1.Case_RETURNED: "RECEIVED", counselv1.Case_SUPPLEMENT_REQUESTED: "UNDER_REVIEW",
+			counselv1.Case_RECEIVED: codeReviewInProgress, counselv1.Case_UNDER_REVIEW: codeReviewInProgress,
+			counselv1.Case_CONCLUDED_LAWFUL: codeReviewConcluded, counselv1.Case_CONCLUDED_REVISE: codeReviewConcluded,
+			counselv1.Case_REVISED: codeReviewConcluded, counselv1.Case_CONCLUDED_UNLAWFUL: codeLegalityAdverse,
+		}},
+		{"submit another draft", func(c *counselv1.Case) (docstore.Change, error) {
+			return submit(c, submission(2, 2), drafter, day0, dates{})
+		}, outcome{
+			counselv1.Case_RETURNED: "RECEIVED", counselv1.Case_SUPPLEMENT_REQUESTED: "RECEIVED",
+			counselv1.Case_RECEIVED: codeReviewInProgress, counselv1.Case_UNDER_REVIEW: codeReviewInProgress,
+			counselv1.Case_CONCLUDED_LAWFUL: "RECEIVED", counselv1.Case_CONCLUDED_REVISE: "CONCLUDED_REVISE",
+			counselv1.Case_REVISED: "REVISED", counselv1.Case_CONCLUDED_UNLAWFUL: "RECEIVED",
+		}},
+		{"answer", func(c *counselv1.Case) (docstore.Change, error) {
+			return answer(c, 1, &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}, drafter, day0)
+		}, outcome{counselv1.Case_CONCLUDED_REVISE: "CONCLUDED_REVISE", counselv1.Case_REVISED: "REVISED"}},
+	}
+	for _, cmd := range commands {
+		for _, s := range states {
+			t.Run(cmd.name+" in "+s.String(), func(t *testing.T) {
+				c := at(t, s)
+				want, listed := cmd.want[s]
+				if !listed {
+					want = codeStateNotAllowed
+				}
+				_, err := cmd.do(c)
+				got := c.GetState().String()
+				if err != nil {
+					if c.GetState() != s {
+						t.Errorf("refused, yet the state moved to %v", c.GetState())
+					}
+					got = code(err)
+				}
+				if got != want {
+					t.Errorf("got %s, want %s (%v)", got, want, err)
+				}
+			})
+		}
+	}
+}
+
+func TestStanding(t *testing.T) {
+	revised := func(t *testing.T) *counselv1.Case {
+		c := at(t, counselv1.Case_REVISED)
+		if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	confirmed := func(t *testing.T) *counselv1.Case {
+		c := revised(t)
+		if _, err := confirm(c, digest(2), "与意见一致", reviewer, day0); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	declined := func(t *testing.T) *counselv1.Case {
+		c := at(t, counselv1.Case_CONCLUDED_REVISE)
+		for n := range int32(2) {
+			if _, err := answer(c, n+1, &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "r", Decider: "d"}, drafter, day0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return c
+	}
+	in := func(s counselv1.Case_State) func(*testing.T) *counselv1.Case {
+		return func(t *testing.T) *counselv1.Case { return at(t, s) }
+	}
+	for _, tc := range []struct {
+		name    string
+		c       func(*testing.T) *counselv1.Case
+		version int
+		want    counselv1.Verdict_Standing
+	}{
+		{"received", in(counselv1.Case_RECEIVED), 1, counselv1.Verdict_NOT_CONCLUDED},
+		{"under review", in(counselv1.Case_UNDER_REVIEW), 1, counselv1.Verdict_NOT_CONCLUDED},
+		{"returned", in(counselv1.Case_RETURNED), 1, counselv1.Verdict_NOT_CONCLUDED},
+		{"lawful", in(counselv1.Case_CONCLUDED_LAWFUL), 1, counselv1.Verdict_PASSES},
+		{"lawful, other text", in(counselv1.Case_CONCLUDED_LAWFUL), 2, counselv1.Verdict_STALE},
+		{"unlawful", in(counselv1.Case_CONCLUDED_UNLAWFUL), 1, counselv1.Verdict_ADVERSE},
+		{"revise, unanswered", in(counselv1.Case_CONCLUDED_REVISE), 1, counselv1.Verdict_ITEMS_UNANSWERED},
+		{"revise, adopted, same draft", in(counselv1.Case_REVISED), 1, counselv1.Verdict_REVISION_OPEN},
+		{"revise, all declined with reasons, same draft", declined, 1, counselv1.Verdict_PASSES},
+		{"revised draft, unconfirmed", revised, 2, counselv1.Verdict_REVISION_OPEN},
+		{"revised draft, confirmed", confirmed, 2, counselv1.Verdict_PASSES},
+		{"revised draft confirmed, the reviewed one asked", confirmed, 1, counselv1.Verdict_STALE},
+		{"revised draft confirmed, a third asked", confirmed, 3, counselv1.Verdict_STALE},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := standing(tc.c(t), digest(tc.version)); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestRulesOfConclusionAndAnswers(t *testing.T) {
+	today := calendar.On(day0)
+	own := auth.Caller{Person: region + "/people/other", Region: region, Bureau: unit}
+	t.Run("nobody reviews a draft of their bureau", func(t *testing.T) {
+		_, err := accept(received(), own, today, dates{})
+		if code(err) != codeSelfReview {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a conclusion rests on one's own signed opinion on this round", func(t *testing.T) {
+		for name, spoil := range map[string]func(*counselv1.Opinion){
+			"draft":          func(o *counselv1.Opinion) { o.State = counselv1.Opinion_DRAFT },
+			"counsel's":      func(o *counselv1.Opinion) { o.Kind = counselv1.Opinion_COUNSEL },
+			"another round":  func(o *counselv1.Opinion) { o.Round = 7 },
+			"another draft":  func(o *counselv1.Opinion) { o.Revision += "x" },
+			"another author": func(o *counselv1.Opinion) { o.Author = drafter.Person },
+		} {
+			c := at(t, counselv1.Case_UNDER_REVIEW)
+			o := signed(c, counselv1.Conclusion_LAWFUL, 0)
+			spoil(o)
+			if _, err := conclude(c, o, reviewer, today, false); code(err) != codeEvidenceMissing {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	})
+	t.Run("non-adoption needs reason and decider", func(t *testing.T) {
+		for _, a := range []*counselv1.Answer{
+			{Adoption: counselv1.Answer_NOT_ADOPTED}, {Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "r"},
+			{Adoption: counselv1.Answer_PARTLY_ADOPTED, Decider: "d"},
+		} {
+			if _, err := answer(at(t, counselv1.Case_CONCLUDED_REVISE), 1, a, drafter, day0); code(err) != codeNonAdoptionReason {
+				t.Errorf("%v: got %v", a, err)
+			}
+		}
+	})
+	t.Run("a revised draft is confirmed once all is answered, in its newest version", func(t *testing.T) {
+		c := at(t, counselv1.Case_CONCLUDED_REVISE)
+		if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := confirm(c, digest(2), "x", reviewer, day0); code(err) != codeItemUnanswered {
+			t.Errorf("unanswered: got %v", err)
+		}
+		c = at(t, counselv1.Case_REVISED)
+		if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := confirm(c, digest(1), "x", reviewer, day0); code(err) != codeLegalityStale {
+			t.Errorf("stale: got %v", err)
+		}
+		if _, err := confirm(c, digest(2), "x", own, day0); code(err) != codeSelfReview {
+			t.Errorf("own: got %v", err)
+		}
+	})
+	t.Run("an emergency has no floor", func(t *testing.T) {
+		in := submission(1, 1)
+		in.EmergencyReason = "防汛抢险"
+		c, _ := newCase(region+"/cases/one", in, drafter, today)
+		if _, err := accept(c, reviewer, today, dated(t)); err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict(c, digest(1), "e"); v.GetEarliestMeetingDate() != nil || c.GetDueDate() != nil {
+			t.Errorf("got floor %v, due %v", v.GetEarliestMeetingDate(), c.GetDueDate())
+		}
+	})
+}
+
+func TestSupplementStopsTheClock(t *testing.T) {
+	c := at(t, counselv1.Case_SUPPLEMENT_REQUESTED)
+	if c.GetDueDate() != nil {
+		t.Error("a due date while the clock stands")
+	}
+	later := day0.AddDate(0, 0, 6)
+	in := submission(2, 1)
+	if !resumes(c, in) {
+		t.Fatal("the same draft with more material goes on with the round")
+	}
+	pauses := pausesUntil(last(c), calendar.On(later))
+	if len(pauses) != 1 || pauses[0].GetUntil().GetDay() != 14 {
+		t.Fatalf("pauses %v", pauses)
+	}
+	if _, err := submit(c, in, drafter, later, dated(t)); err != nil {
+		t.Fatal(err)
+	}
+	r := last(c)
+	if r.GetAcceptDate().GetDay() != 8 || len(r.GetPauses()) != 1 || r.GetCeilingDate() == nil || len(c.GetRounds()) != 2 {
+		t.Errorf("round %v", r)
+	}
+}
+
+func TestCertify(t *testing.T) {
+	in := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t1", VerdictEtag: "e1"}
+	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
+	if _, err := certify(c, "e2", in, day0); !errors.Is(err, docstore.ErrConflict) {
+		t.Errorf("another state of the case: %v", err)
+	}
+	if _, err := certify(c, "e1", in, day0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := certify(c, "e9", in, day0); !errors.Is(err, docstore.ErrUnchanged) {
+		t.Errorf("the same transition again: %v", err)
+	}
+	o := &counselv1.Opinion{Name: "o", Author: counsel.Person, Round: 1, Conclusion: counselv1.Conclusion_UNLAWFUL}
+	if _, err := recordVerdict(c, o, day0); code(err) != codeRecordClosed {
+		t.Errorf("an adverse opinion after the certificate: %v", err)
+	}
+	if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
+		t.Fatal(err)
+	}
+	if standingCertificate(c) || c.GetCertificates()[0].GetWithdrawReason() == "" {
+		t.Error("a new submission withdraws the certificate on record")
+	}
+	if _, err := certify(at(t, counselv1.Case_CONCLUDED_UNLAWFUL), "e1", in, day0); code(err) != codeLegalityStale {
+		t.Errorf("an adverse version: %v", err)
+	}
+}
+
+func TestCounselVerdicts(t *testing.T) {
+	v := func(counsel string, round int32, conclusion counselv1.Conclusion) *counselv1.CounselVerdict {
+		return &counselv1.CounselVerdict{Opinion: fmt.Sprint(counsel, round), Counsel: counsel, Round: round, Conclusion: conclusion}
+	}
+	for _, tc := range []struct {
+		name string
+		all  []*counselv1.CounselVerdict
+		base int32
+		want []string
+	}{
+		{"the newest of each", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("b", 1, counselv1.Conclusion_LAWFUL), v("a", 1, counselv1.Conclusion_LAWFUL)}, 1, []string{"a1", "b1"}},
+		{"a favourable one ends with its round", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL)}, 2, nil},
+		{"an adverse one stays", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL)}, 2, []string{"a1"}},
+		{"until the same counsel signs again", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("a", 2, counselv1.Conclusion_LAWFUL)}, 2, []string{"a2"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			for _, x := range counselVerdicts(&counselv1.Case{CounselVerdicts: tc.all}, tc.base) {
+				got = append(got, x.GetOpinion())
+			}
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// Random commands never lead to a state that the law forbids.
+func TestRandomCommandsKeepTheInvariants(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		c, next, today := received(), int32(2), calendar.On(day0)
+		var path []string
+		for range 40 {
+			before := len(c.GetLedger())
+			which := r.IntN(8)
+			var err error
+			switch which {
+			case 0:
+				_, err = accept(c, reviewer, today, dated(t))
+			case 1:
+				_, err = sendBack(c, "x")
+			case 2:
+				_, err = requestSupplement(c, "x", today)
+			case 3:
+				_, err = conclude(c, signed(c, counselv1.Conclusion(1+r.IntN(3)), 1+r.IntN(3)), reviewer, today, false)
+			case 4:
+				a := &counselv1.Answer{Adoption: counselv1.Answer_Adoption(1 + r.IntN(3)), Reason: "r", Decider: "d"}
+				_, err = answer(c, int32(1+r.IntN(len(c.GetLedger())+1)), a, drafter, day0)
+			case 5:
+				if _, err = submit(c, submission(next, r.IntN(4)), drafter, day0, dated(t)); err == nil {
+					next++
+				}
+			case 6:
+				_, err = confirm(c, last(c).GetVersionDigest(), "x", reviewer, day0)
+			case 7:
+				_, err = certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(r.IntN(4)), Transition: fmt.Sprint(r.IntN(100)), VerdictEtag: "e"}, day0)
+			}
+			path = append(path, fmt.Sprintf("%d:%v:%v", which, c.GetState(), err == nil))
+			if problem := broken(c, before); problem != "" {
+				t.Fatalf("seed %d: %s after %s", seed, problem, strings.Join(path, " "))
+			}
+		}
+	}
+}
+
+// broken names the first invariant a case breaks.
+func broken(c *counselv1.Case, ledgerBefore int) string {
+	if len(c.GetLedger()) < ledgerBefore {
+		return "a ledger line vanished"
+	}
+	passes := standing(c, last(c).GetVersionDigest()) == counselv1.Verdict_PASSES
+	base := concluded(c)
+	switch {
+	case passes && base == nil:
+		return "passes without a conclusion"
+	case passes && base.GetConclusion() == counselv1.Conclusion_UNLAWFUL:
+		return "passes although unlawful"
+	case passes && len(unanswered(c)) > 0 && base.GetConclusion() == counselv1.Conclusion_REVISE:
+		return "passes with unanswered items"
+	case base != nil && base.GetAcceptDate() == nil:
+		return "a conclusion on a submission that nobody accepted"
+	}
+	for i, r := range c.GetRounds() {
+		if r.GetNumber() != int32(i+1) {
+			return "rounds are not numbered without gaps"
+		}
+		if (r.GetConclusion() == counselv1.Conclusion_CONCLUSION_UNSPECIFIED) != (r.GetOpinion() == "") {
+			return "a conclusion without its opinion"
+		}
+	}
+	for _, cert := range c.GetCertificates() {
+		if cert.GetWithdrawTime() == nil && cert.GetVersionDigest() != last(c).GetVersionDigest() {
+			return "a standing certificate for another version than the newest"
+		}
+	}
+	return ""
+}
