@@ -46,14 +46,12 @@ func readDocx(ctx context.Context, data []byte, r *reading) error {
 
 // docx is the state of reading one Word document.
 type docx struct {
-	ctx     context.Context
-	archive *archive
-	reading *reading
-	styles  *styleSheet
-	numbers *numbering
-	// fields are the open complex fields of the story being read: true once
-	// the result has begun.
-	fields     []bool
+	ctx        context.Context
+	archive    *archive
+	reading    *reading
+	styles     *styleSheet
+	numbers    *numbering
+	fields     fieldStack
 	tracked    bool
 	paragraphs int
 }

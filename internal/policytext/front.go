@@ -77,69 +77,76 @@ type titleBlock struct {
 	end  int // the line after it
 }
 
+// titleSearch holds the run being read, the first run and the chosen one.
+type titleSearch struct{ open, first, chosen titleBlock }
+
+// settle ends the run being read.
+func (t *titleSearch) settle() {
+	if t.chosen.text == "" && isTitle(t.open.text) {
+		t.chosen = t.open
+	}
+	if t.first.text == "" {
+		t.first = t.open
+	}
+	t.open = titleBlock{}
+}
+
 // readTitle walks the head. The title is the first run of title-like lines
 // that ends in a document kind (FACTS 3.3); without one, the first run.
 func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
-	var first, chosen, open titleBlock
-	settle := func() {
-		if open.text != "" && chosen.text == "" && isTitle(open.text) {
-			chosen = open
-		}
-		if first.text == "" {
-			first = open
-		}
-		open = titleBlock{}
-	}
-	seen := 0
-	for i := range r.lines {
+	var t titleSearch
+	for i, seen := 0, 0; i < len(r.lines) && seen < frontLines; i++ {
 		s := trim(r.lines[i].text)
 		if s == "" {
-			settle()
+			t.settle()
 			continue
 		}
-		if seen++; seen > frontLines {
-			break
-		}
-		number := documentNumber(s)
-		switch {
-		case number != "":
-			settle()
-			if text.DocumentNumber == "" {
-				text.DocumentNumber = number
-			}
-			f.body = i + 1
-			continue
-		case serialOnly.MatchString(s) && strings.HasSuffix(squeeze(open.text), "令") && text.DocumentNumber == "":
-			text.DocumentNumber = squeeze(open.text) + s
-			settle()
-			f.body = i + 1
-			continue
-		case headWord(s):
-			settle()
+		seen++
+		if f.headLine(text, &t, i, s) {
 			continue
 		}
-		if chosen.text != "" && !(open.text == "" && draftPattern.MatchString(s) && chosen.end == i) {
-			break // the title stands; only a number may still follow it
+		if t.chosen.text != "" {
+			break // the title stands; only a number could still follow it
 		}
 		if !titleLine(&r.lines[i], s) || isNote(s) {
-			settle()
-			if chosen.text != "" || first.text != "" {
+			t.settle()
+			if t.first.text != "" {
 				break
 			}
 			continue
 		}
-		open = titleBlock{text: open.text + s, end: i + 1}
-		if isTitle(open.text) && !strings.HasSuffix(s, "令") && !f.continues(r, open) {
-			settle()
+		t.open = titleBlock{text: t.open.text + s, end: i + 1}
+		if isTitle(t.open.text) && !strings.HasSuffix(s, "令") && !t.open.continues(r) {
+			t.settle()
 		}
 	}
-	settle()
-	if chosen.text == "" {
-		chosen = first
+	t.settle()
+	if t.chosen.text == "" {
+		t.chosen = t.first
 	}
-	text.Title = chosen.text
-	f.body = max(f.body, chosen.end)
+	text.Title = t.chosen.text
+	f.body = max(f.body, t.chosen.end)
 	f.lateNumber(r, text)
+}
+
+// headLine reads a line of the head that is no part of a title: the number, or
+// a word of the red head.
+func (f *front) headLine(text *corev1.PolicyText, t *titleSearch, i int, s string) bool {
+	number := documentNumber(s)
+	if order := squeeze(t.open.text); serialOnly.MatchString(s) && strings.HasSuffix(order, "令") {
+		number = order + s
+	}
+	if number == "" && !headWord(s) {
+		return false
+	}
+	t.settle()
+	if number != "" {
+		f.body = i + 1
+		if text.DocumentNumber == "" {
+			text.DocumentNumber = number
+		}
+	}
+	return true
 }
 
 // lateNumber looks for the number just below the title, where drafts put it.
@@ -159,7 +166,7 @@ func (f *front) lateNumber(r *reading, text *corev1.PolicyText) {
 // continues reports whether the next line goes on with a title that could end
 // here: （草案送审稿） below it, 的通知, or the document kind that 关于… still
 // waits for.
-func (f *front) continues(r *reading, t titleBlock) bool {
+func (t titleBlock) continues(r *reading) bool {
 	if t.end >= len(r.lines) {
 		return false
 	}
