@@ -33,7 +33,7 @@ check: check-format check-modules check-proto check-generated lint check-arrows 
 
 .PHONY: check-format
 check-format:
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	@unformatted=$$(gofmt -l .); \
 	[[ -z "$$unformatted" ]] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 .PHONY: check-modules
