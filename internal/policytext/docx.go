@@ -151,6 +151,7 @@ type styleSheet struct {
 type paragraphStyle struct {
 	basedOn  string
 	number   numRef
+	contents bool     // an entry of a table of contents: toc 1, toc 2
 	chain    []string // itself first, then its ancestors
 	resolved bool
 }
@@ -170,6 +171,9 @@ func (s *styleSheet) read(x *xmlReader, numbers *numbering) error {
 		style := &paragraphStyle{number: noNumRef}
 		err := x.children(func(e xml.StartElement) error {
 			switch e.Name.Local {
+			case "name":
+				name, _ := attr(e, "val")
+				style.contents = strings.HasPrefix(strings.ToLower(name), "toc ")
 			case "basedOn":
 				style.basedOn, _ = attr(e, "val")
 			case "pPr":

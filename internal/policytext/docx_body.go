@@ -58,16 +58,15 @@ func (s *story) flush() error {
 	if text == "" {
 		return nil
 	}
-	return s.emit(text, "", nil)
+	return s.emit(line{text: text, place: s.place}, nil)
 }
 
 // emit sends a paragraph on, a line for each part between manual breaks, then
 // the text boxes anchored in it.
-func (s *story) emit(text, label string, boxes []line) error {
-	for rest, more := text, true; more; label = "" {
-		var part string
-		part, rest, more = strings.Cut(rest, "\n")
-		if err := s.sink(line{text: part, label: label, place: s.place}); err != nil {
+func (s *story) emit(l line, boxes []line) error {
+	for rest, more := l.text, true; more; l.label = "" {
+		l.text, rest, more = strings.Cut(rest, "\n")
+		if err := s.sink(l); err != nil {
 			return err
 		}
 	}
@@ -186,7 +185,7 @@ func (d *docx) paragraph(x *xmlReader, s *story) error {
 		d.tracked = true
 		s.pending = text
 		if len(p.boxes) > 0 {
-			return s.emit("", "", p.boxes)
+			return s.emit(line{place: s.place}, p.boxes)
 		}
 		return nil
 	}
@@ -194,7 +193,11 @@ func (d *docx) paragraph(x *xmlReader, s *story) error {
 	if p.label != "" && p.gap && !strings.HasPrefix(text, labelGap) && !isBlank(lastRune(p.label)) {
 		text = labelGap + text
 	}
-	return s.emit(p.label+text, strings.TrimRightFunc(p.label, isBlank), p.boxes)
+	l := line{text: p.label + text, label: strings.TrimRightFunc(p.label, isBlank), place: s.place}
+	if l.place == inText && d.styles.resolve(p.style).contents {
+		l.place = inContents
+	}
+	return s.emit(l, p.boxes)
 }
 
 func lastRune(s string) rune {

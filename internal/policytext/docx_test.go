@@ -80,6 +80,16 @@ func TestDocxNumberingStyle(t *testing.T) {
 	checkText(t, d, "I.甲\nII.乙\n")
 }
 
+func TestDocxContentsByStyle(t *testing.T) {
+	d := mustRead(t, wordFile{
+		styles: `<w:style w:type="paragraph" w:styleId="11"><w:name w:val="toc 1"/></w:style>`,
+		body:   text("示例办法") + styled("11", "第一章　总则　1") + styled("11", "第二章　附则　9") + text("第一章　总则") + text("第一条　甲。"),
+	}.bytes(t))
+	if got := skeleton(d.Text.Outline, ""); got != "chap-1 总则\n art-1\n  art-1.para-1\n" {
+		t.Errorf("outline\n%s", got)
+	}
+}
+
 func TestDocxStyleCycleEnds(t *testing.T) {
 	d := mustRead(t, wordFile{
 		styles: `<w:style w:type="paragraph" w:styleId="A"><w:basedOn w:val="B"/></w:style><w:style w:type="paragraph" w:styleId="B"><w:basedOn w:val="A"/></w:style>`,

@@ -65,6 +65,8 @@ type outliner struct {
 	issues bool
 	// last is the last line that begins an article.
 	last int
+	// listed is set when a table of contents was met.
+	listed bool
 }
 
 // readOutline fills outline and counts.
@@ -377,28 +379,36 @@ func (o *outliner) opened(rank int) *corev1.Provision {
 }
 
 // contents passes over a table of contents and returns its last line: the
-// entries below 目录 up to where the first of them comes again.
+// entries below 目录, when the first of them comes again as a heading of the
+// text. Only the first 目录 of a document is looked at.
 func (o *outliner) contents(i int) int {
-	first, last := mark{}, i
+	if o.listed {
+		return i
+	}
+	o.listed = true
+	var first mark
+	last, ended := i, false
 	for k := i + 1; k < len(o.r.lines); k++ {
 		l := &o.r.lines[k]
-		if trim(l.text) == "" {
+		if l.place != inText || trim(l.text) == "" {
 			continue
 		}
 		m, ok := readMark(l)
-		switch {
-		case !ok && first.label == "":
+		switch paged := endsInPage(l.text); {
+		case first.label == "" && !ok && !paged:
 			return i // no list follows
-		case !ok && !endsInPage(l.text):
-			return last
-		case ok && first.label == "":
+		case first.label == "" && ok:
 			first = m
-		case ok && m.kind == first.kind && m.level == first.level && m.number == first.number:
+		case ok && m.label == first.label && strings.HasPrefix(squeeze(first.rest), squeeze(m.rest)):
 			return last
+		case !paged && (!ok || strings.HasSuffix(m.rest, "。")):
+			ended = true
 		}
-		last = k
+		if !ended {
+			last = k
+		}
 	}
-	return i // the list never ends: it is the text itself
+	return i
 }
 
 // endsInPage reports an entry with its page: 附则……12.

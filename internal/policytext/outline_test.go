@@ -86,6 +86,20 @@ func TestOutline(t *testing.T) {
 			第二章　附则
 			第二条　乙。`,
 			`chap-1 总则| art-1|  art-1.para-1|chap-2 附则| art-2|  art-2.para-1`},
+		{"a heading that is only called a list", `
+			目录
+			第一章　总则
+			第一条　甲。
+			第二款。`,
+			`chap-1 总则| art-1|  art-1.para-1|  art-1.para-2`},
+		{"a table of contents before a preface", `
+			目录
+			第一章　总则
+			第二章　附则
+			前言文字。
+			第一章　总则
+			第一条　甲。`,
+			`chap-1 总则| art-1|  art-1.para-1`},
 		{"lines without a stop are no paragraphs", `
 			第一条　按照下表处理：
 			违法行为

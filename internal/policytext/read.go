@@ -37,7 +37,8 @@ type place int
 const (
 	inText place = iota
 	inTable
-	inBox // a text box or WordArt
+	inBox      // a text box or WordArt
+	inContents // an entry of a table of contents, told by its style
 )
 
 // reading collects what a format reader finds; it is turned into a Document
