@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"fashen/internal/rpc"
+)
+
+// callConn is the one place every generated handler's call passes: it brings the
+// precondition and the mask into the request, and sends the call's metadata and
+// nothing else.
+type callConn struct {
+	grpc.ClientConnInterface
+	timeout time.Duration
+}
+
+// Invoke completes the request and makes the call.
+func (conn callConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	c, ok := callFrom(ctx)
+	request, isMessage := args.(proto.Message)
+	if !ok || !isMessage {
+		return errInternal()
+	}
+	if err := c.complete(request.ProtoReflect()); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(ctx, c.metadata), conn.timeout)
+	defer cancel()
+	return conn.ClientConnInterface.Invoke(ctx, method, args, reply, opts...)
+}
+
+// complete writes what the headers and parameters said into the request.
+func (c *call) complete(request protoreflect.Message) error {
+	b := c.route.rpc
+	if b.mask != nil {
+		paths, err := c.maskPaths()
+		if err != nil {
+			return err
+		}
+		request.Set(b.mask, protoreflect.ValueOfMessage((&fieldmaskpb.FieldMask{Paths: paths}).ProtoReflect()))
+	}
+	if c.match == "" || len(b.etag) == 0 {
+		return nil
+	}
+	holder := request
+	for _, field := range b.etag[:len(b.etag)-1] {
+		holder = holder.Mutable(field).Message()
+	}
+	etag := b.etag[len(b.etag)-1]
+	if sent := holder.Get(etag).String(); sent != "" && sent != c.match {
+		return rpc.Field(joinNames(b.etag), "ETAG_CONFLICT", "If-Match 与请求中的 etag 不一致")
+	}
+	holder.Set(etag, protoreflect.ValueOfString(c.match))
+	return nil
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+)
+
+// Limits where [Options] names none.
+const (
+	defaultMaxUpload       = 50 << 20
+	defaultCallTimeout     = 30 * time.Second
+	defaultTransferTimeout = 10 * time.Minute
+	// maxJSON bounds a JSON body, in bytes.
+	maxJSON = 1 << 20
+)
+
+// Options is what a gateway needs.
+type Options struct {
+	// Filing, Counsel and Directory are connections to the services, in memory or
+	// TCP; Directory also carries sign-in. All are required.
+	Filing, Counsel, Directory grpc.ClientConnInterface
+	// Logger gets one line per request, without query, bodies or tokens. Required.
+	Logger *slog.Logger
+	// AllowedOrigins are the origins other than the gateway's own whose pages may
+	// call it, each exactly as browsers send it, such as https://oa.example.cn.
+	AllowedOrigins []string
+	// MaxUploadBytes bounds one file; 50 MiB when 0.
+	MaxUploadBytes int64
+	// CallTimeout bounds one unary call; 30 s when 0.
+	CallTimeout time.Duration
+	// TransferTimeout bounds one upload or download; 10 min when 0.
+	TransferTimeout time.Duration
+}
+
+// gateway is the handler's fixed parts; what belongs to one request is in [call].
+type gateway struct {
+	log             *slog.Logger
+	routes          []*route
+	json            http.Handler
+	filing          filingv1.FilingServiceClient
+	services        []service
+	origins         map[string]bool
+	maxUpload       int64
+	transferTimeout time.Duration
+}
+
+// service is one gRPC service and how it is reached.
+type service struct {
+	descriptor protoreflect.ServiceDescriptor
+	conn       grpc.ClientConnInterface
+}
+
+// New makes the handler of every route. It fails on a missing connection, on an
+// origin that is none, and on a contract that would expose an RPC that is for
+// services only.
+func New(o Options) (http.Handler, error) {
+	if o.Filing == nil || o.Counsel == nil || o.Directory == nil || o.Logger == nil {
+		return nil, errors.New("gateway: connections to filing, counsel and directory and a logger are required")
+	}
+	origins, err := originSet(o.AllowedOrigins)
+	if err != nil {
+		return nil, err
+	}
+	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
+	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
+	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
+	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
+	g := &gateway{
+		log:    o.Logger,
+		filing: filingv1.NewFilingServiceClient(o.Filing),
+		services: []service{
+			{filing.Get(0), o.Filing}, {counsel.Get(0), o.Counsel},
+			{directory.Get(0), o.Directory}, {session.Get(0), o.Directory},
+		},
+		origins:         origins,
+		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),
+		transferTimeout: orDefault(o.TransferTimeout, defaultTransferTimeout),
+	}
+	if g.json, err = g.jsonHandler(orDefault(o.CallTimeout, defaultCallTimeout)); err != nil {
+		return nil, err
+	}
+	if g.routes, err = g.buildRoutes(); err != nil {
+		return nil, err
+	}
+	return g.withHeaders(g.withCORS(http.HandlerFunc(g.serveRoute))), nil
+}
+
+// Server gives the handler the limits a server on an open network needs. Handlers
+// of files extend the read and write deadlines for themselves.
+func Server(addr string, handler http.Handler) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// jsonHandler makes the generated handlers. They are registered with clients over
+// callConn, and never with RegisterXHandlerServer, which skips interceptors.
+func (g *gateway) jsonHandler(timeout time.Duration) (http.Handler, error) {
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+			MarshalOptions: protojson.MarshalOptions{EmitDefaultValues: true},
+		}),
+		runtime.WithIncomingHeaderMatcher(nothing),
+		runtime.WithOutgoingHeaderMatcher(nothing),
+		runtime.WithOutgoingTrailerMatcher(nothing),
+		runtime.WithForwardResponseOption(answerETag),
+		runtime.WithErrorHandler(func(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+			g.writeError(w, r, err)
+		}),
+		runtime.WithRoutingErrorHandler(func(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, _ int) {
+			g.writeError(w, r, errNoRoute())
+		}),
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithDisableHTTPMethodOverride(),
+		runtime.WithWriteContentLength(),
+	)
+	ctx := context.Background()
+	over := func(i int) callConn { return callConn{ClientConnInterface: g.services[i].conn, timeout: timeout} }
+	err := errors.Join(
+		filingv1.RegisterFilingServiceHandlerClient(ctx, mux, filingv1.NewFilingServiceClient(over(0))),
+		counselv1.RegisterCounselServiceHandlerClient(ctx, mux, counselv1.NewCounselServiceClient(over(1))),
+		directoryv1.RegisterDirectoryServiceHandlerClient(ctx, mux, directoryv1.NewDirectoryServiceClient(over(2))),
+		directoryv1.RegisterSessionServiceHandlerClient(ctx, mux, directoryv1.NewSessionServiceClient(over(3))),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: registering routes: %w", err)
+	}
+	return mux, nil
+}
+
+// answerETag repeats the etag of the resource that is answered as a header.
+func answerETag(_ context.Context, w http.ResponseWriter, m proto.Message) error {
+	if m != nil {
+		setETag(w.Header(), stringField(m, "etag"))
+	}
+	return nil
+}
+
+// nothing lets no header through: callConn writes the metadata of a call itself.
+func nothing(string) (string, bool) { return "", false }
+
+func orDefault[T int64 | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}

@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// readyTimeout bounds the question to one service.
+const readyTimeout = 2 * time.Second
+
+// alive answers while the process serves at all.
+func (g *gateway) alive(w http.ResponseWriter, _ *http.Request, _ *call) error {
+	return answerHealth(w, http.StatusOK, health{Status: healthv1.HealthCheckResponse_SERVING.String()})
+}
+
+// health is the body of /healthz and /readyz.
+type health struct {
+	// Status is SERVING or NOT_SERVING.
+	Status string `json:"status"`
+	// Services gives the same for each service, by its full gRPC name.
+	Services map[string]string `json:"services,omitempty"`
+}
+
+// ready asks every service by grpc.health.v1 and answers 503 unless all serve.
+func (g *gateway) ready(w http.ResponseWriter, r *http.Request, _ *call) error {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	states := make([]healthv1.HealthCheckResponse_ServingStatus, len(g.services))
+	var wg sync.WaitGroup
+	for i, s := range g.services {
+		wg.Go(func() {
+			answer, err := healthv1.NewHealthClient(s.conn).Check(ctx,
+				&healthv1.HealthCheckRequest{Service: string(s.descriptor.FullName())})
+			if err == nil {
+				states[i] = answer.GetStatus()
+			}
+		})
+	}
+	wg.Wait()
+	status := http.StatusOK
+	h := health{Status: healthv1.HealthCheckResponse_SERVING.String(), Services: map[string]string{}}
+	for i, s := range g.services {
+		h.Services[string(s.descriptor.FullName())] = states[i].String()
+		if states[i] != healthv1.HealthCheckResponse_SERVING {
+			h.Status, status = healthv1.HealthCheckResponse_NOT_SERVING.String(), http.StatusServiceUnavailable
+		}
+	}
+	return answerHealth(w, status, h)
+}
+
+func answerHealth(w http.ResponseWriter, status int, h health) error {
+	body, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	return nil
+}
