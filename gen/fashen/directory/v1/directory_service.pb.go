@@ -571,6 +571,8 @@ func (x *ListBureausResponse) GetNextPageToken() string {
 type UpdateBureauRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The bureau, with its name and, to guard against a lost update, its etag.
+	// Fields that do not change may be left out, so the rules of a whole bureau
+	// are applied to the result.
 	Bureau *Bureau `protobuf:"bytes,1,opt,name=bureau,proto3" json:"bureau,omitempty"`
 	// Fields to change; all that are set when empty.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
@@ -2091,7 +2093,7 @@ const file_fashen_directory_v1_directory_service_proto_rawDesc = "" +
 	"\abureaus\x18\x01 \x03(\v2\x1b.fashen.directory.v1.BureauR\abureaus\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc2\x01\n" +
 	"\x13UpdateBureauRequest\x12>\n" +
-	"\x06bureau\x18\x01 \x01(\v2\x1b.fashen.directory.v1.BureauB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06bureau\x12@\n" +
+	"\x06bureau\x18\x01 \x01(\v2\x1b.fashen.directory.v1.BureauB\t\xe0A\x02\xbaH\x03\xd8\x01\x03R\x06bureau\x12@\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\n" +
 	"updateMask\x12)\n" +
 	"\n" +

@@ -66,7 +66,8 @@ type DirectoryServiceClient interface {
 	// Lists the bureaus of the caller's region by name.
 	ListBureaus(ctx context.Context, in *ListBureausRequest, opts ...grpc.CallOption) (*ListBureausResponse, error)
 	// Changes the name, kind or successor of a bureau. Errors: NOT_FOUND; ABORTED
-	// on a stale etag.
+	// on a stale etag; INVALID_ARGUMENT on another field, and on a successor that
+	// does not exist or leads back to the bureau.
 	UpdateBureau(ctx context.Context, in *UpdateBureauRequest, opts ...grpc.CallOption) (*Bureau, error)
 	// Adds a person without roles. Errors: ALREADY_EXISTS when the sign-in name
 	// is taken; INVALID_ARGUMENT when the bureau does not exist.
@@ -374,7 +375,8 @@ type DirectoryServiceServer interface {
 	// Lists the bureaus of the caller's region by name.
 	ListBureaus(context.Context, *ListBureausRequest) (*ListBureausResponse, error)
 	// Changes the name, kind or successor of a bureau. Errors: NOT_FOUND; ABORTED
-	// on a stale etag.
+	// on a stale etag; INVALID_ARGUMENT on another field, and on a successor that
+	// does not exist or leads back to the bureau.
 	UpdateBureau(context.Context, *UpdateBureauRequest) (*Bureau, error)
 	// Adds a person without roles. Errors: ALREADY_EXISTS when the sign-in name
 	// is taken; INVALID_ARGUMENT when the bureau does not exist.

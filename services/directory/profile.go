@@ -1,0 +1,35 @@
+package directory
+
+import (
+	"fmt"
+
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/rpc"
+)
+
+// checkProfile checks what the protos cannot: a date that exists, numbers that
+// make sense together.
+func checkProfile(p *directoryv1.JurisdictionProfile) error {
+	if _, err := requiredDate("jurisdiction_profile.effective_date", p.GetEffectiveDate()); err != nil {
+		return err
+	}
+	var bad []rpc.FieldViolation
+	within := func(field string, n *directoryv1.NumberSetting, least, most int32) {
+		if n.GetValue() < least || n.GetValue() > most {
+			bad = append(bad, rpc.FieldViolation{
+				Field: "jurisdiction_profile." + field + ".value", Reason: "SETTING_OUT_OF_RANGE", Message: rangeMessage(least, most),
+			})
+		}
+	}
+	within("filing_deadline_days", p.GetFilingDeadlineDays(), 1, 365)
+	within("consultation_days", p.GetConsultationDays(), 1, 365)
+	within("consultation_shortened_days", p.GetConsultationShortenedDays(), 0, p.GetConsultationDays().GetValue())
+	within("validity_years", p.GetValidityYears(), 1, 50)
+	within("provisional_validity_years", p.GetProvisionalValidityYears(), 1, p.GetValidityYears().GetValue())
+	within("expiring_days", p.GetExpiringDays(), 0, 365)
+	return rpc.Fields(bad...)
+}
+
+func rangeMessage(least, most int32) string {
+	return fmt.Sprintf("应在%d至%d之间", least, most)
+}

@@ -1,0 +1,98 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	storagev1 "fashen/gen/fashen/storage/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+)
+
+// clockSkew is how far the clocks of several processes may lie apart.
+const clockSkew = 5 * time.Minute
+
+// SyncRevocations takes over the revocations that are stored and can still
+// meet a living access token. New calls it; where several processes serve one
+// store, each calls it every few seconds.
+//
+// A person who changed of late has stale tokens as well: a process that ended
+// between changing a person and ending the sessions is made good here.
+func (s *Server) SyncRevocations(ctx context.Context) error {
+	since := &docstore.Range{Field: docstore.FieldUpdateTime, From: s.now().Add(-auth.UserTokenLife - clockSkew)}
+	err := each(ctx, s.store.credentials, docstore.Query{Range: since}, func(c *storagev1.Credential) {
+		if c.GetNotBefore() != nil {
+			s.revocations.RevokeBefore(c.GetPerson(), c.GetNotBefore().AsTime())
+		}
+		for _, r := range c.GetRevokedSessions() {
+			s.revocations.RevokeSession(r.GetSession(), r.GetExpireTime().AsTime())
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("read revocations: %w", err)
+	}
+	err = each(ctx, s.store.people, docstore.Query{Range: since}, func(p *directoryv1.Person) {
+		s.revocations.RevokeBefore(p.GetName(), p.GetUpdateTime().AsTime())
+	})
+	if err != nil {
+		return fmt.Errorf("read changed people: %w", err)
+	}
+	return nil
+}
+
+// changeCredential changes a person's credential and ends the sessions that
+// rule says it ended: in the store first, then in this process. rule gets the
+// time inside the write, so that a session which began just before the write
+// began before that time. A person without a credential gets one.
+func (s *Server) changeCredential(ctx context.Context, p *directoryv1.Person, event string, rule func(c *storagev1.Credential, now time.Time) (ended []string)) error {
+	name := credentialName(p.GetLogin())
+	var ended []string
+	var at time.Time
+	apply := func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
+		at = s.now()
+		ended = rule(c, at)
+		return docstore.Change{Details: events(event)}, nil
+	}
+	_, _, err := s.store.credentials.Update(ctx, name, docstore.Precondition{}, apply)
+	if isNotFound(err) {
+		c := &storagev1.Credential{Name: name, Person: p.GetName()}
+		change, _ := apply(c, docstore.Meta{}) // never fails
+		if _, _, err = s.store.credentials.Create(ctx, c, change); isAlreadyExists(err) {
+			_, _, err = s.store.credentials.Update(ctx, name, docstore.Precondition{}, apply)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("change the credential of %s: %w", p.GetName(), err)
+	}
+	if at.IsZero() { // answered from an earlier call with the same request id
+		return nil
+	}
+	s.refuse(p.GetName(), ended, at)
+	return nil
+}
+
+// refuse refuses, in this process, a person's access tokens from before a time,
+// and those of sessions that were ended at that time.
+func (s *Server) refuse(person string, sessions []string, before time.Time) {
+	for _, session := range sessions {
+		s.revocations.RevokeSession(session, before.Add(auth.UserTokenLife))
+	}
+	s.revocations.RevokeBefore(person, before)
+}
+
+// prepareStrangers makes the document that takes the failures of sign-in names
+// nobody has.
+func (s *Server) prepareStrangers(ctx context.Context) error {
+	_, _, err := s.store.credentials.Get(ctx, strangerCredential)
+	if !isNotFound(err) {
+		return err
+	}
+	ctx = asService(ctx, "start", "")
+	_, _, err = s.store.credentials.Create(ctx, &storagev1.Credential{Name: strangerCredential}, docstore.Change{})
+	if isAlreadyExists(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+package directory
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc/codes"
+
+	"fashen/internal/auth"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// Shapes of the names of the directory.
+const (
+	regionPattern   = "regions/{region}"
+	bureauPattern   = "regions/{region}/bureaus/{bureau}"
+	personPattern   = "regions/{region}/people/{person}"
+	profilePattern  = "regions/{region}/jurisdictionProfiles/{jurisdiction_profile}"
+	calendarPattern = "calendars/{calendar}"
+)
+
+// callerOf tells who calls. The interceptors let nobody through to a method
+// that needs a caller without one.
+func callerOf(ctx context.Context) (auth.Caller, error) {
+	caller, ok := auth.CallerFrom(ctx)
+	if !ok {
+		return auth.Caller{}, rpc.New(codes.Unauthenticated, rpc.ReasonTokenMissing, "请先登录")
+	}
+	return caller, nil
+}
+
+// checkShape refuses what is no name of a pattern.
+func checkShape(field, pattern, name string) error {
+	if _, ok := resource.Match(pattern, name); !ok {
+		return rpc.Field(field, "NAME_INVALID", "资源名称应为"+pattern+"的形式")
+	}
+	return nil
+}
+
+// own checks the shape of a name and that it lies in the caller's region; what
+// lies elsewhere does not exist for the caller.
+func own(ctx context.Context, field, pattern, name string) (auth.Caller, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	if err := checkShape(field, pattern, name); err != nil {
+		return auth.Caller{}, err
+	}
+	if resource.Region(name) != caller.Region {
+		return auth.Caller{}, rpc.NotFound(name)
+	}
+	return caller, nil
+}
+
+// readFilter reads a filter with string fields only.
+func readFilter(filter string, fields ...string) (map[string]any, error) {
+	allowed := make(map[string]resource.FieldKind, len(fields))
+	for _, f := range fields {
+		allowed[f] = resource.String
+	}
+	equal, err := resource.ParseFilter(filter, allowed)
+	if bad := (*resource.FilterError)(nil); errors.As(err, &bad) {
+		return nil, rpc.Field("filter", bad.Reason, bad.Message)
+	}
+	return equal, err
+}

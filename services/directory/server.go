@@ -1,0 +1,98 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+)
+
+// Service is the short name of this service.
+const Service = "directory"
+
+// Deps are what the directory needs. All fields without "optional" are required.
+type Deps struct {
+	// Engine keeps the documents; the directory owns it alone.
+	Engine docstore.Engine
+	// TokenKey signs page tokens; optional, see [docstore.Options].
+	TokenKey []byte
+	// Wrote wakes whatever drains the journal; optional.
+	Wrote func()
+	// Signer mints access tokens.
+	Signer *auth.Signer
+	// Revocations are what the process's verifiers consult.
+	Revocations *auth.Revocations
+	// Clock tells the time.
+	Clock docstore.Clock
+	// Logger gets what no answer tells: repairs, and reused refresh tokens.
+	Logger *slog.Logger
+}
+
+// Server answers DirectoryService and SessionService.
+type Server struct {
+	// A method that is missing fails the build, not the call.
+	directoryv1.UnsafeDirectoryServiceServer
+	directoryv1.UnsafeSessionServiceServer
+
+	store       store
+	signer      *auth.Signer
+	revocations *auth.Revocations
+	strangers   *strangers
+	clock       docstore.Clock
+	logger      *slog.Logger
+}
+
+// New opens the collections and takes over the revocations they hold.
+func New(ctx context.Context, d Deps) (*Server, error) {
+	store, err := openStore(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
+	if err != nil {
+		return nil, fmt.Errorf("open the directory: %w", err)
+	}
+	s := &Server{
+		store:       store,
+		signer:      d.Signer,
+		revocations: d.Revocations,
+		strangers:   newStrangers(),
+		clock:       d.Clock,
+		logger:      d.Logger,
+	}
+	if err := s.prepareStrangers(ctx); err != nil {
+		return nil, fmt.Errorf("open the directory: %w", err)
+	}
+	if err := s.SyncRevocations(ctx); err != nil {
+		return nil, fmt.Errorf("open the directory: %w", err)
+	}
+	return s, nil
+}
+
+// Register adds both services to a gRPC server.
+func (s *Server) Register(r grpc.ServiceRegistrar) {
+	directoryv1.RegisterDirectoryServiceServer(r, s)
+	directoryv1.RegisterSessionServiceServer(r, s)
+}
+
+// now is UTC to the millisecond, as the store keeps times.
+func (s *Server) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
+
+// asService marks writes that no person asked for.
+func asService(ctx context.Context, method, requestID string) context.Context {
+	o, _ := docstore.OriginFrom(ctx)
+	o.Actor, o.RequestID, o.RequestDigest = "services/"+Service, requestID, []byte(requestID)
+	if o.Method == "" {
+		o.Method = method
+	}
+	return docstore.WithOrigin(ctx, o)
+}
+
+// asPerson marks writes of a person who has proven themselves in this very call.
+func asPerson(ctx context.Context, person string) context.Context {
+	o, _ := docstore.OriginFrom(ctx)
+	o.Actor = person
+	return docstore.WithOrigin(ctx, o)
+}

@@ -1,0 +1,327 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	storagev1 "fashen/gen/fashen/storage/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// SignIn begins a session with a password.
+func (s *Server) SignIn(ctx context.Context, r *directoryv1.SignInRequest) (*directoryv1.Session, error) {
+	p, err := s.prove(ctx, r.GetLogin(), r.GetPassword(), passwordHash)
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(ctx, p, "signed_in", func(c *storagev1.Credential, _ time.Time) error {
+		if c.GetPasswordHash() != p.credential.GetPasswordHash() {
+			return errSignInFailed()
+		}
+		return nil
+	})
+}
+
+// ActivateSignIn sets a password with a one-time code and begins a session.
+func (s *Server) ActivateSignIn(ctx context.Context, r *directoryv1.ActivateSignInRequest) (*directoryv1.Session, error) {
+	var weak *auth.WeakPassword
+	if err := auth.CheckPassword(r.GetPassword(), r.GetLogin()); errors.As(err, &weak) {
+		return nil, rpc.Field("password", weak.Reason, weak.Message)
+	} else if err != nil {
+		return nil, fmt.Errorf("check the new password: %w", err)
+	}
+	p, err := s.prove(ctx, r.GetLogin(), auth.NormalizeCode(r.GetOneTimeCode()), codeHash)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := auth.HashPassword(ctx, r.GetPassword())
+	if err != nil {
+		return nil, fmt.Errorf("hash the new password: %w", err)
+	}
+	var ended []string
+	var since time.Time
+	session, err := s.begin(ctx, p, "password_set", func(c *storagev1.Credential, minted time.Time) error {
+		// Of two calls with one code, the first has consumed it.
+		if c.GetCodeHash() != p.credential.GetCodeHash() {
+			return errSignInFailed()
+		}
+		ended, since = setPassword(c, hash, minted), minted
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.refuse(p.person.GetName(), ended, since)
+	return session, nil
+}
+
+// proven is a person who has proven to be themselves, as they were read then.
+type proven struct {
+	credential *storagev1.Credential
+	person     *directoryv1.Person
+}
+
+// prove checks a secret against a hash of a credential. Whatever is wrong, the
+// work done and the answer are the same, up to the lock after five failures.
+func (s *Server) prove(ctx context.Context, login, secret string, hashOf func(c *storagev1.Credential, now time.Time) string) (proven, error) {
+	var p proven
+	credential, err := s.findCredential(ctx, login)
+	if err != nil {
+		return p, err
+	}
+	if locked(credential, s.now()) || credential == nil && s.strangers.locked(login, s.now()) {
+		return p, errLocked()
+	}
+	hash := ""
+	if credential != nil {
+		hash = hashOf(credential, s.now())
+	}
+	right, err := auth.VerifyPassword(ctx, hash, secret)
+	if err != nil {
+		return p, fmt.Errorf("check a secret: %w", err)
+	}
+	if right {
+		person, _, err := s.store.people.Get(ctx, credential.GetPerson())
+		if err != nil {
+			return p, fmt.Errorf("read the person of a credential: %w", err)
+		}
+		if person.GetState() != directoryv1.Person_DISABLED {
+			return proven{credential: credential, person: person}, nil
+		}
+	}
+	return p, s.recordFailure(ctx, login, credential)
+}
+
+// findCredential answers nil for a sign-in name nobody has.
+func (s *Server) findCredential(ctx context.Context, login string) (*storagev1.Credential, error) {
+	name := credentialName(login)
+	if name == "" {
+		return nil, nil
+	}
+	c, _, err := s.store.credentials.Get(ctx, name)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a credential: %w", err)
+	}
+	return c, nil
+}
+
+// recordFailure counts a failure, for names nobody has as well, and answers
+// what the caller gets.
+func (s *Server) recordFailure(ctx context.Context, login string, c *storagev1.Credential) error {
+	name := c.GetName()
+	if c == nil {
+		s.strangers.failed(login, s.now())
+		name = strangerCredential
+	}
+	_, _, err := s.store.credentials.Update(asService(ctx, "sign_in", ""), name, docstore.Precondition{},
+		func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
+			if name == strangerCredential {
+				c.Failures++ // nobody's: it never locks
+				return docstore.Change{Details: events("sign_in_failed")}, nil
+			}
+			if locked(c, s.now()) {
+				return docstore.Change{}, errLocked()
+			}
+			countFailure(c, s.now())
+			event := "sign_in_failed"
+			if locked(c, s.now()) {
+				event = "sign_in_locked"
+			}
+			return docstore.Change{Details: events(event)}, nil
+		})
+	if err != nil {
+		return err
+	}
+	return errSignInFailed()
+}
+
+// begin starts a session of a proven person. change runs inside the write, on
+// the credential as it is then; minted is not after the time of the token.
+//
+// The token is minted before the write: what ends sessions takes its time
+// inside a later write, and so refuses this token too. What ended them since the
+// person was read makes the write fail.
+func (s *Server) begin(ctx context.Context, p proven, event string, change func(c *storagev1.Credential, minted time.Time) error) (*directoryv1.Session, error) {
+	ctx = asPerson(ctx, p.person.GetName())
+	person, err := s.activate(ctx, p.person)
+	if err != nil {
+		return nil, err
+	}
+	token := refreshToken{session: auth.NewSessionID(), secret: auth.NewRefreshToken(), login: person.GetLogin()}
+	minted := s.now()
+	session, err := s.mint(ctx, person, token)
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = s.store.credentials.Update(ctx, p.credential.GetName(), docstore.Precondition{},
+		func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
+			switch {
+			case locked(c, s.now()):
+				return docstore.Change{}, errLocked()
+			case !sameInstant(c.GetNotBefore(), p.credential.GetNotBefore()):
+				return docstore.Change{}, errSignInFailed()
+			}
+			if err := change(c, minted); err != nil {
+				return docstore.Change{}, err
+			}
+			beginSession(c, token.session, auth.HashToken(token.secret), s.now())
+			return docstore.Change{Details: events(event)}, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return session, nil
+}
+
+// activate marks a person who signs in for the first time.
+func (s *Server) activate(ctx context.Context, p *directoryv1.Person) (*directoryv1.Person, error) {
+	if p.GetState() != directoryv1.Person_INVITED {
+		return p, nil
+	}
+	p, _, err := s.store.people.Update(ctx, p.GetName(), docstore.Precondition{},
+		func(p *directoryv1.Person, _ docstore.Meta) (docstore.Change, error) {
+			from := p.GetState()
+			if from == directoryv1.Person_DISABLED {
+				return docstore.Change{}, errSignInFailed()
+			}
+			p.State = directoryv1.Person_ACTIVE
+			return docstore.Change{From: from.String(), To: p.GetState().String()}, nil
+		})
+	return p, err
+}
+
+// mint makes the session a person gets.
+func (s *Server) mint(ctx context.Context, p *directoryv1.Person, t refreshToken) (*directoryv1.Session, error) {
+	predecessors, err := s.predecessors(ctx, p.GetBureau())
+	if err != nil {
+		return nil, err
+	}
+	token, expires, err := s.signer.UserToken(auth.Caller{
+		Person:       p.GetName(),
+		Region:       resource.Region(p.GetName()),
+		Bureau:       p.GetBureau(),
+		Predecessors: predecessors,
+		LawFirm:      p.GetLawFirm(),
+		Session:      t.session,
+		Roles:        p.GetRoles(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mint an access token: %w", err)
+	}
+	return &directoryv1.Session{
+		AccessToken: token, ExpireTime: timestamppb.New(expires), RefreshToken: t.String(), Person: p,
+	}, nil
+}
+
+// RefreshSession trades a refresh token for a new session. A token that was
+// traded before is in two hands, so it ends the session for both.
+func (s *Server) RefreshSession(ctx context.Context, r *directoryv1.RefreshSessionRequest) (*directoryv1.Session, error) {
+	have, ok := parseRefreshToken(r.GetRefreshToken())
+	if !ok {
+		return nil, errSessionEnded()
+	}
+	credential, err := s.findCredential(ctx, have.login)
+	if err != nil {
+		return nil, err
+	}
+	if credential == nil {
+		return nil, errSessionEnded()
+	}
+	person, _, err := s.store.people.Get(ctx, credential.GetPerson())
+	if err != nil {
+		return nil, fmt.Errorf("read the person of a session: %w", err)
+	}
+	if person.GetState() == directoryv1.Person_DISABLED {
+		return nil, errSessionEnded()
+	}
+	next := refreshToken{session: have.session, secret: auth.NewRefreshToken(), login: have.login}
+	session, err := s.mint(ctx, person, next)
+	if err != nil {
+		return nil, err
+	}
+	var became refreshed
+	_, _, err = s.store.credentials.Update(asPerson(ctx, person.GetName()), credential.GetName(), docstore.Precondition{},
+		func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
+			if !sameInstant(c.GetNotBefore(), credential.GetNotBefore()) {
+				return docstore.Change{}, errSessionEnded()
+			}
+			switch became = rotate(c, have.session, auth.HashToken(have.secret), auth.HashToken(next.secret), s.now()); became {
+			case refreshRotated:
+				return docstore.Change{Details: events("session_refreshed")}, nil
+			case refreshReused:
+				return docstore.Change{Details: events("refresh_token_reused")}, nil
+			}
+			return docstore.Change{}, errSessionEnded()
+		})
+	if err != nil {
+		return nil, err
+	}
+	if became == refreshReused {
+		s.revocations.RevokeSession(have.session, s.now().Add(auth.UserTokenLife))
+		s.logger.WarnContext(ctx, "a refresh token was used twice; the session was ended",
+			"person", person.GetName(), "trace_id", rpc.TraceID(ctx))
+		return nil, errSessionEnded()
+	}
+	return session, nil
+}
+
+// SignOut ends the caller's session.
+func (s *Server) SignOut(ctx context.Context, _ *directoryv1.SignOutRequest) (*directoryv1.SignOutResponse, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	person, _, err := s.store.people.Get(ctx, caller.Person)
+	if err != nil {
+		return nil, rpc.FromStore(err, caller.Person)
+	}
+	_, _, err = s.store.credentials.Update(ctx, credentialName(person.GetLogin()), docstore.Precondition{},
+		func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
+			endSession(c, caller.Session, s.now())
+			return docstore.Change{Details: events("signed_out")}, nil
+		})
+	if err != nil {
+		return nil, rpc.FromStore(err, caller.Person)
+	}
+	s.revocations.RevokeSession(caller.Session, s.now().Add(auth.UserTokenLife))
+	return &directoryv1.SignOutResponse{}, nil
+}
+
+// GetCaller tells who the caller is.
+func (s *Server) GetCaller(ctx context.Context, _ *directoryv1.GetCallerRequest) (*directoryv1.Person, error) {
+	caller, err := callerOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := s.store.people.Get(ctx, caller.Person)
+	return p, rpc.FromStore(err, caller.Person)
+}
+
+// sameInstant tells whether two times, either of which may be unset, are one.
+func sameInstant(a, b *timestamppb.Timestamp) bool {
+	return (a == nil) == (b == nil) && a.AsTime().Equal(b.AsTime())
+}
+
+func errSignInFailed() error {
+	return rpc.New(codes.Unauthenticated, "SIGN_IN_FAILED", "登录失败：登录名、密码或者一次性代码不正确")
+}
+
+func errLocked() error {
+	return rpc.New(codes.ResourceExhausted, "SIGN_IN_LOCKED", "连续失败次数过多，请在15分钟后重试")
+}
+
+func errSessionEnded() error {
+	return rpc.New(codes.Unauthenticated, "SESSION_ENDED", "会话已结束，请重新登录")
+}

@@ -1,0 +1,99 @@
+package directory
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/protobuf/proto"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	storagev1 "fashen/gen/fashen/storage/v1"
+	"fashen/internal/docstore"
+)
+
+// store holds the collections of the directory and the indexes its lists need.
+type store struct {
+	regions     docstore.Collection[*directoryv1.Region]
+	bureaus     docstore.Collection[*directoryv1.Bureau]
+	people      docstore.Collection[*directoryv1.Person]
+	credentials docstore.Collection[*storagev1.Credential]
+	calendars   docstore.Collection[*directoryv1.Calendar]
+	profiles    docstore.Collection[*directoryv1.JurisdictionProfile]
+}
+
+func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s store, err error) {
+	if s.regions, err = docstore.NewCollection[*directoryv1.Region](ctx, e, docstore.Spec{
+		Name: "regions",
+		Indexes: []docstore.Index{
+			{Fields: []string{"parent_region"}}, // divisions below one, by code
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.bureaus, err = docstore.NewCollection[*directoryv1.Bureau](ctx, e, docstore.Spec{
+		Name: "bureaus",
+		Indexes: []docstore.Index{
+			{Fields: []string{"uscc"}, Unique: true},
+			{Fields: []string{"successor"}}, // bureaus that were merged into one
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.people, err = docstore.NewCollection[*directoryv1.Person](ctx, e, docstore.Spec{
+		Name: "people",
+		Indexes: []docstore.Index{
+			{Fields: []string{"login"}, Unique: true},
+			{Fields: []string{docstore.FieldParent, "bureau"}},
+			{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: their tokens are stale
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.credentials, err = docstore.NewCollection[*storagev1.Credential](ctx, e, docstore.Spec{
+		Name: "credentials",
+		Indexes: []docstore.Index{
+			{Fields: []string{docstore.FieldUpdateTime}}, // revocations of late
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.calendars, err = docstore.NewCollection[*directoryv1.Calendar](ctx, e, docstore.Spec{Name: "calendars"}, o); err != nil {
+		return store{}, err
+	}
+	if s.profiles, err = docstore.NewCollection[*directoryv1.JurisdictionProfile](ctx, e, docstore.Spec{
+		Name: "jurisdiction_profiles",
+		Indexes: []docstore.Index{
+			{Fields: []string{docstore.FieldParent, "effective_date"}}, // the version of a date
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	return s, nil
+}
+
+// each calls do with every document of a query, page by page.
+func each[M proto.Message](ctx context.Context, c docstore.Collection[M], q docstore.Query, do func(M)) error {
+	q.PageSize = 1000
+	for {
+		page, err := c.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, m := range page.Items {
+			do(m)
+		}
+		if page.NextPageToken == "" {
+			return nil
+		}
+		q.PageToken = page.NextPageToken
+	}
+}
+
+func isNotFound(err error) bool      { return errors.Is(err, docstore.ErrNotFound) }
+func isAlreadyExists(err error) bool { return errors.Is(err, docstore.ErrAlreadyExists) }
+
+// events is the detail that names what happened, where states do not.
+func events(event string) []*corev1.Detail {
+	return []*corev1.Detail{docstore.Detail("event", event)}
+}
