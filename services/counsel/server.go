@@ -17,6 +17,9 @@ import (
 	"fashen/internal/rpc"
 )
 
+// Service is the short name of this service.
+const Service = "counsel"
+
 const (
 	caseName       = "regions/{region}/cases/{case}"
 	opinionName    = caseName + "/opinions/{opinion}"
@@ -35,8 +38,8 @@ type Deps struct {
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
 	Logger *slog.Logger
-	// PageTokenKey signs page tokens; processes that share lists share it.
-	PageTokenKey []byte
+	// TokenKey signs page tokens; processes that share lists share it.
+	TokenKey []byte
 	// Wrote is called after every write, to wake the drainer of the journal.
 	Wrote func()
 }
@@ -57,7 +60,7 @@ type Server struct {
 // New opens the service's collections.
 func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger}
-	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.PageTokenKey, Wrote: d.Wrote})
+	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
 	if err != nil {
 		return nil, err
 	}
