@@ -2,12 +2,32 @@
 // its structure: title, document number, date, addressees and the outline of
 // 编/章/节/条/款/项/目 or of the headings 一、（一）1.（1） (FACTS 3.1 to 3.5).
 //
+// # Text
+//
 // The text stays as sent. What a word processor shows but does not store, its
-// automatic numbers, is written out; nothing else is added, and nothing is
-// normalised. Offsets count Unicode code points of that text.
+// automatic numbers, is written out, with one ideographic space where Word
+// draws a gap after the number; nothing else is added and nothing is
+// normalised. A paragraph is a line, and so is each part of it between manual
+// breaks, each paragraph of a table cell and, once, of a text box, which follows
+// the paragraph it is anchored in. Tracked changes are read as accepted. Notes,
+// comments, headers and footers are not part of it. Offsets count Unicode code
+// points.
+//
+// # Structure
+//
+// 款 is an unnumbered paragraph of an article, the text behind 第…条 being the
+// first. Items belong to the paragraph before them, and an unnumbered paragraph
+// after items is the next 款. Tables and text boxes hold no provisions; a line
+// without any stop is no 款. A sign-off (署名 and date) and the word 附件 end
+// what is open. Below a sign-off, or in the attachments of a notice that issues
+// a text, the enclosed text goes on in the same outline; other attachments add
+// nothing. The headings 一、 of a notice count as its sections.
+//
+// # Reading
 //
 // The path of one file: read.go tells the format by content; archive.go and
 // docx*.go, or plaintext.go, turn it into lines; front.go finds title, number,
-// date and addressees; outline.go builds the tree. Everything is linear in the
-// size of the file and bounded by Limits, because the file is a stranger's.
+// date and addressees; outline.go builds the tree from the numbers that
+// marks.go sees. Everything is linear in the size of the file and bounded by
+// Limits, because the file is a stranger's.
 package policytext

@@ -17,7 +17,7 @@ type story struct {
 	place place
 	// pending is the content of a paragraph whose mark was deleted: it joins
 	// the next paragraph, which keeps its own number.
-	pending string
+	pending strings.Builder
 }
 
 // paragraph is one w:p while it is read.
@@ -53,12 +53,20 @@ func (d *docx) story(x *xmlReader, s *story) error {
 // flush writes out text left behind by a deleted paragraph mark that had no
 // paragraph to join.
 func (s *story) flush() error {
-	text := s.pending
-	s.pending = ""
-	if text == "" {
+	if s.pending.Len() == 0 {
 		return nil
 	}
-	return s.emit(line{text: text, place: s.place}, nil)
+	return s.emit(line{text: s.join(""), place: s.place}, nil)
+}
+
+// join puts the text left by deleted paragraph marks before a paragraph's own.
+func (s *story) join(text string) string {
+	if s.pending.Len() == 0 {
+		return text
+	}
+	text = s.pending.String() + text
+	s.pending.Reset()
+	return text
 }
 
 // emit sends a paragraph on, a line for each part between manual breaks, then
@@ -179,16 +187,18 @@ func (d *docx) paragraph(x *xmlReader, s *story) error {
 	if err := x.children(func(e xml.StartElement) error { return d.inline(x, p, e) }); err != nil {
 		return err
 	}
-	text := s.pending + p.text.String()
-	s.pending = ""
 	if p.markDeleted {
 		d.tracked = true
-		s.pending = text
+		s.pending.WriteString(p.text.String())
+		if s.pending.Len() > d.reading.limits.TextBytes {
+			return d.reading.tooLong()
+		}
 		if len(p.boxes) > 0 {
 			return s.emit(line{place: s.place}, p.boxes)
 		}
 		return nil
 	}
+	text := s.join(p.text.String())
 	d.number(p)
 	if p.label != "" && p.gap && !strings.HasPrefix(text, labelGap) && !isBlank(lastRune(p.label)) {
 		text = labelGap + text

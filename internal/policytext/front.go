@@ -227,8 +227,11 @@ func (f *front) readAddressees(r *reading, text *corev1.PolicyText) {
 	}
 }
 
-// readSignatures marks every sign-off: a line that is a date, up to three
-// short lines over it, and the notes of the imprint. The first full date
+// maxSigners is the most lines of names over a date; a joint document has one
+// for each organ.
+const maxSigners = 8
+
+// readSignatures marks every sign-off: a line that is a date, the names over it and the notes of the imprint. The first full date
 // outside the attached pages is the document's.
 func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
 	attached := false
@@ -271,7 +274,7 @@ func isImprint(s string) bool {
 
 // markSigners marks the names of the issuers over a date.
 func (f *front) markSigners(r *reading, at int) {
-	for i, found := at-1, 0; i >= f.body && found < 3; i-- {
+	for i, found := at-1, 0; i >= f.body && found < maxSigners; i-- {
 		l := &r.lines[i]
 		s := trim(l.text)
 		if s == "" {
@@ -280,7 +283,7 @@ func (f *front) markSigners(r *reading, at int) {
 			}
 			continue
 		}
-		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || utf8.RuneCountInString(s) > 40 {
+		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || utf8.RuneCountInString(s) > 80 {
 			return
 		}
 		f.signature[i] = true

@@ -3,6 +3,7 @@ package policytext
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"compress/flate"
 )
 
 // rawZip packs one deflated member and lets its directory entry lie.

@@ -164,6 +164,10 @@ func attachmentLine(text string) (note, page bool) {
 	bare := ok // 附：
 	_, _, n := scanNumber(rest)
 	rest = rest[n:]
+	if dash := strings.TrimLeft(rest, "-—－"); dash != rest && n > 0 { // 附件1-2
+		_, _, more := scanNumber(dash)
+		rest = dash[more:]
+	}
 	switch {
 	case rest == "：" || rest == ":":
 		return true, n > 0
@@ -171,6 +175,8 @@ func attachmentLine(text string) (note, page bool) {
 		return true, false
 	case bare:
 		return false, false
+	case n > 0 && strings.ContainsRune(".．、", []rune(rest + " ")[0]):
+		return true, false // 附件 1.…
 	case rest == "":
 		return false, true
 	}

@@ -166,6 +166,31 @@ func checkTree(t testing.TB, text *corev1.PolicyText) {
 	walk(text.Outline, 0, int32(len([]rune(text.Text))))
 }
 
+func TestAttachmentLine(t *testing.T) {
+	for s, want := range map[string][2]bool{
+		"附件":             {false, true},
+		"附 件":            {false, true},
+		"附件1":            {false, true},
+		"附件二：":           {true, true},
+		"附件1-2":          {false, true},
+		"附件1　示例申请表":      {false, true},
+		"附件：1.示例表":       {true, false},
+		"附件1.示例表":        {true, false},
+		"附件 1.示例表 2.示例单": {true, false},
+		"附：示例表":          {true, false},
+		"附表：示例表":         {true, false},
+		"附则":             {false, false},
+		"附件所列事项从其规定。":    {false, false},
+		"附件1 所列事项，从其规定。": {false, false},
+		"附近单位：":          {false, false},
+		"本办法附件：":         {false, false},
+	} {
+		if note, page := attachmentLine(s); note != want[0] || page != want[1] {
+			t.Errorf("attachmentLine(%q) = %v, %v, want %v", s, note, page, want)
+		}
+	}
+}
+
 func TestMixedDocuments(t *testing.T) {
 	const body = "第一章　总则\n第一条　甲。\n第二条　乙：\n（一）丙；\n（二）丁。\n"
 	const statute = "chap-1 总则| art-1|  art-1.para-1| art-2|  art-2.para-1|   art-2.para-1.item-1|   art-2.para-1.item-2"
