@@ -1,0 +1,283 @@
+package filing
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// refused is the error of a rule whose answer is no: every reason at once. The
+// server keeps it in the document's history; the client gets FAILED_PRECONDITION.
+type refused []rpc.Refusal
+
+// Error names the codes.
+func (r refused) Error() string { return strings.Join(r.codes(), ", ") }
+
+// GRPCStatus is what the client gets: every reason with its law.
+func (r refused) GRPCStatus() *status.Status { return status.Convert(rpc.Refused(r...)) }
+
+func (r refused) codes() []string {
+	out := make([]string, len(r))
+	for i, one := range r {
+		out[i] = one.Code
+	}
+	return out
+}
+
+// Laws as refusals name them.
+const (
+	law37           = "国务院办公厅关于加强行政规范性文件制定和监督管理工作的通知（国办发〔2018〕37号）"
+	law37Issuer     = law37 + "（一）"
+	law37Consult    = law37 + "（五）"
+	law37Review     = law37 + "（六）"
+	law37Decide     = law37 + "（七）"
+	law115          = "国务院办公厅关于全面推行行政规范性文件合法性审核机制的指导意见（国办发〔2018〕115号）"
+	lawBusiness62   = "优化营商环境条例第六十二条"
+	lawCompetition  = "公平竞争审查条例第十八条"
+	lawCompetition2 = "公平竞争审查条例第二条、第十八条"
+	lawMeasures27   = "公平竞争审查条例实施办法第二十七条"
+	lawMeasures33   = "公平竞争审查条例实施办法第三十三条"
+	lawCounsel      = "关于推行法律顾问制度和公职律师公司律师制度的意见（中办发〔2016〕30号）"
+	lawSecrets      = "中华人民共和国保守国家秘密法"
+)
+
+// checkDraft refuses what the validation rules of the protos cannot tell about a
+// document's own fields: a blank title, and a missing reason why operators are
+// not touched (公平竞争审查条例 art 2).
+func checkDraft(d *filingv1.Document) error {
+	var wrong []rpc.FieldViolation
+	if n := utf8.RuneCountInString(strings.TrimSpace(d.GetTitle())); n < 2 || n > 200 {
+		wrong = append(wrong, rpc.FieldViolation{
+			Field: "document.title", Reason: "TITLE_LENGTH", Message: "标题应为2至200个字",
+		})
+	}
+	impact := d.GetOperatorImpact()
+	if impact == nil {
+		wrong = append(wrong, rpc.FieldViolation{
+			Field: "document.operator_impact", Reason: "OPERATOR_IMPACT_REQUIRED", Message: "请说明是否涉及经营者经济活动",
+		})
+	} else if !impact.GetTouchesOperators() && strings.TrimSpace(impact.GetReason()) == "" {
+		wrong = append(wrong, rpc.FieldViolation{
+			Field: "document.operator_impact.reason", Reason: "REASON_REQUIRED",
+			Message: "不涉及经营者经济活动的，应当说明理由（公平竞争审查条例第二条）",
+		})
+	}
+	if e := d.GetEmergency(); e != nil && utf8.RuneCountInString(strings.TrimSpace(e.GetReason())) < 5 {
+		wrong = append(wrong, rpc.FieldViolation{
+			Field: "document.emergency.reason", Reason: "REASON_REQUIRED", Message: "紧急情形的说明不少于5个字",
+		})
+	}
+	return rpc.Fields(wrong...)
+}
+
+// checkIssuer refuses an issuing authority that is neither a government nor its
+// office. 37号 bars temporary, coordinating and internal bodies; documents that
+// departments issue in their own name are not taken in here.
+func checkIssuer(issuer *directoryv1.Bureau) error {
+	switch issuer.GetKind() {
+	case directoryv1.BureauKind_BUREAU_KIND_GOVERNMENT, directoryv1.BureauKind_BUREAU_KIND_GENERAL_OFFICE:
+		return nil
+	case directoryv1.BureauKind_BUREAU_KIND_INELIGIBLE:
+		return refused{{
+			Code: "ISSUER_NOT_ELIGIBLE", Law: law37Issuer,
+			Message:  "临时性机构、议事协调机构和内设机构不得制定行政规范性文件",
+			Metadata: map[string]string{"issuing_authority": issuer.GetName()},
+		}}
+	}
+	return refused{{
+		Code: "ISSUER_NOT_ELIGIBLE", Law: law37Issuer,
+		Message:  "本流程受理以人民政府或其办公机构名义制发的文件，请更换制定机关",
+		Metadata: map[string]string{"issuing_authority": issuer.GetName()},
+	}}
+}
+
+// checkDrafter refuses a caller without a bureau, who can draft for nobody.
+func checkDrafter(caller auth.Caller) error {
+	if caller.Bureau == "" {
+		return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "您不属于任何单位，不能起草文件")
+	}
+	return nil
+}
+
+// newDocument is the document as it is first stored: what the caller may set of
+// the given one, and what the server decides.
+func newDocument(given *filingv1.Document, name string, caller auth.Caller) *filingv1.Document {
+	return &filingv1.Document{
+		Name:             name,
+		Title:            given.GetTitle(),
+		IssuingAuthority: given.GetIssuingAuthority(),
+		DraftingUnit:     caller.Bureau,
+		Drafter:          caller.Person,
+		OperatorImpact:   given.GetOperatorImpact(),
+		Emergency:        given.GetEmergency(),
+		Parties:          given.GetParties(),
+		State:            filingv1.Document_DRAFTING,
+	}
+}
+
+// Fields UpdateDocument may change.
+const (
+	fieldTitle          = "title"
+	fieldOperatorImpact = "operator_impact"
+	fieldEmergency      = "emergency"
+	fieldParties        = "parties"
+)
+
+// updateDocument copies the named fields into the stored document.
+func updateDocument(d, given *filingv1.Document, fields map[string]bool) error {
+	if err := checkOpen(d); err != nil {
+		return err
+	}
+	if fields[fieldTitle] {
+		d.Title = given.GetTitle()
+	}
+	if fields[fieldOperatorImpact] {
+		d.OperatorImpact = given.GetOperatorImpact()
+	}
+	if fields[fieldEmergency] {
+		d.Emergency = given.GetEmergency()
+	}
+	if fields[fieldParties] {
+		d.Parties = given.GetParties()
+	}
+	if err := checkDraft(d); err != nil {
+		return err
+	}
+	d.VersionDigest = versionDigest(d)
+	return nil
+}
+
+// checkOpen refuses any change after deliberation.
+func checkOpen(d *filingv1.Document) error {
+	if d.GetState() != filingv1.Document_DELIBERATED {
+		return nil
+	}
+	return refused{{
+		Code: "RECORD_CLOSED", Law: law37Decide,
+		Message: "文件已提交集体审议，卷宗已封闭，不得再修改",
+	}}
+}
+
+// checkDraftingUnit lets only staff of the drafting unit, or of its successor,
+// change a document. The caller may see the document, so the answer may say why.
+func checkDraftingUnit(d *filingv1.Document, caller auth.Caller) error {
+	if inDraftingUnit(d, caller) {
+		return nil
+	}
+	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位的起草人员可以进行此操作")
+}
+
+func inDraftingUnit(d *filingv1.Document, caller auth.Caller) bool {
+	unit := d.GetDraftingUnit()
+	return caller.Has(corev1.Role_ROLE_DRAFTER) && unit != "" &&
+		(unit == caller.Bureau || slices.Contains(caller.Predecessors, unit))
+}
+
+// viewersOf are the roles of the region that may see a document beside its
+// drafting unit: the market regulator once there is a draft that touches
+// operators, so that its review may run before and beside the legality review;
+// reviewers and the general office once it was submitted. Roles once granted stay.
+func viewersOf(d *filingv1.Document) []string {
+	region := resource.Region(d.GetName())
+	var viewers []string
+	if d.GetOperatorImpact().GetTouchesOperators() && len(d.GetRevisions()) > 0 {
+		viewers = append(viewers, auth.RoleViewer(region, corev1.Role_ROLE_MARKET_REGULATOR))
+	}
+	if d.GetSubmissionCount() > 0 {
+		viewers = append(viewers,
+			auth.RoleViewer(region, corev1.Role_ROLE_REVIEWER),
+			auth.RoleViewer(region, corev1.Role_ROLE_GENERAL_OFFICE))
+	}
+	return viewers
+}
+
+// versionDigest names one version for the review: the newest draft (its file and
+// its stored text), the material, and the facts the gate reads. The competition
+// conclusion is not part of it, since it is made about a version. Empty while
+// there is no draft.
+func versionDigest(d *filingv1.Document) string {
+	newest := newestRevision(d)
+	if newest == nil {
+		return ""
+	}
+	h := sha256.New()
+	line := func(key, value string) { fmt.Fprintf(h, "%s %d:%s\n", key, len(value), value) }
+	line("format", "fashen.filing.version/1")
+	line("file", newest.GetFile().GetSha256())
+	line("text", newest.GetTextSha256())
+	for _, m := range reviewedMaterials(d) {
+		line("material", strconv.Itoa(int(m.GetKind()))+" "+m.GetFile().GetSha256())
+	}
+	line("issuing_authority", d.GetIssuingAuthority())
+	line("touches_operators", strconv.FormatBool(d.GetOperatorImpact().GetTouchesOperators()))
+	line("emergency", d.GetEmergency().GetReason())
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func reviewedMaterials(d *filingv1.Document) []*filingv1.Material {
+	var out []*filingv1.Material
+	for _, m := range d.GetMaterials() {
+		if m.GetKind() != filingv1.Material_COMPETITION_CONCLUSION {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *filingv1.Material) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
+	return out
+}
+
+// materialOf finds the material of a kind; nil when there is none.
+func materialOf(d *filingv1.Document, kind filingv1.Material_Kind) *filingv1.Material {
+	for _, m := range d.GetMaterials() {
+		if m.GetKind() == kind {
+			return m
+		}
+	}
+	return nil
+}
+
+// checkMaterialUploader lets the market regulator add the signed competition
+// conclusion and the drafting unit everything else.
+func checkMaterialUploader(d *filingv1.Document, kind filingv1.Material_Kind, caller auth.Caller) error {
+	if kind != filingv1.Material_COMPETITION_CONCLUSION {
+		return checkDraftingUnit(d, caller)
+	}
+	if !caller.Has(corev1.Role_ROLE_MARKET_REGULATOR) {
+		return rpc.New(codes.PermissionDenied, "NOT_MARKET_REGULATOR", "公平竞争审查结论只能由市场监督管理部门上传")
+	}
+	return nil
+}
+
+// putMaterial adds a piece of material, or puts it in the place of the one of its
+// kind; docstore.ErrUnchanged when that one has the same bytes.
+func putMaterial(d *filingv1.Document, m *filingv1.Material) error {
+	if err := checkOpen(d); err != nil {
+		return err
+	}
+	at := slices.IndexFunc(d.GetMaterials(), func(have *filingv1.Material) bool { return have.GetKind() == m.GetKind() })
+	switch {
+	case at < 0:
+		d.Materials = append(d.Materials, m)
+	case d.Materials[at].GetFile().GetSha256() == m.GetFile().GetSha256():
+		return docstore.ErrUnchanged
+	default:
+		d.Materials[at] = m
+	}
+	d.VersionDigest = versionDigest(d)
+	return nil
+}

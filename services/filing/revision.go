@@ -1,0 +1,110 @@
+package filing
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/rpc"
+)
+
+// maxRevisions bounds the drafts of one document.
+const maxRevisions = 100
+
+// addRevision appends a draft, whose bytes no other draft of the document has,
+// and names it.
+func addRevision(d *filingv1.Document, r *filingv1.Revision) error {
+	if err := checkOpen(d); err != nil {
+		return err
+	}
+	if len(d.GetRevisions()) >= maxRevisions {
+		return rpc.New(codes.ResourceExhausted, "TOO_MANY_REVISIONS",
+			fmt.Sprintf("一份文件最多%d稿，请另建文件", maxRevisions))
+	}
+	r.Name = fmt.Sprintf("%s/revisions/%d", d.GetName(), len(d.GetRevisions())+1)
+	d.Revisions = append(d.Revisions, r)
+	d.VersionDigest = versionDigest(d)
+	return nil
+}
+
+// newestRevision is the draft that was sent last; nil when there is none.
+func newestRevision(d *filingv1.Document) *filingv1.Revision {
+	if n := len(d.GetRevisions()); n > 0 {
+		return d.GetRevisions()[n-1]
+	}
+	return nil
+}
+
+// revisionWithFile finds the draft with these bytes; nil when there is none.
+func revisionWithFile(d *filingv1.Document, sha string) *filingv1.Revision {
+	for _, r := range d.GetRevisions() {
+		if r.GetFile().GetSha256() == sha {
+			return r
+		}
+	}
+	return nil
+}
+
+// revisionNamed finds a draft by its resource name; nil when there is none.
+func revisionNamed(d *filingv1.Document, name string) *filingv1.Revision {
+	for _, r := range d.GetRevisions() {
+		if r.GetName() == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// revisionOf is what is kept about a draft that was read: its counts, findings
+// and warnings, and where its stored parts are.
+func revisionOf(f *filingv1.File, read *reading, uploader string, at *timestamppb.Timestamp) *filingv1.Revision {
+	return &filingv1.Revision{
+		File:            f,
+		TextSha256:      read.text.sha256,
+		ScreeningSha256: read.screening.sha256,
+		Title:           read.policy.GetTitle(),
+		Counts:          read.policy.GetCounts(),
+		FindingCount:    int32(len(read.findings.GetFindings())),
+		Packs:           read.findings.GetPacks(),
+		Warnings:        read.warnings,
+		Uploader:        uploader,
+		UploadTime:      at,
+	}
+}
+
+// classified refuses a file that bears a mark of secrecy. The refusal names the
+// file by its hash alone, so that nothing of it is kept.
+func classified(sha string) error {
+	return refused{{
+		Code: "CLASSIFIED_MATERIAL", Law: lawSecrets,
+		Message:  "文件带有密级标志，本系统不得处理涉密文件；文件未保存，请按保密规定处理",
+		Metadata: map[string]string{"file_sha256": sha},
+	}}
+}
+
+// Media types the service takes in.
+const (
+	mediaDocx  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	mediaPlain = "text/plain"
+)
+
+// mediaTypeOf tells the media type of a file that was read, by its content.
+func mediaTypeOf(data []byte) string {
+	if strings.HasPrefix(string(data[:min(len(data), 2)]), "PK") {
+		return mediaDocx
+	}
+	return mediaPlain
+}
+
+// checkFilename refuses names with control characters, which have no place in a
+// header or a list. Otherwise the name is kept as sent and never used as a path.
+func checkFilename(name string) error {
+	if strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) == "" {
+		return rpc.Field("upload.filename", "FILENAME_INVALID", "文件名不得为空白，不得含有控制字符")
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package filing
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+const (
+	// downloadChunk is the size of one message of a download.
+	downloadChunk = 64 << 10
+	// maxListBytes bounds a page of documents, below the 4 MiB a client takes.
+	maxListBytes = 3 << 20
+)
+
+// GetDocument implements FilingService.
+func (s *Server) GetDocument(ctx context.Context, in *filingv1.GetDocumentRequest) (*filingv1.Document, error) {
+	d, _, _, err := s.visible(ctx, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// ListDocuments implements FilingService. Where documents with long records would
+// pass what one message holds, the page has fewer of them (AIP-158).
+func (s *Server) ListDocuments(ctx context.Context, in *filingv1.ListDocumentsRequest) (*filingv1.ListDocumentsResponse, error) {
+	who, err := rpc.Named(ctx, regionName, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	equal, err := resource.ParseFilter(in.GetFilter(), map[string]resource.FieldKind{
+		"state":         resource.Enum(filingv1.Document_State(0).Descriptor()),
+		"drafting_unit": resource.String,
+	})
+	if err != nil {
+		return nil, rpc.Filter(err)
+	}
+	size := pageSize(in.GetPageSize())
+	for {
+		page, err := s.documents.List(ctx, docstore.Query{
+			Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+			OrderBy: docstore.FieldCreateTime, Descending: true,
+			PageSize: size, PageToken: in.GetPageToken(),
+		})
+		if err != nil {
+			return nil, rpc.FromStore(err, "")
+		}
+		out := &filingv1.ListDocumentsResponse{Documents: page.Items, NextPageToken: page.NextPageToken}
+		if size == 1 || proto.Size(out) <= maxListBytes {
+			return out, nil
+		}
+		size /= 2
+	}
+}
+
+// pageSize is the size of a page: 50 when the client names none.
+func pageSize(asked int32) int {
+	if asked == 0 {
+		return 50
+	}
+	return int(asked)
+}
+
+// ListDocumentHistory implements FilingService.
+func (s *Server) ListDocumentHistory(ctx context.Context, in *filingv1.ListDocumentHistoryRequest) (*filingv1.ListDocumentHistoryResponse, error) {
+	if _, _, _, err := s.visible(ctx, in.GetParent()); err != nil {
+		return nil, err
+	}
+	entries, next, err := s.documents.History(ctx, in.GetParent(), pageSize(in.GetPageSize()), in.GetPageToken())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetParent())
+	}
+	return &filingv1.ListDocumentHistoryResponse{History: entries, NextPageToken: next}, nil
+}
+
+// visibleRevision reads one draft of a document the caller may see.
+func (s *Server) visibleRevision(ctx context.Context, name string) (*filingv1.Revision, error) {
+	if _, err := rpc.Named(ctx, revisionName, name); err != nil {
+		return nil, err
+	}
+	d, _, _, err := s.visible(ctx, name[:strings.LastIndex(name, "/revisions/")])
+	if err != nil {
+		return nil, err
+	}
+	if r := revisionNamed(d, name); r != nil {
+		return r, nil
+	}
+	return nil, rpc.NotFound(name)
+}
+
+// GetRevision implements FilingService.
+func (s *Server) GetRevision(ctx context.Context, in *filingv1.GetRevisionRequest) (*filingv1.Revision, error) {
+	return s.visibleRevision(ctx, in.GetName())
+}
+
+// GetRevisionText implements FilingService.
+func (s *Server) GetRevisionText(ctx context.Context, in *filingv1.GetRevisionTextRequest) (*corev1.PolicyText, error) {
+	r, err := s.visibleRevision(ctx, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return s.text(ctx, r)
+}
+
+func (s *Server) text(ctx context.Context, r *filingv1.Revision) (*corev1.PolicyText, error) {
+	t := &corev1.PolicyText{}
+	return t, s.load(ctx, r.GetTextSha256(), t)
+}
+
+// load reads a stored part of a draft.
+func (s *Server) load(ctx context.Context, sha string, m proto.Message) error {
+	r, _, err := s.blobs.Open(ctx, sha)
+	if err != nil {
+		return fmt.Errorf("open stored %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err == nil {
+		err = proto.Unmarshal(b, m)
+	}
+	if err != nil {
+		return fmt.Errorf("read stored %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	return nil
+}
+
+// ListFindings implements FilingService.
+func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequest) (*filingv1.ListFindingsResponse, error) {
+	r, err := s.visibleRevision(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	from, err := s.openOffset(in.GetParent(), in.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	screening := &filingv1.Screening{}
+	if err := s.load(ctx, r.GetScreeningSha256(), screening); err != nil {
+		return nil, err
+	}
+	all := screening.GetFindings()
+	from = min(from, len(all))
+	to := min(from+pageSize(in.GetPageSize()), len(all))
+	out := &filingv1.ListFindingsResponse{Findings: all[from:to], Packs: screening.GetPacks()}
+	for _, f := range out.Findings {
+		// A screening is stored before its draft has a number.
+		f.GetAnchor().Revision = r.GetName()
+	}
+	if to < len(all) {
+		out.NextPageToken = s.sealOffset(in.GetParent(), to)
+	}
+	return out, nil
+}
+
+// ResolveAnchors implements FilingService.
+func (s *Server) ResolveAnchors(ctx context.Context, in *filingv1.ResolveAnchorsRequest) (*filingv1.ResolveAnchorsResponse, error) {
+	r, err := s.visibleRevision(ctx, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.text(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := &filingv1.ResolveAnchorsResponse{}
+	for i, a := range in.GetAnchors() {
+		whole, err := resolveAnchor(t, r.GetName(), fmt.Sprintf("anchors[%d]", i), a)
+		if err != nil {
+			return nil, err
+		}
+		out.Anchors = append(out.Anchors, whole)
+	}
+	return out, nil
+}
+
+// DownloadRevision implements FilingService.
+func (s *Server) DownloadRevision(in *filingv1.DownloadRevisionRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	r, err := s.visibleRevision(stream.Context(), in.GetName())
+	if err != nil {
+		return err
+	}
+	return s.send(stream, r.GetFile())
+}
+
+// DownloadMaterial implements FilingService.
+func (s *Server) DownloadMaterial(in *filingv1.DownloadMaterialRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	d, _, _, err := s.visible(stream.Context(), in.GetName())
+	if err != nil {
+		return err
+	}
+	m := materialOf(d, in.GetKind())
+	if m == nil {
+		return rpc.NotFound(in.GetName())
+	}
+	return s.send(stream, m.GetFile())
+}
+
+// send streams a file in chunks. The name under which to save it goes ahead as a
+// `content-disposition` header, in the encoding of RFC 6266; the first chunk
+// tells the media type.
+func (s *Server) send(stream grpc.ServerStreamingServer[httpbody.HttpBody], f *filingv1.File) error {
+	r, _, err := s.blobs.Open(stream.Context(), f.GetSha256())
+	if err != nil {
+		return fmt.Errorf("open the stored file: %w", err)
+	}
+	defer r.Close()
+	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": f.GetFilename()})
+	if err := stream.SetHeader(metadata.Pairs("content-disposition", disposition)); err != nil {
+		return err
+	}
+	contentType := f.GetMediaType()
+	for {
+		chunk := make([]byte, downloadChunk)
+		n, err := io.ReadFull(r, chunk)
+		if n > 0 {
+			if err := stream.Send(&httpbody.HttpBody{ContentType: contentType, Data: chunk[:n]}); err != nil {
+				return err
+			}
+			contentType = ""
+		}
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return nil
+		default:
+			return fmt.Errorf("read the stored file: %w", err)
+		}
+	}
+}

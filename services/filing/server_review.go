@@ -1,0 +1,195 @@
+package filing
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+// RecordCompetitionConclusion implements FilingService.
+func (s *Server) RecordCompetitionConclusion(ctx context.Context, in *filingv1.RecordCompetitionConclusionRequest) (*filingv1.Document, error) {
+	at := timestamppb.New(s.now())
+	d, _, err := s.change(ctx, in.GetName(), in.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		err := concludeCompetition(d, &filingv1.CompetitionConclusion{
+			Outcome: in.GetOutcome(), Revision: in.GetRevision(), Summary: in.GetSummary(),
+			Recorder: who.Person, RecordTime: at,
+		})
+		details := []*corev1.Detail{
+			docstore.Detail("outcome", in.GetOutcome()),
+			docstore.Detail("revision", in.GetRevision()),
+		}
+		if err == nil {
+			details = append(details,
+				docstore.Detail("signed_file_sha256", d.GetCompetitionConclusion().GetSignedFile().GetSha256()))
+		}
+		return details, err
+	})
+	return d, err
+}
+
+// CarryCompetitionConclusion implements FilingService.
+func (s *Server) CarryCompetitionConclusion(ctx context.Context, in *filingv1.CarryCompetitionConclusionRequest) (*filingv1.Document, error) {
+	d, _, err := s.change(ctx, in.GetName(), in.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		return []*corev1.Detail{
+			docstore.Detail("revision", in.GetRevision()),
+			docstore.Detail("reason", in.GetReason()),
+		}, carryCompetition(d, in.GetRevision(), who.Person)
+	})
+	return d, err
+}
+
+// consider checks a document the caller may see before other services are asked
+// about it, and answers it with the version that was checked. Meta.Replayed says
+// that this very request was done before, so that there is nothing left to ask.
+func (s *Server) consider(ctx context.Context, name, etag string, check func(*filingv1.Document, auth.Caller) error) (*filingv1.Document, docstore.Meta, error) {
+	return s.change(ctx, name, etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		return nil, cmp.Or(check(d, who), docstore.ErrUnchanged)
+	})
+}
+
+// SubmitDocument implements FilingService. The case is opened first, by a call
+// that may be repeated; the document then changes only if it is still the version
+// that was submitted.
+func (s *Server) SubmitDocument(ctx context.Context, in *filingv1.SubmitDocumentRequest) (*filingv1.Document, error) {
+	name := in.GetName()
+	d, meta, err := s.consider(ctx, name, in.GetEtag(), func(d *filingv1.Document, who auth.Caller) error {
+		return cmp.Or(checkDraftingUnit(d, who), checkSubmittable(d))
+	})
+	if err != nil || meta.Replayed {
+		return d, err
+	}
+	opened, err := s.counsel.OpenCase(ctx, caseOf(d))
+	if err != nil {
+		return nil, err
+	}
+	d, _, err = s.change(ctx, name, meta.Etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		if err := cmp.Or(checkDraftingUnit(d, who), markSubmitted(d, opened.GetName())); err != nil {
+			return nil, err
+		}
+		return []*corev1.Detail{
+			docstore.Detail("submission", d.GetSubmissionCount()),
+			docstore.Detail("revision", newestRevision(d).GetName()),
+			docstore.Detail("version_digest", d.GetVersionDigest()),
+			docstore.Detail("review_case", d.GetReviewCase()),
+		}, nil
+	})
+	return d, err
+}
+
+// DeliberateDocument implements FilingService. Profile and verdict are asked for,
+// the gate decides on them and the document, the review certifies the verdict it
+// gave, and the document changes only if it is still the version that was asked
+// about.
+func (s *Server) DeliberateDocument(ctx context.Context, in *filingv1.DeliberateDocumentRequest) (*filingv1.Document, error) {
+	meeting, err := calendar.FromProto(in.GetMeetingDate())
+	if err != nil {
+		return nil, rpc.Field("meeting_date", "DATE_INVALID", "会议日期不存在")
+	}
+	d, meta, err := s.deliberable(ctx, in)
+	if err != nil || meta.Replayed {
+		return d, err
+	}
+	if meeting.Before(s.today()) {
+		return nil, rpc.Field("meeting_date", "DATE_PAST", "会议日期不得早于今日")
+	}
+	verdict, result, err := s.gate(ctx, d, meeting)
+	if err != nil {
+		return nil, err
+	}
+	deliberation := &filingv1.Deliberation{
+		MeetingDate: meeting.Proto(), Meeting: in.GetMeeting(), VersionDigest: d.GetVersionDigest(),
+		Certificate: transitionOf(d, meeting), Advisories: result.Advisories,
+	}
+	switch {
+	case len(result.Refusals) > 0 && in.GetValidateOnly():
+		return nil, refused(result.Refusals)
+	case len(result.Refusals) > 0:
+		return s.refuseMeeting(ctx, in, meta.Etag, result.Refusals)
+	case in.GetValidateOnly():
+		return d, deliberate(d, deliberation)
+	}
+	_, err = s.counsel.CertifyVerdict(ctx, &counselv1.CertifyVerdictRequest{
+		Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
+		Transition: deliberation.GetCertificate(), VerdictEtag: verdict.GetEtag(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, _, err = s.change(ctx, in.GetName(), meta.Etag, func(d *filingv1.Document, _ auth.Caller) ([]*corev1.Detail, error) {
+		return append(meetingDetails(in, meeting),
+			docstore.Detail("version_digest", deliberation.GetVersionDigest()),
+			docstore.Detail("certificate", deliberation.GetCertificate()),
+		), deliberate(d, deliberation)
+	})
+	return d, err
+}
+
+// deliberable reads the document for the gate. A dry run leaves no trace, not
+// even of a closed record.
+func (s *Server) deliberable(ctx context.Context, in *filingv1.DeliberateDocumentRequest) (*filingv1.Document, docstore.Meta, error) {
+	check := func(d *filingv1.Document, who auth.Caller) error {
+		return cmp.Or(checkArranger(d, who), checkOpen(d))
+	}
+	if !in.GetValidateOnly() {
+		return s.consider(ctx, in.GetName(), in.GetEtag(), check)
+	}
+	d, meta, who, err := s.visible(ctx, in.GetName())
+	if err == nil {
+		err = rpc.FromStore(cmp.Or(rpc.Fresh(in.GetEtag(), meta), check(d, who)), in.GetName())
+	}
+	return d, meta, err
+}
+
+// gate asks what the gate looks at and runs it.
+func (s *Server) gate(ctx context.Context, d *filingv1.Document, meeting calendar.Date) (*counselv1.Verdict, GateResult, error) {
+	profile, err := s.profile(ctx, d.GetName())
+	if err != nil {
+		return nil, GateResult{}, err
+	}
+	var verdict *counselv1.Verdict
+	if d.GetVersionDigest() != "" {
+		verdict, err = s.counsel.GetVerdict(ctx, &counselv1.GetVerdictRequest{
+			Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
+		})
+		if err != nil {
+			return nil, GateResult{}, err
+		}
+	}
+	return verdict, Gate(GateInput{Document: d, Verdict: verdict, Profile: profile, MeetingDate: meeting}), nil
+}
+
+// refuseMeeting keeps the attempt in the history of the version it was made on.
+func (s *Server) refuseMeeting(ctx context.Context, in *filingv1.DeliberateDocumentRequest, etag string, no refused) (*filingv1.Document, error) {
+	d, _, err := s.change(ctx, in.GetName(), etag, func(*filingv1.Document, auth.Caller) ([]*corev1.Detail, error) {
+		meeting, _ := calendar.FromProto(in.GetMeetingDate())
+		return meetingDetails(in, meeting), no
+	})
+	return d, err
+}
+
+func meetingDetails(in *filingv1.DeliberateDocumentRequest, meeting calendar.Date) []*corev1.Detail {
+	return []*corev1.Detail{
+		docstore.Detail("meeting_date", meeting),
+		docstore.Detail("meeting", in.GetMeeting()),
+	}
+}
+
+// transitionOf names the transition of one version to one meeting day, so that a
+// repeated call asks for the same certificate.
+func transitionOf(d *filingv1.Document, meeting calendar.Date) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{d.GetName(), d.GetVersionDigest(), meeting.String()}, "\x00")))
+	return fmt.Sprintf("deliberate-%s", hex.EncodeToString(sum[:16]))
+}

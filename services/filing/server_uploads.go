@@ -1,0 +1,242 @@
+package filing
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
+)
+
+// concurrentUploads bounds the memory uploads take: files are read whole before
+// anything is stored, and each has docstore.MaxBlobBytes at most.
+const concurrentUploads = 3
+
+// UploadRevision implements FilingService.
+func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.UploadRevisionRequest, filingv1.Revision]) error {
+	ctx := stream.Context()
+	first, err := stream.Recv()
+	up := first.GetUpload()
+	if err := uploadBegun(up != nil, err); err != nil {
+		return err
+	}
+	name := up.GetParent()
+	d, err := s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), checkDraftingUnit)
+	if err != nil {
+		return err
+	}
+	data, release, err := s.receive(ctx, func() ([]byte, bool, error) {
+		m, err := stream.Recv()
+		_, chunk := m.GetContent().(*filingv1.UploadRevisionRequest_Chunk)
+		return m.GetChunk(), chunk, err
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	sha := hashOf(data)
+	ctx = withUpload(ctx, up.GetRequestId(), "revision", name, up.GetFilename(), sha)
+	var draft *filingv1.Revision
+	if revisionWithFile(d, sha) == nil {
+		if draft, err = s.storeDraft(ctx, name, up.GetFilename(), data); err != nil {
+			return err
+		}
+	}
+	d, _, err = s.change(ctx, name, up.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		if err := checkDraftingUnit(d, who); err != nil {
+			return nil, err
+		}
+		return addDraft(d, draft, sha)
+	})
+	if err != nil {
+		s.log.InfoContext(ctx, "stored draft was not added", "document", name, "sha256", sha, "reason", rpc.Reason(err))
+		return err
+	}
+	return stream.SendAndClose(revisionWithFile(d, sha))
+}
+
+// addDraft adds a stored draft, for the journal; a draft that is there already is
+// no change.
+func addDraft(d *filingv1.Document, draft *filingv1.Revision, sha string) ([]*corev1.Detail, error) {
+	if revisionWithFile(d, sha) != nil {
+		return nil, cmp.Or(checkOpen(d), docstore.ErrUnchanged)
+	}
+	if err := addRevision(d, draft); err != nil {
+		return nil, err
+	}
+	return []*corev1.Detail{
+		docstore.Detail("revision", draft.GetName()),
+		docstore.Detail("file_sha256", sha),
+		docstore.Detail("findings", draft.GetFindingCount()),
+		docstore.Detail("version_digest", d.GetVersionDigest()),
+	}, nil
+}
+
+// storeDraft reads and screens a draft, and stores the file, its text and its
+// findings. Content-addressed parts without a document that names them, as left
+// behind when the document changes in between, are found again by a retry.
+func (s *Server) storeDraft(ctx context.Context, name, filename string, data []byte) (*filingv1.Revision, error) {
+	read, err := readDraft(ctx, data, s.rules, s.today())
+	if err != nil {
+		return nil, s.refuseFile(ctx, name, err)
+	}
+	for _, p := range []part{{data, hashOf(data)}, read.text, read.screening} {
+		if err := s.store(ctx, p); err != nil {
+			return nil, rpc.FromStore(err, name)
+		}
+	}
+	who, _ := auth.CallerFrom(ctx)
+	return revisionOf(s.fileOf(filename, data), read, who.Person, timestamppb.New(s.now())), nil
+}
+
+// UploadMaterial implements FilingService.
+func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.UploadMaterialRequest, filingv1.Document]) error {
+	ctx := stream.Context()
+	first, err := stream.Recv()
+	up := first.GetUpload()
+	if err := uploadBegun(up != nil, err); err != nil {
+		return err
+	}
+	name, kind := up.GetName(), up.GetKind()
+	may := func(d *filingv1.Document, who auth.Caller) error { return checkMaterialUploader(d, kind, who) }
+	if _, err = s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), may); err != nil {
+		return err
+	}
+	data, release, err := s.receive(ctx, func() ([]byte, bool, error) {
+		m, err := stream.Recv()
+		_, chunk := m.GetContent().(*filingv1.UploadMaterialRequest_Chunk)
+		return m.GetChunk(), chunk, err
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	file := s.fileOf(up.GetFilename(), data)
+	ctx = withUpload(ctx, up.GetRequestId(), kind.String(), name, up.GetFilename(), file.GetSha256())
+	if _, err := readFile(ctx, data); err != nil {
+		return s.refuseFile(ctx, name, err)
+	}
+	if err := s.store(ctx, part{data, file.GetSha256()}); err != nil {
+		return rpc.FromStore(err, name)
+	}
+	at := timestamppb.New(s.now())
+	d, _, err := s.change(ctx, name, up.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		if err := may(d, who); err != nil {
+			return nil, err
+		}
+		m := &filingv1.Material{Kind: kind, File: file, Uploader: who.Person, UploadTime: at}
+		if err := putMaterial(d, m); err != nil {
+			return nil, err
+		}
+		return []*corev1.Detail{
+			docstore.Detail("material", kind),
+			docstore.Detail("file_sha256", file.GetSha256()),
+			docstore.Detail("version_digest", d.GetVersionDigest()),
+		}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return stream.SendAndClose(d)
+}
+
+// uploadBegun refuses a stream that does not begin with what the upload is.
+func uploadBegun(begun bool, err error) error {
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case !begun:
+		return rpc.Field("upload", "UPLOAD_REQUIRED", "第一条消息应当说明上传的内容")
+	}
+	return nil
+}
+
+// admitUpload refuses, before a byte of the file is taken in, what could not be
+// stored anyway, and answers the document.
+func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, may func(*filingv1.Document, auth.Caller) error) (*filingv1.Document, error) {
+	if err := checkFilename(filename); err != nil {
+		return nil, err
+	}
+	d, _, err := s.change(ctx, name, etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		return nil, cmp.Or(may(d, who), checkOpen(d), docstore.ErrUnchanged)
+	})
+	return d, err
+}
+
+// receive takes in a file, up to docstore.MaxBlobBytes, once a slot is free. The
+// slot is held until release is called.
+func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk bool, err error)) (data []byte, release func(), err error) {
+	select {
+	case s.uploads <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	release = func() { <-s.uploads }
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	var b bytes.Buffer
+	for {
+		chunk, isChunk, err := next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return b.Bytes(), release, nil
+		case err != nil:
+			return nil, nil, err
+		case !isChunk:
+			return nil, nil, rpc.Field("chunk", "CHUNK_REQUIRED", "第一条消息之后只能是文件内容")
+		case b.Len()+len(chunk) > docstore.MaxBlobBytes:
+			return nil, nil, rpc.Field("file", rpc.ReasonTooLarge, fmt.Sprintf("文件不得超过%d MB", docstore.MaxBlobBytes>>20))
+		}
+		b.Write(chunk)
+	}
+}
+
+// withUpload tells the store which request an upload is: the same id with other
+// bytes, or for another purpose, is another request.
+func withUpload(ctx context.Context, requestID string, facts ...string) context.Context {
+	origin, ok := docstore.OriginFrom(ctx)
+	if !ok || requestID == "" {
+		return ctx
+	}
+	h := sha256.New()
+	for _, f := range facts {
+		fmt.Fprintf(h, "%d:%s\n", len(f), f)
+	}
+	origin.RequestID, origin.RequestDigest = requestID, h.Sum(nil)
+	return docstore.WithOrigin(ctx, origin)
+}
+
+// refuseFile keeps the refusal of a file in the document's history, without
+// anything of the file; a file that cannot be read leaves no trace.
+func (s *Server) refuseFile(ctx context.Context, name string, err error) error {
+	var no refused
+	if !errors.As(err, &no) {
+		return err
+	}
+	_, _, err = s.change(ctx, name, "", func(*filingv1.Document, auth.Caller) ([]*corev1.Detail, error) { return nil, no })
+	return err
+}
+
+func (s *Server) store(ctx context.Context, p part) error {
+	return s.blobs.Put(ctx, p.sha256, int64(len(p.bytes)), bytes.NewReader(p.bytes))
+}
+
+func (s *Server) fileOf(filename string, data []byte) *filingv1.File {
+	return &filingv1.File{
+		Filename: filename, MediaType: mediaTypeOf(data), SizeBytes: int64(len(data)), Sha256: hashOf(data),
+	}
+}

@@ -1,0 +1,20 @@
+package filing
+
+import (
+	"fashen/internal/docstore"
+)
+
+// Collections declares what the service stores, for opening and for verifying.
+func Collections() []docstore.Spec { return []docstore.Spec{documentsSpec} }
+
+// documentsSpec keeps documents. Every list goes through the viewers, so every
+// index begins with them.
+var documentsSpec = docstore.Spec{
+	Name: "documents",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "state", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "drafting_unit", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "drafting_unit", "state", docstore.FieldCreateTime}},
+	},
+}
