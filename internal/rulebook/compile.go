@@ -94,6 +94,7 @@ const (
 type cue struct {
 	where  place
 	re     *regexp.Regexp
+	lead   *regexp.Regexp // of a cue before the head: in a lead-in, governing 下列
 	unless *regexp.Regexp
 }
 
@@ -140,7 +141,7 @@ const maxExpansion = 64 << 10
 // expand writes lexicons and the two gap marks out as plain RE2.
 func (c *compiler) expand(s string, open []string) (string, error) {
 	s = strings.ReplaceAll(s, "……", `.*?`)
-	s = strings.ReplaceAll(s, "…", `[^，,；;：:]{0,24}?`)
+	s = strings.ReplaceAll(s, "…", `[^，,；;：:不]{0,24}?`)
 	var failed error
 	out := reference.ReplaceAllStringFunc(s, func(ref string) string {
 		name := ref[1 : len(ref)-1]
@@ -249,6 +250,9 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 		out.re, err = c.regexp(d.Pattern.s, "", "")
 	case placeBefore:
 		out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`)
+		if err == nil {
+			out.lead, err = c.regexp(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)
+		}
 	case placeAfter:
 		out.re, err = c.regexp(d.Pattern.s, `^[^，,；;]*?`, "")
 	case placeTitled:

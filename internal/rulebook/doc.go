@@ -13,8 +13,8 @@
 // # Patterns
 //
 // A pattern is an RE2 expression with three additions: {name} stands for any
-// entry of a lexicon, … for up to 24 characters inside one comma clause, ……
-// for anything inside the sentence. A rule hits a clause when one of its
+// entry of a lexicon, … for up to 24 characters inside one comma clause
+// that hold no 不, …… for anything inside the sentence. A rule hits a clause when one of its
 // frames does: every pattern under `all` is found, none under `none`. The first
 // pattern of `all` is the head: a negation or quotation counts against the hit
 // when it governs the head.

@@ -128,11 +128,21 @@ func (m *matcher) cue(s *suppressor, head []int) bool {
 			}
 			continue
 		}
-		if c.near(m.text, head) && !c.excused(m.text) {
+		if (c.near(m.text, head) || m.governed(c)) && !c.excused(m.text) {
 			return true
 		}
 	}
 	return false
+}
+
+// governed reports whether a cue that belongs before the head governs the list
+// of the lead-in, as 不得有下列行为： does, and with it the whole item.
+func (m *matcher) governed(c *cue) bool {
+	if c.where != placeBefore || m.own == 0 {
+		return false
+	}
+	lead := m.text[:m.own]
+	return c.re.MatchString(lead) || c.lead.MatchString(lead)
 }
 
 func (c *cue) excused(s string) bool { return c.unless != nil && c.unless.MatchString(s) }
