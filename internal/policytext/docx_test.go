@@ -59,6 +59,10 @@ func TestDocxListNumbering(t *testing.T) {
 		{"the gap of a tab is one ideographic space", definition(1,
 			`<w:lvl w:ilvl="0"><w:start w:val="3"/><w:numFmt w:val="chineseCountingThousand"/><w:lvlText w:val="第%1条"/></w:lvl>`) + listOf(1, 1, ""),
 			listed(1, 0, "甲") + listed(1, 0, "　乙"), "第三条　甲|第四条　乙"},
+		{"a custom format names its fallback", definition(1, `<w:lvl w:ilvl="0"><w:start w:val="0"/><mc:AlternateContent><mc:Choice Requires="w14"><w:numFmt w:val="custom"/></mc:Choice><mc:Fallback><w:numFmt w:val="decimalZero"/></mc:Fallback></mc:AlternateContent><w:suff w:val="nothing"/><w:lvlText w:val="%1%"/></w:lvl>`) + listOf(1, 1, ""),
+			listed(1, 0, "甲") + listed(1, 0, "乙"), "00%甲|01%乙"},
+		{"a level below one that was not used", definition(1, level(0, "decimal", "%1", "")+level(1, "decimal", "%1.%2 ", "")) + listOf(1, 1, ""), listed(1, 1, "甲"), "1.1 甲"},
+		{"a plain bullet", definition(1, level(0, "bullet", "◆", "")) + listOf(1, 1, ""), listed(1, 0, "甲"), "◆甲"},
 		{"bullets", definition(1, level(0, "bullet", "\uf0b7", "")) + listOf(1, 1, ""), listed(1, 0, "甲"), "•甲"},
 		{"list zero and unknown lists give none", definition(1, notice) + listOf(1, 1, ""), listed(0, 0, "甲") + listed(7, 0, "乙") + listed(1, 8, "丙"), "甲|乙|丙"},
 		{"a huge pattern gives none", definition(1, level(0, "decimal", strings.Repeat("%1", 1000), "")) + listOf(1, 1, ""), listed(1, 0, "甲"), "甲"},
@@ -119,6 +123,10 @@ func TestDocxContent(t *testing.T) {
 		{"fallback when there is no choice", par("", `<w:r><mc:AlternateContent><mc:Fallback><w:t>甲</w:t></mc:Fallback></mc:AlternateContent></w:r>`), "甲\n"},
 		{"table, a line a cell", `<w:tbl><w:tr><w:tc>` + text("甲") + `</w:tc><w:tc>` + text("乙") + text("丙") + `</w:tc></w:tr></w:tbl>` + text("丁"), "甲\n乙\n丙\n丁\n"},
 		{"deleted row", `<w:tbl><w:tr><w:trPr><w:del w:id="1"/></w:trPr><w:tc>` + text("甲") + `</w:tc></w:tr><w:tr><w:tc>` + text("乙") + `</w:tc></w:tr></w:tbl>`, "乙\n"},
+		{"deleted cell", `<w:tbl><w:tr><w:tc><w:tcPr><w:cellDel w:id="1"/></w:tcPr>` + text("甲") + `</w:tc><w:tc>` + text("乙") + `</w:tc></w:tr></w:tbl>`, "乙\n"},
+		{"deleted mark with nothing to join", text("甲") + par(`<w:rPr><w:del w:id="1"/></w:rPr>`, run("乙")), "甲\n乙\n"},
+		{"deleted mark before a table", par(`<w:rPr><w:del w:id="1"/></w:rPr>`, run("甲")) + `<w:tbl><w:tr><w:tc>` + text("乙") + `</w:tc></w:tr></w:tbl>`, "甲\n乙\n"},
+		{"symbol of an ordinary font", par("", `<w:r><w:sym w:font="SimSun" w:char="2605"/><w:sym w:font="X" w:char="D800"/><w:sym w:char="zz"/></w:r>`), "★\n"},
 		{"footnote text stays out", par("", run("甲"), `<w:r><w:footnoteReference w:id="2"/></w:r>`), "甲\n"},
 		{"phonetic guide", par("", `<w:r><w:ruby><w:rt>`+run("yi")+`</w:rt><w:rubyBase>`+run("乙")+`</w:rubyBase></w:ruby></w:r>`), "乙\n"},
 		{"formula", par("", `<m:oMath><m:r><m:t>a+b</m:t></m:r></m:oMath>`), "a+b\n"},
@@ -166,6 +174,21 @@ func TestDocxTablesAndBoxesAreNoProvisions(t *testing.T) {
 	first := d.Text.Outline[0]
 	if got := Slice(d.Text, int(first.Start), int(first.End)); !strings.HasSuffix(got, "（一）表中项。") {
 		t.Errorf("the table is not part of its article: %q", got)
+	}
+}
+
+func TestDocxWarnings(t *testing.T) {
+	for body, want := range map[string]string{
+		par("", `<w:r><w:rPr><w:vanish/></w:rPr><w:t>甲</w:t></w:r>`):                 "文件含有隐藏文字，已一并读入正文",
+		par("", `<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>甲</w:t></w:r>`):       "",
+		text("甲") + `<w:altChunk/>`:                                                  "文件引用了另一个文件的内容，该内容没有读入",
+		par("", run("甲"), `<w:r><w:footnoteReference w:id="2"/></w:r>`):              "文件含有脚注或尾注，注释文字不计入正文",
+		par("", run("甲"), `<w:r><w:fldChar w:fldCharType="begin"/></w:r>`, run("乙")): "文件中的域不完整，部分文字可能没有读出",
+	} {
+		d := mustRead(t, wordFile{body: body}.bytes(t))
+		if got := strings.Join(d.Text.Warnings, "|"); got != want {
+			t.Errorf("%s warns %q, want %q", body, got, want)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ var (
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
 	aboutPattern = regexp.MustCompile(`的\p{Han}{0,6}(?:决议|决定|命令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|方案|意见书)[^的]*$`)
 	// leadIn tells an opening sentence (现通知如下：) from a list of addressees.
-	leadIn      = regexp.MustCompile(`如下$|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
+	leadIn      = regexp.MustCompile(`如下|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
 	urgentWords = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
 	copyNumber  = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
 )

@@ -214,6 +214,9 @@ func (o *outliner) openArticle(l *line, m mark, node *corev1.Provision) {
 	}
 	o.article = m.number
 	node.Title = ""
+	if h := o.opened(rankHeading); h != nil && m.number == 1 && h.Number > 1 {
+		o.close(rankHeading) // an enclosed text begins below the notice's last heading
+	}
 	o.push(rankArticle, node, id, l.start+m.start, l.end)
 	if m.rest != "" && !isCaption(m.rest) {
 		o.paragraph(l.start+m.body, l)
@@ -297,10 +300,9 @@ func (o *outliner) heading(l *line, m mark) {
 
 // headingTitle is the whole line, or its first sentence when text runs on.
 func headingTitle(s string) string {
-	title, _, found := strings.Cut(s, "。")
-	if !found && isSentence(s) && strings.HasSuffix(s, "：") {
-		title = strings.TrimSuffix(s, "：")
-	}
+	s, _, _ = strings.Cut(s, "：“") // 一、第三条修改为：“…”
+	title, _, _ := strings.Cut(s, "。")
+	title = strings.TrimSuffix(title, "：")
 	if utf8.RuneCountInString(title) > 60 {
 		return ""
 	}
