@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -29,67 +28,21 @@ func checkBureau(b *directoryv1.Bureau) error {
 	return rpc.Fields(bad...)
 }
 
-// updatableBureauFields are the fields a mask may name.
-func updatableBureauFields() []string { return []string{"display_name", "kind", "successor"} }
-
-// bureauPaths are the fields to change: those of the mask, all of them for `*`,
-// those that are set in the request without a mask (AIP-134).
-func bureauPaths(from *directoryv1.Bureau, mask []string) ([]string, error) {
-	if len(mask) == 1 && mask[0] == "*" {
-		return updatableBureauFields(), nil
-	}
-	if len(mask) == 0 {
-		var paths []string
-		if from.GetDisplayName() != "" {
-			paths = append(paths, "display_name")
-		}
-		if from.GetKind() != 0 {
-			paths = append(paths, "kind")
-		}
-		if from.GetSuccessor() != "" {
-			paths = append(paths, "successor")
-		}
-		return paths, nil
-	}
-	for _, p := range mask {
-		switch p {
-		case "display_name", "kind", "successor":
-		case "uscc":
-			return nil, rpc.Field("update_mask", "FIELD_IMMUTABLE", "统一社会信用代码不可更改：代码变更的单位应当另行登记，并以继任单位相连")
-		default:
-			return nil, rpc.Field("update_mask", "FIELD_NOT_UPDATABLE", fmt.Sprintf("字段%q不能更改", p))
-		}
-	}
-	return mask, nil
-}
-
-// changeBureau copies the named fields and checks the result.
-func changeBureau(b, from *directoryv1.Bureau, paths []string) error {
-	for _, p := range paths {
-		switch p {
-		case "display_name":
-			b.DisplayName = from.GetDisplayName()
-		case "kind":
-			b.Kind = from.GetKind()
-		case "successor":
-			b.Successor = from.GetSuccessor()
-		}
-	}
-	return checkBureau(b)
-}
-
-// bureauDetails are the new values of the named fields.
-func bureauDetails(from *directoryv1.Bureau, paths []string) []*corev1.Detail {
+// changeBureau copies the named fields, checks the result, and answers the new
+// values for the journal.
+func changeBureau(b, from *directoryv1.Bureau, fields map[string]bool) ([]*corev1.Detail, error) {
 	var details []*corev1.Detail
-	for _, p := range paths {
-		switch p {
-		case "display_name":
-			details = append(details, docstore.Detail(p, from.GetDisplayName()))
-		case "kind":
-			details = append(details, docstore.Detail(p, from.GetKind()))
-		case "successor":
-			details = append(details, docstore.Detail(p, from.GetSuccessor()))
-		}
+	if fields["display_name"] {
+		b.DisplayName = from.GetDisplayName()
+		details = append(details, docstore.Detail("display_name", b.DisplayName))
 	}
-	return details
+	if fields["kind"] {
+		b.Kind = from.GetKind()
+		details = append(details, docstore.Detail("kind", b.Kind))
+	}
+	if fields["successor"] {
+		b.Successor = from.GetSuccessor()
+		details = append(details, docstore.Detail("successor", b.Successor))
+	}
+	return details, checkBureau(b)
 }

@@ -47,6 +47,7 @@ func (s *Server) SyncRevocations(ctx context.Context) error {
 // time inside the write, so that a session which began just before the write
 // began before that time. A person without a credential gets one.
 func (s *Server) changeCredential(ctx context.Context, p *directoryv1.Person, event string, rule func(c *storagev1.Credential, now time.Time) (ended []string)) error {
+	ctx = docstore.WithStep(ctx, "credential")
 	name := credentialName(p.GetLogin())
 	var ended []string
 	var at time.Time

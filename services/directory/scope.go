@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 
 	"google.golang.org/grpc/codes"
 
@@ -33,7 +32,7 @@ func callerOf(ctx context.Context) (auth.Caller, error) {
 // checkShape refuses what is no name of a pattern.
 func checkShape(field, pattern, name string) error {
 	if _, ok := resource.Match(pattern, name); !ok {
-		return rpc.Field(field, "NAME_INVALID", "资源名称应为"+pattern+"的形式")
+		return rpc.Field(field, "RESOURCE_NAME_INVALID", "资源名称应为"+pattern+"的形式")
 	}
 	return nil
 }
@@ -61,8 +60,5 @@ func readFilter(filter string, fields ...string) (map[string]any, error) {
 		allowed[f] = resource.String
 	}
 	equal, err := resource.ParseFilter(filter, allowed)
-	if bad := (*resource.FilterError)(nil); errors.As(err, &bad) {
-		return nil, rpc.Field("filter", bad.Reason, bad.Message)
-	}
-	return equal, err
+	return equal, rpc.Filter(err)
 }

@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -194,18 +193,19 @@ func (s *Server) UpdateBureau(ctx context.Context, r *directoryv1.UpdateBureauRe
 	if _, err := own(ctx, "bureau.name", bureauPattern, from.GetName()); err != nil {
 		return nil, err
 	}
-	paths, err := bureauPaths(from, r.GetUpdateMask().GetPaths())
+	fields, err := rpc.MaskFields(from, r.GetUpdateMask(), "display_name", "kind", "successor")
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(paths, "successor") {
+	if fields["successor"] {
 		if err := s.checkSuccessor(ctx, from); err != nil {
 			return nil, err
 		}
 	}
 	b, _, err := s.store.bureaus.Update(ctx, from.GetName(), docstore.Precondition{Etag: from.GetEtag()},
 		func(b *directoryv1.Bureau, _ docstore.Meta) (docstore.Change, error) {
-			return docstore.Change{Details: bureauDetails(from, paths)}, changeBureau(b, from, paths)
+			details, err := changeBureau(b, from, fields)
+			return docstore.Change{Details: details}, err
 		})
 	return b, rpc.FromStore(err, from.GetName())
 }

@@ -130,6 +130,9 @@ func (s *Server) DisablePerson(ctx context.Context, r *directoryv1.DisablePerson
 	p, _, err := s.store.people.Update(ctx, r.GetName(), docstore.Precondition{Etag: r.GetEtag()},
 		func(p *directoryv1.Person, _ docstore.Meta) (docstore.Change, error) {
 			from := p.GetState()
+			if from == directoryv1.Person_DISABLED {
+				return docstore.Change{}, docstore.ErrUnchanged
+			}
 			p.State = directoryv1.Person_DISABLED
 			return docstore.Change{From: from.String(), To: p.State.String()}, nil
 		})
@@ -220,7 +223,7 @@ func (s *Server) historyOf(ctx context.Context, name string) (historyReader, err
 			return read, err
 		}
 	}
-	return nil, rpc.Field("parent", "NAME_INVALID", "应为人员、单位、本地配置或者年度日历的资源名称")
+	return nil, rpc.Field("parent", "RESOURCE_NAME_INVALID", "应为人员、单位、本地配置或者年度日历的资源名称")
 }
 
 // roleNames shows roles in a journal entry.

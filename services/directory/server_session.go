@@ -193,8 +193,11 @@ func (s *Server) activate(ctx context.Context, p *directoryv1.Person) (*director
 	p, _, err := s.store.people.Update(ctx, p.GetName(), docstore.Precondition{},
 		func(p *directoryv1.Person, _ docstore.Meta) (docstore.Change, error) {
 			from := p.GetState()
-			if from == directoryv1.Person_DISABLED {
+			switch from {
+			case directoryv1.Person_DISABLED:
 				return docstore.Change{}, errSignInFailed()
+			case directoryv1.Person_ACTIVE:
+				return docstore.Change{}, docstore.ErrUnchanged
 			}
 			p.State = directoryv1.Person_ACTIVE
 			return docstore.Change{From: from.String(), To: p.GetState().String()}, nil
