@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fashen/internal/calendar"
+	"fashen/internal/policytext"
+	"fashen/internal/rulebook"
+)
+
+func newScreen() *cobra.Command {
+	var date, format string
+	var packs []string
+	cmd := &cobra.Command{
+		Use:   "screen FILE…|-",
+		Short: "Screen drafts offline; with --format jsonl, lines of {\"id\",\"text\"}",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			set, err := ruleSet(date, packs)
+			if err != nil {
+				return err
+			}
+			for _, file := range files {
+				if err := screenOne(cmd.Context(), set, file, format, cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
+					return fmt.Errorf("%s: %w", file, err)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&date, "date", "", "review date (YYYY-MM-DD) the rules are chosen by; today when empty")
+	cmd.Flags().StringSliceVar(&packs, "rules", []string{"competition", "powers"}, "rule packs")
+	cmd.Flags().StringVar(&format, "format", "text", "text, json or jsonl")
+	return cmd
+}
+
+func ruleSet(date string, packs []string) (*rulebook.Set, error) {
+	library, err := rulebook.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	if date == "" {
+		date = calendar.On(time.Now()).String()
+	}
+	on, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return nil, fmt.Errorf("--date: %w", err)
+	}
+	return library.Set(on, packs...)
+}
+
+func screenOne(ctx context.Context, set *rulebook.Set, file, format string, stdin io.Reader, out io.Writer) (err error) {
+	in := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		in = f
+	}
+	if format == "jsonl" {
+		return set.ScreenLines(in, out)
+	}
+	document, err := readDocument(ctx, in)
+	if err != nil {
+		return err
+	}
+	screening := set.Screen(document.Text)
+	switch format {
+	case "text":
+		return screening.WriteText(out, file)
+	case "json":
+		return screening.WriteJSON(out, file)
+	}
+	return fmt.Errorf("--format: %q is neither text, json nor jsonl", format)
+}
+
+// readDocument reads a file within the limits of an upload.
+func readDocument(ctx context.Context, in io.Reader) (*policytext.Document, error) {
+	limits := policytext.DefaultLimits()
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, errors.New("文件超过 50 MiB")
+	}
+	return policytext.Read(ctx, data, limits)
+}
+
+const maxFile = 50 << 20

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fashen/internal/app"
+	"fashen/internal/config"
+)
+
+// stopTime is how long calls in progress may go on after a signal.
+const stopTime = 20 * time.Second
+
+func newServe() *cobra.Command {
+	var c config.Config
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve all services, gRPC and REST, in one process",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := config.FromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	c.Flags(cmd.Flags())
+	return cmd
+}
+
+func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return fmt.Errorf("--log-level: %w", err)
+	}
+	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level}))
+	a, err := app.Start(ctx, c, app.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	if c.Sample {
+		if err := writeSample(c.DataDir); err != nil {
+			logger.Error("write the sample draft", "error", err)
+		}
+	}
+	printGuide(out, a, c)
+	<-ctx.Done()
+	logger.Info("stopping")
+	stopping, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	return a.Stop(stopping)
+}
+
+// writeSample puts the sample draft where the printed lines expect it.
+func writeSample(dir string) error {
+	return os.WriteFile(samplePath(dir), sampleDraft, 0o600)
+}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"fashen/internal/config"
+	"fashen/internal/docstore"
+	"fashen/internal/docstore/mongo"
+	"fashen/internal/docstore/sqlite"
+	"fashen/internal/journal"
+	"fashen/services/counsel"
+	"fashen/services/directory"
+	"fashen/services/filing"
+)
+
+// serviceNames are the services with a store of their own.
+var serviceNames = []string{directory.Service, counsel.Service, filing.Service}
+
+// store is what a service keeps its documents in.
+type store struct {
+	engine docstore.Engine
+	wrote  func()
+}
+
+// store opens the store of a service and starts to drain its journal.
+func (a *App) store(ctx context.Context, c config.Config, p *parts, service string) (store, error) {
+	engine, err := openEngine(ctx, c, service, false)
+	if err != nil {
+		return store{}, err
+	}
+	drainer := journal.NewDrainer(engine, journal.Options{Logger: p.log.With("store", service)})
+	drainer.Start()
+	a.stops = append(a.stops,
+		func(context.Context) error { return engine.Close() },
+		func(context.Context) error { return drainer.Close() })
+	return store{engine: engine, wrote: drainer.Wake}, nil
+}
+
+// openEngine opens the store of a service as configured. readOnly looks at an
+// embedded store that another process may own.
+func openEngine(ctx context.Context, c config.Config, service string, readOnly bool) (docstore.Engine, error) {
+	if c.Store == config.StoreMongoDB {
+		return mongo.Open(ctx, c.MongoURI, c.MongoPrefix+"_"+service)
+	}
+	if !readOnly {
+		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data folder: %w", err)
+		}
+	}
+	return sqlite.Open(ctx, filepath.Join(c.DataDir, service+".db"), sqlite.Options{ReadOnly: readOnly})
+}
+
+// Verify checks the journals and bodies of the named services' stores, of all
+// when none is named.
+func Verify(ctx context.Context, c config.Config, services []string, report func(service string, r journal.Report)) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if len(services) == 0 {
+		services = serviceNames
+	}
+	for _, service := range services {
+		if !slices.Contains(serviceNames, service) {
+			return fmt.Errorf("no service %q; there are %v", service, serviceNames)
+		}
+		if err := verifyOne(ctx, c, service, report); err != nil {
+			return fmt.Errorf("verify %s: %w", service, err)
+		}
+	}
+	return nil
+}
+
+func verifyOne(ctx context.Context, c config.Config, service string, report func(string, journal.Report)) (err error) {
+	engine, err := openEngine(ctx, c, service, true)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := engine.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	r, err := journal.Verify(ctx, engine, protoregistry.GlobalTypes)
+	if err != nil {
+		return err
+	}
+	report(service, r)
+	return nil
+}
