@@ -65,14 +65,14 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 	found := false
 	for _, head := range m.matches(f.all[0]) {
 		start, end := m.span(f, head)
-		if end <= m.own {
+		if end == 0 {
 			continue // wholly in the lead-in, which is a clause of its own
 		}
 		drop, verify := m.suppressed(f.rule, head)
 		if drop {
 			continue
 		}
-		h := hit{rule: f.rule, start: max(start, m.own) - m.own, end: end - m.own, verify: verify}
+		h := hit{rule: f.rule, start: start - m.own, end: end - m.own, verify: verify}
 		if !verify {
 			return h, true
 		}
@@ -84,9 +84,15 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 }
 
 // span is the least stretch from the head to the nearest match of every other
-// pattern.
+// pattern, without what stands in the lead-in; end is 0 when all of it does.
 func (m *matcher) span(f *frame, head []int) (start, end int) {
-	start, end = head[0], head[1]
+	start, end = len(m.text), 0
+	widen := func(loc []int) {
+		if loc[1] > m.own {
+			start, end = min(start, max(loc[0], m.own)), max(end, loc[1])
+		}
+	}
+	widen(head)
 	for _, p := range f.all[1:] {
 		pick, dist := []int(nil), 0
 		for _, loc := range m.matches(p) {
@@ -95,7 +101,7 @@ func (m *matcher) span(f *frame, head []int) (start, end int) {
 				pick, dist = loc, d
 			}
 		}
-		start, end = min(start, pick[0]), max(end, pick[1])
+		widen(pick)
 	}
 	return start, end
 }

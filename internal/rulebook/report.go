@@ -114,7 +114,7 @@ func (s Screening) WriteText(w io.Writer, name string) error {
 		fmt.Fprintln(out, "  未发现疑似问题。")
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(out, "  %s【%s】%s\n", place4(f.Anchor), f.Rule, label(f))
+		fmt.Fprintf(out, "  %s【%s】%s\n", placeText(f.Anchor), f.Rule, label(f))
 		fmt.Fprintf(out, "    原文：%s\n    理由：%s\n    依据：%s\n", f.Anchor.Quote, f.Reason, f.Law)
 		if f.Rewrite != "" {
 			fmt.Fprintf(out, "    建议：%s\n", f.Rewrite)
@@ -142,8 +142,8 @@ func label(f *corev1.Finding) string {
 	}
 }
 
-// place4 says where an anchor is, in the four ranks a reader knows.
-func place4(a *corev1.Anchor) string {
+// placeText says where an anchor is: by its provisions, else by position.
+func placeText(a *corev1.Anchor) string {
 	if a.Article == 0 {
 		return fmt.Sprintf("第%d字", a.Start+1)
 	}
