@@ -24,6 +24,9 @@ import (
 	"fashen/internal/rulebook"
 )
 
+// Service is the short name of this service.
+const Service = "filing"
+
 const (
 	regionName   = "regions/{region}"
 	bureauName   = regionName + "/bureaus/{bureau}"
@@ -46,8 +49,8 @@ type Deps struct {
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
 	Logger *slog.Logger
-	// PageTokenKey signs page tokens; processes that share lists share it.
-	PageTokenKey []byte
+	// TokenKey signs page tokens; processes that share lists share it.
+	TokenKey []byte
 	// Wrote is called after every write, to wake the drainer of the journal.
 	Wrote func()
 }
@@ -70,19 +73,19 @@ type Server struct {
 
 // New opens the service's collection.
 func New(ctx context.Context, d Deps) (*Server, error) {
-	if len(d.PageTokenKey) == 0 {
-		d.PageTokenKey = make([]byte, 32)
-		rand.Read(d.PageTokenKey) // never fails: crypto/rand ends the process first
+	if len(d.TokenKey) == 0 {
+		d.TokenKey = make([]byte, 32)
+		rand.Read(d.TokenKey) // never fails: crypto/rand ends the process first
 	}
 	documents, err := docstore.NewCollection[*filingv1.Document](ctx, d.Engine, documentsSpec,
-		docstore.Options{Clock: d.Clock, TokenKey: d.PageTokenKey, Wrote: d.Wrote})
+		docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
 	if err != nil {
 		return nil, err
 	}
 	return &Server{
 		documents: documents, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
-		now: d.Clock, log: d.Logger, tokenKey: d.PageTokenKey,
+		now: d.Clock, log: d.Logger, tokenKey: d.TokenKey,
 		uploads: make(chan struct{}, concurrentUploads),
 	}, nil
 }

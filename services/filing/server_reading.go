@@ -2,6 +2,7 @@ package filing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -232,11 +233,10 @@ func (s *Server) send(stream grpc.ServerStreamingServer[httpbody.HttpBody], f *f
 			}
 			contentType = ""
 		}
-		switch err {
-		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil
-		default:
+		case err != nil:
 			return fmt.Errorf("read the stored file: %w", err)
 		}
 	}
