@@ -1,0 +1,266 @@
+// Package e2e tests fashen from outside: a whole process over real gRPC and
+// real HTTP, on each engine, with the clock of the test.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/proto"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/app"
+	"fashen/internal/config"
+)
+
+const (
+	region   = "regions/120105"
+	password = "Only-For-Tests-1"
+)
+
+// clock is the clock of a process under test.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// A test's clock moves on its own a little, so that ids and times differ.
+	c.now = c.now.Add(time.Millisecond)
+	return c.now
+}
+
+// day moves the clock to 09:00 in Shanghai of an ISO date; never back.
+func (c *clock) day(t *testing.T, iso string) {
+	t.Helper()
+	to, err := time.ParseInLocation("2006-01-02 15:04", iso+" 09:00", time.FixedZone("CST", 8*3600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if to.Before(c.now) {
+		if to.Format(time.DateOnly) != c.now.In(to.Location()).Format(time.DateOnly) {
+			t.Fatalf("the clock would go back to %s", iso)
+		}
+		return
+	}
+	c.now = to
+}
+
+// world is a running process and its people.
+type world struct {
+	client
+	app    *app.App
+	clock  *clock
+	config config.Config
+
+	mu     sync.Mutex
+	tokens map[string]token
+	codes  map[string]string
+	people map[string]string
+	bureau map[string]string
+}
+
+type token struct {
+	value string
+	until time.Time
+}
+
+// engines are what the suite runs on: SQLite always, MongoDB when a server is
+// given.
+func engines() map[string]func(t *testing.T) config.Config {
+	out := map[string]func(t *testing.T) config.Config{
+		"sqlite": func(t *testing.T) config.Config {
+			return config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()}
+		},
+	}
+	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
+		out["mongodb"] = func(t *testing.T) config.Config {
+			return config.Config{
+				Store: config.StoreMongoDB, MongoURI: uri, DataDir: t.TempDir(),
+				MongoPrefix: fmt.Sprintf("e2e_%d", time.Now().UnixNano()),
+			}
+		}
+	}
+	return out
+}
+
+// everywhere runs a scenario on every engine and over both protocols, each in a
+// process of its own that starts on the given day.
+func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world)) {
+	t.Helper()
+	for engine, configure := range engines() {
+		for _, protocol := range []string{"grpc", "rest"} {
+			t.Run(engine+"/"+protocol, func(t *testing.T) {
+				t.Parallel()
+				scenario(t, newWorld(t, configure(t), protocol, start))
+			})
+		}
+	}
+}
+
+func newWorld(t *testing.T, c config.Config, protocol, start string) *world {
+	t.Helper()
+	w := &world{clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}}
+	w.clock.day(t, start)
+	c.GRPCAddr, c.HTTPAddr, c.Sample = "127.0.0.1:0", "127.0.0.1:0", true
+	w.config = c
+	w.start(t)
+	switch protocol {
+	case "grpc":
+		w.client = dialGRPC(t, w.app.GRPCAddr)
+	case "rest":
+		w.client = overREST{base: "http://" + w.app.HTTPAddr}
+	}
+	w.learn(t)
+	return w
+}
+
+// start starts the process; it is stopped with the test.
+func (w *world) start(t *testing.T) {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(&testLog{t: t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	a, err := app.Start(context.Background(), w.config, app.Options{Clock: w.clock.time, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.app = a
+	t.Cleanup(func() { w.stop(t) })
+	for _, i := range a.Codes {
+		w.people[i.Login] = i.Person
+		if i.Code != "" {
+			w.codes[i.Login] = i.Code
+		}
+	}
+}
+
+// stop stops the process; stopping twice is stopping once.
+func (w *world) stop(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := w.app.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+// testLog writes the process's log into the test's, until the test is over.
+type testLog struct {
+	t    *testing.T
+	mu   sync.Mutex
+	over bool
+}
+
+func (l *testLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.t.Cleanup(func() { l.mu.Lock(); defer l.mu.Unlock(); l.over = true })
+		l.t.Log(string(bytes.TrimSpace(b)))
+	}
+	return len(b), nil
+}
+
+// learn lets everybody set a password while their one-time codes are good, and
+// finds the sample bureaus by name.
+func (w *world) learn(t *testing.T) {
+	t.Helper()
+	for login := range w.people {
+		w.as(t, login)
+	}
+	res := &directoryv1.ListBureausResponse{}
+	w.must(t, "drafter", "fashen.directory.v1.DirectoryService/ListBureaus", &directoryv1.ListBureausRequest{Parent: region}, res)
+	for _, b := range res.GetBureaus() {
+		w.bureau[b.GetDisplayName()] = b.GetName()
+	}
+}
+
+const (
+	government = "河北区人民政府（示例）"
+	labour     = "河北区人力资源和社会保障局（示例）"
+)
+
+// as answers a token of a persona, signing in when there is none or it ends.
+func (w *world) as(t *testing.T, login string) string {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if have := w.tokens[login]; have.value != "" && w.clock.time().Before(have.until.Add(-time.Minute)) {
+		return have.value
+	}
+	s := &directoryv1.Session{}
+	var f *failure
+	if code := w.codes[login]; code != "" {
+		f = w.call(t.Context(), "", "fashen.directory.v1.SessionService/ActivateSignIn",
+			&directoryv1.ActivateSignInRequest{Login: login, OneTimeCode: code, Password: password}, s)
+		delete(w.codes, login)
+	} else {
+		f = w.call(t.Context(), "", "fashen.directory.v1.SessionService/SignIn", &directoryv1.SignInRequest{Login: login, Password: password}, s)
+	}
+	if f != nil {
+		t.Fatalf("sign in as %s: %v", login, f)
+	}
+	w.tokens[login] = token{s.GetAccessToken(), s.GetExpireTime().AsTime()}
+	return s.GetAccessToken()
+}
+
+// try makes a call as a persona.
+func (w *world) try(t *testing.T, login, method string, in, out proto.Message) *failure {
+	t.Helper()
+	return w.call(t.Context(), w.as(t, login), method, in, out)
+}
+
+// must makes a call that has to succeed.
+func (w *world) must(t *testing.T, login, method string, in, out proto.Message) {
+	t.Helper()
+	if f := w.try(t, login, method, in, out); f != nil {
+		t.Fatalf("%s as %s: %v", method, login, f)
+	}
+}
+
+const (
+	filingService  = "fashen.filing.v1.FilingService/"
+	counselService = "fashen.counsel.v1.CounselService/"
+)
+
+// document calls a method that answers a document.
+func (w *world) document(t *testing.T, login, method string, in proto.Message) *filingv1.Document {
+	t.Helper()
+	out := &filingv1.Document{}
+	w.must(t, login, filingService+method, in, out)
+	return out
+}
+
+// review calls a method that answers a case.
+func (w *world) review(t *testing.T, login, method string, in proto.Message) *counselv1.Case {
+	t.Helper()
+	out := &counselv1.Case{}
+	w.must(t, login, counselService+method, in, out)
+	return out
+}
+
+// date reads an ISO date.
+func date(t *testing.T, iso string) *datepb.Date {
+	t.Helper()
+	d, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &datepb.Date{Year: int32(d.Year()), Month: int32(d.Month()), Day: int32(d.Day())}
+}
+
+func iso(d *datepb.Date) string {
+	return fmt.Sprintf("%04d-%02d-%02d", d.GetYear(), d.GetMonth(), d.GetDay())
+}
