@@ -38,14 +38,14 @@ func TestOneTimeCodeEnds(t *testing.T) {
 	now := time.Date(2026, 5, 12, 1, 0, 0, 0, time.UTC)
 	c := &storagev1.Credential{}
 	issueCode(c, "hash", now)
-	if codeHash(c, now.Add(7*24*time.Hour-time.Second)) == "" {
+	if goodCode(c, now.Add(7*24*time.Hour-time.Second)) == "" {
 		t.Error("the code ended early")
 	}
-	if codeHash(c, now.Add(7*24*time.Hour)) != "" {
+	if goodCode(c, now.Add(7*24*time.Hour)) != "" {
 		t.Error("the code is good after a week")
 	}
 	setPassword(c, "password", now)
-	if codeHash(c, now) != "" || c.GetPasswordHash() != "password" {
+	if goodCode(c, now) != "" || c.GetPasswordHash() != "password" {
 		t.Error("the code was not consumed")
 	}
 	wipe(c, now)

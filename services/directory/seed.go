@@ -111,7 +111,6 @@ type samplePerson struct {
 // SeedSample adds the sample bureaus, people and jurisdiction profile of one
 // district that are not there yet, after [Server.SeedReference]. Everyone who has
 // not set a password gets a new one-time code, in the place of an earlier one.
-// Hashing a code takes some 20 ms.
 func (s *Server) SeedSample(ctx context.Context) ([]Invitation, error) {
 	ctx = asService(ctx, "seed", "")
 	var data sample

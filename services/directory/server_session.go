@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 // SignIn begins a session with a password.
 func (s *Server) SignIn(ctx context.Context, r *directoryv1.SignInRequest) (*directoryv1.Session, error) {
-	p, err := s.prove(ctx, r.GetLogin(), r.GetPassword(), passwordHash)
+	p, err := s.prove(ctx, r.GetLogin(), r.GetPassword(), checkPassword)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ func (s *Server) ActivateSignIn(ctx context.Context, r *directoryv1.ActivateSign
 	} else if err != nil {
 		return nil, fmt.Errorf("check the new password: %w", err)
 	}
-	p, err := s.prove(ctx, r.GetLogin(), auth.NormalizeCode(r.GetOneTimeCode()), codeHash)
+	p, err := s.prove(ctx, r.GetLogin(), r.GetOneTimeCode(), checkCode)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +71,22 @@ type proven struct {
 	person     *directoryv1.Person
 }
 
-// prove checks a secret against a hash of a credential. Whatever is wrong, the
-// work done and the answer are the same, up to the lock after five failures.
-func (s *Server) prove(ctx context.Context, login, secret string, hashOf func(c *storagev1.Credential, now time.Time) string) (proven, error) {
+// secretCheck tells whether a secret is that of a credential, which may be nil;
+// it takes as long when it is not.
+type secretCheck func(ctx context.Context, c *storagev1.Credential, secret string, now time.Time) (bool, error)
+
+func checkPassword(ctx context.Context, c *storagev1.Credential, password string, _ time.Time) (bool, error) {
+	return auth.VerifyPassword(ctx, c.GetPasswordHash(), password)
+}
+
+func checkCode(_ context.Context, c *storagev1.Credential, code string, now time.Time) (bool, error) {
+	hash := hashCode(auth.NormalizeCode(code))
+	return subtle.ConstantTimeCompare([]byte(hash), []byte(goodCode(c, now))) == 1, nil
+}
+
+// prove checks a secret against a credential. Whatever is wrong, the work done
+// and the answer are the same, up to the lock after five failures.
+func (s *Server) prove(ctx context.Context, login, secret string, check secretCheck) (proven, error) {
 	var p proven
 	credential, err := s.findCredential(ctx, login)
 	if err != nil {
@@ -81,11 +95,7 @@ func (s *Server) prove(ctx context.Context, login, secret string, hashOf func(c 
 	if locked(credential, s.now()) || credential == nil && s.strangers.locked(login, s.now()) {
 		return p, errLocked()
 	}
-	hash := ""
-	if credential != nil {
-		hash = hashOf(credential, s.now())
-	}
-	right, err := auth.VerifyPassword(ctx, hash, secret)
+	right, err := check(ctx, credential, secret, s.now())
 	if err != nil {
 		return p, fmt.Errorf("check a secret: %w", err)
 	}

@@ -31,7 +31,8 @@ type Credential struct {
 	Person string `protobuf:"bytes,2,opt,name=person,proto3" json:"person,omitempty"`
 	// argon2id hash of the password in PHC form; empty before the first sign-in.
 	PasswordHash string `protobuf:"bytes,3,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
-	// argon2id hash of the one-time code; empty when there is none.
+	// SHA-256 of the one-time code in lower-case hex: 80 random bits need no slow
+	// hash. Empty when there is none.
 	CodeHash string `protobuf:"bytes,4,opt,name=code_hash,json=codeHash,proto3" json:"code_hash,omitempty"`
 	// When the one-time code ends.
 	CodeExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=code_expire_time,json=codeExpireTime,proto3" json:"code_expire_time,omitempty"`
