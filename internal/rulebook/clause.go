@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds that keep matching linear: a longer sentence is cut, a longer lead-in
-// keeps its end, which holds the governing words.
+// Bounds that keep matching linear: a longer sentence is cut, at a comma where
+// one comes soon, and a longer lead-in keeps its end, which holds the governing
+// words.
 const (
-	maxClauseRunes = 2000
-	maxLeadRunes   = 200
+	softClauseRunes = 400
+	maxClauseRunes  = 600
+	maxLeadRunes    = 200
 )
 
 // clause is one sentence of a text, together with the lead-in it stands under.
@@ -101,6 +103,9 @@ func sentenceEnd(line string) int {
 		}
 		if runes++; runes > maxClauseRunes {
 			return i
+		}
+		if runes > softClauseRunes && (r == '，' || r == ',') {
+			return i + utf8.RuneLen(r)
 		}
 		switch r {
 		case '。', '；', '！', '？', ';', '!', '?':

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -93,7 +94,8 @@ const (
 
 type cue struct {
 	where  place
-	re     *regexp.Regexp
+	any    *regexp.Regexp // the bare cue
+	re     *regexp.Regexp // the cue where it has to stand
 	lead   *regexp.Regexp // of a cue before the head: in a lead-in, governing 下列
 	unless *regexp.Regexp
 }
@@ -245,24 +247,18 @@ func (c *compiler) numbers(set []string) []int32 {
 func (c *compiler) cue(d cueDoc) (cue, error) {
 	out := cue{where: place(d.Where.s)}
 	var err error
-	switch out.where {
-	case placeSentence, placeWithin, placeQuoted:
-		out.re, err = c.regexp(d.Pattern.s, "", "")
-	case placeBefore:
-		out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`)
-		if err == nil {
-			out.lead, err = c.regexp(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)
-		}
-	case placeAfter:
-		out.re, err = c.regexp(d.Pattern.s, `^[^，,；;]*?`, "")
-	case placeTitled:
+	if out.where == placeTitled {
 		if d.Pattern.s != "" {
 			err = fmt.Errorf("a cue inside a title takes no pattern")
 		}
-	default:
-		return out, &placed{d.Where.line, fmt.Errorf("unknown place %q", d.Where.s)}
+	} else if out.any, err = c.regexp(d.Pattern.s, "", ""); err == nil {
+		err = c.place(&out, d)
 	}
 	if err != nil {
+		var p *placed
+		if errors.As(err, &p) {
+			return out, err
+		}
 		return out, &placed{d.Pattern.line, err}
 	}
 	if d.Unless.s != "" {
@@ -271,6 +267,23 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 		}
 	}
 	return out, nil
+}
+
+// place compiles the cue for where it has to stand.
+func (c *compiler) place(out *cue, d cueDoc) (err error) {
+	switch out.where {
+	case placeSentence, placeWithin, placeQuoted:
+		out.re = out.any
+	case placeBefore:
+		if out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`); err == nil {
+			out.lead, err = c.regexp(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)
+		}
+	case placeAfter:
+		out.re, err = c.regexp(d.Pattern.s, `^[^，,；;]*?`, "")
+	default:
+		return &placed{d.Where.line, fmt.Errorf("unknown place %q", d.Where.s)}
+	}
+	return err
 }
 
 // placed is an error with the line it belongs to.

@@ -19,8 +19,8 @@ type matcher struct {
 	text  string // masked; byte offsets as in the clause
 	own   int
 	found map[int][][]int // pattern -> its matches in text
-	cued  map[cueKey]bool // sentence cues already looked for
-	skip  *suppressor     // left out, to test a suppressor against its examples
+	cued  map[cueKey]standing
+	skip  *suppressor // left out, to test a suppressor against its examples
 }
 
 type cueKey struct {
@@ -29,7 +29,7 @@ type cueKey struct {
 }
 
 func newMatcher(masks *strings.Replacer) *matcher {
-	return &matcher{masks: masks, found: map[int][][]int{}, cued: map[cueKey]bool{}}
+	return &matcher{masks: masks, found: map[int][][]int{}, cued: map[cueKey]standing{}}
 }
 
 func (m *matcher) reset(c *clause) {
@@ -122,23 +122,43 @@ func (m *matcher) suppressed(r *rule, head []int) (drop, verify bool) {
 func (m *matcher) cue(s *suppressor, head []int) bool {
 	for i := range s.cues {
 		c := &s.cues[i]
-		if c.where == placeSentence {
-			key := cueKey{s, i}
-			on, ok := m.cued[key]
-			if !ok {
-				on = c.re.MatchString(m.text) && !c.excused(m.text)
-				m.cued[key] = on
-			}
-			if on {
-				return true
-			}
-			continue
-		}
-		if (c.near(m.text, head) || m.governed(c)) && !c.excused(m.text) {
+		state := m.standing(cueKey{s, i}, c)
+		if state == standsEverywhere || (state == standsSomewhere && c.near(m.text, head)) {
 			return true
 		}
 	}
 	return false
+}
+
+// standing is what can be said of a cue before looking at a head, so that most
+// cues cost one search a clause.
+type standing int8
+
+const (
+	standsNowhere standing = iota
+	standsSomewhere
+	standsEverywhere
+)
+
+func (m *matcher) standing(key cueKey, c *cue) standing {
+	state, ok := m.cued[key]
+	if ok {
+		return state
+	}
+	switch {
+	case c.excused(m.text):
+	case c.where == placeTitled:
+		if strings.Contains(m.text, "《") {
+			state = standsSomewhere
+		}
+	case !c.any.MatchString(m.text):
+	case c.where == placeSentence || m.governed(c):
+		state = standsEverywhere
+	default:
+		state = standsSomewhere
+	}
+	m.cued[key] = state
+	return state
 }
 
 // governed reports whether a cue that belongs before the head governs the list
