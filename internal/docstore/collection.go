@@ -180,6 +180,9 @@ func (c *collection[M]) create(ctx context.Context, m M, name string, change Cha
 
 func (c *collection[M]) newRecord(o Origin, m proto.Message, name string, change Change) (*Record, error) {
 	body := proto.Clone(m)
+	// What this server does not know can only come from the caller: only what a
+	// newer server stored is carried along, by Update.
+	dropUnknown(body.ProtoReflect())
 	if _, err := c.encode(body); err != nil {
 		return nil, err
 	}

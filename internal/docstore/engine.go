@@ -25,10 +25,10 @@ type Engine interface {
 	// Stored lists every collection that is kept, opened or not.
 	Stored(ctx context.Context) ([]StoredCollection, error)
 	// Walk reads up to limit records of a stored collection in the order of
-	// their names, from the one after `after` on, without opening the
-	// collection and without its indexes, for verification. newBody makes an
+	// their names, from the name `from` on, without opening the collection and
+	// without its indexes, for verification. newBody makes an
 	// empty body. A body or envelope that cannot be read is nil.
-	Walk(ctx context.Context, collection string, newBody func() proto.Message, after string, limit int) ([]*Record, error)
+	Walk(ctx context.Context, collection string, newBody func() proto.Message, from string, limit int) ([]*Record, error)
 	// Ping fails when the store cannot be read.
 	Ping(ctx context.Context) error
 	// Close ends all work; nothing acknowledged is lost by not calling it.

@@ -27,6 +27,7 @@ func testDocument(t *testing.T, open Opener) {
 		"UniqueIndex":    uniqueIndex,
 		"IdentifierCase": identifierCase,
 		"OddStrings":     oddStrings,
+		"AstralOrder":    astralOrder,
 		"TooLarge":       tooLarge,
 		"LongTail":       longTail,
 	}

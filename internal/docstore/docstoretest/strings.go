@@ -53,7 +53,7 @@ func identifierCase(f *fixture) {
 
 // oddStrings: NUL, astral characters, quotes and dollars in keys and values.
 func oddStrings(f *fixture) {
-	odd := []string{"a\x00b", "a\x00", "a", "𠮷野家", "\U0010FFFF", "$ref.x", `"'; DROP TABLE x; --`, "e\u0301", "é", "\uFFFD", "%_*"}
+	odd := []string{"a\x00b", "a\x00", "a", "𠮷野家", "$ref.x", `"'; DROP TABLE x; --`, "e\u0301", "é", "\uFFFD", "%_*"}
 	for i, s := range odd {
 		n := "regions/120105/papers/" + s
 		f.create(n, map[string]any{"title": s, "unit": s, "state": StateDraft, "tags": []string{s, "all"}, "count": i})
@@ -74,7 +74,16 @@ func oddStrings(f *fixture) {
 			f.t.Errorf("tag %q is listed %d times", s, len(page.Items))
 		}
 	}
-	f.inOrder(docstore.Query{OrderBy: "title", PageSize: 2}, len(odd))
+}
+
+// astralOrder: astral characters come after all others, as UTF-8 has it and
+// UTF-16 does not.
+func astralOrder(f *fixture) {
+	titles := []string{"\U0010FFFF", "\uFFFD", "𠮷野家", "é", "a\x00b", "a\x00", "a"}
+	for i, s := range titles {
+		f.create(fmt.Sprintf("regions/120105/papers/%d", i), map[string]any{"title": s})
+	}
+	f.inOrder(docstore.Query{OrderBy: "title", PageSize: 2}, len(titles))
 }
 
 // inOrder walks all pages and checks the binary order of titles.

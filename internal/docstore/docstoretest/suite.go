@@ -24,6 +24,13 @@ func Run(t *testing.T, open Opener) {
 		run  func(t *testing.T, open Opener)
 	}{
 		{"Document", testDocument},
+		{"Request", testRequests},
+		{"List", testLists},
+		{"Race", testRaces},
+		{"Schema", testSchemas},
+		{"Message", testMessages},
+		{"Blob", testBlobs},
+		{"Journal", testJournal},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.run(t, open) })
@@ -81,6 +88,8 @@ type fixture struct {
 	clock  *Clock
 	papers docstore.Collection[Paper]
 	ctx    context.Context
+	// drained runs a case with its entries drained after each step.
+	drained bool
 }
 
 func newFixture(t *testing.T, open Opener) *fixture {

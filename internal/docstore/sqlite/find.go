@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -155,11 +154,7 @@ func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, 
 		}
 	}
 	found.Examined = len(all)
-	slices.SortFunc(all, func(a, b docstore.Position) int { return compare(a, b, p.Descending) })
-	all = slices.CompactFunc(all, func(a, b docstore.Position) bool { return a.Name == b.Name })
-	if p.Limit > 0 && len(all) > p.Limit {
-		all = all[:p.Limit]
-	}
+	all = docstore.MergePositions(all, p.Descending, p.Limit)
 	get := tx.StmtContext(ctx, t.get)
 	for _, at := range all {
 		r, err := t.one(get.QueryRowContext(ctx, at.Name))
@@ -187,24 +182,6 @@ func positions(ctx context.Context, tx *sql.Tx, into []docstore.Position, q stri
 		into = append(into, at)
 	}
 	return into, failure(rows.Err())
-}
-
-// compare orders positions as the scans do.
-func compare(a, b docstore.Position, descending bool) int {
-	order := 0
-	switch av := a.Value.(type) {
-	case string:
-		bv, _ := b.Value.(string)
-		order = cmp.Compare(av, bv)
-	case int64:
-		bv, _ := b.Value.(int64)
-		order = cmp.Compare(av, bv)
-	}
-	order = cmp.Or(order, cmp.Compare(a.Name, b.Name))
-	if descending {
-		return -order
-	}
-	return order
 }
 
 // Aggregate reads no bodies: every column it needs is an index column.

@@ -188,8 +188,8 @@ func (t *table) indexStatements() []string {
 // fillIndexes works out the index values of every stored document again.
 func (t *table) fillIndexes(ctx context.Context, tx *sql.Tx) error {
 	const batch = 200
-	for after := ""; ; {
-		rs, err := t.e.walk(ctx, tx, t.name, t.spec.New, after, batch)
+	for from := ""; ; {
+		rs, err := t.e.walk(ctx, tx, t.name, t.spec.New, from, batch)
 		if err != nil {
 			return err
 		}
@@ -205,7 +205,7 @@ func (t *table) fillIndexes(ctx context.Context, tx *sql.Tx) error {
 		if len(rs) < batch {
 			return nil
 		}
-		after = rs[len(rs)-1].Name
+		from = rs[len(rs)-1].Name + "\x00"
 	}
 }
 

@@ -30,16 +30,16 @@ func (e *Engine) Stored(ctx context.Context) ([]docstore.StoredCollection, error
 }
 
 // Walk reads records in the order of their names.
-func (e *Engine) Walk(ctx context.Context, collection string, newBody func() proto.Message, after string, limit int) ([]*docstore.Record, error) {
-	return e.walk(ctx, e.read, quote("doc_"+collection), newBody, after, limit)
+func (e *Engine) Walk(ctx context.Context, collection string, newBody func() proto.Message, from string, limit int) ([]*docstore.Record, error) {
+	return e.walk(ctx, e.read, quote("doc_"+collection), newBody, from, limit)
 }
 
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-func (e *Engine) walk(ctx context.Context, db querier, table string, newBody func() proto.Message, after string, limit int) ([]*docstore.Record, error) {
-	rows, err := db.QueryContext(ctx, `SELECT `+recordColumns+` FROM `+table+` WHERE name > ? ORDER BY name LIMIT ?`, after, limit)
+func (e *Engine) walk(ctx context.Context, db querier, table string, newBody func() proto.Message, from string, limit int) ([]*docstore.Record, error) {
+	rows, err := db.QueryContext(ctx, `SELECT `+recordColumns+` FROM `+table+` WHERE name >= ? ORDER BY name LIMIT ?`, from, limit)
 	if err != nil {
 		return nil, failure(err)
 	}
