@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -121,20 +120,6 @@ func joinNames(fields []protoreflect.FieldDescriptor) string {
 	return strings.Join(names, ".")
 }
 
-// settable tells whether a client may change a field after creation: not what
-// the server sets, not the identity, not the guard of the version.
-func settable(field protoreflect.FieldDescriptor) bool {
-	if field.Name() == "name" || field.Name() == "etag" {
-		return false
-	}
-	behaviors, _ := proto.GetExtension(field.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
-	return !slices.ContainsFunc(behaviors, func(b annotations.FieldBehavior) bool {
-		return b == annotations.FieldBehavior_OUTPUT_ONLY ||
-			b == annotations.FieldBehavior_IDENTIFIER ||
-			b == annotations.FieldBehavior_IMMUTABLE
-	})
-}
-
 // stringField reads a string field of a message; empty when it has none.
 func stringField(m proto.Message, name protoreflect.Name) string {
 	field := m.ProtoReflect().Descriptor().Fields().ByName(name)
@@ -143,5 +128,3 @@ func stringField(m proto.Message, name protoreflect.Name) string {
 	}
 	return m.ProtoReflect().Get(field).String()
 }
-
-func notSettable(field protoreflect.FieldDescriptor) bool { return !settable(field) }

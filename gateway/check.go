@@ -58,13 +58,13 @@ func (c *call) checkQuery(query url.Values) error {
 			continue
 		}
 		seen[path] = true
-		if c.route.rpc.mask != nil && path == string(c.route.rpc.mask.Name()) {
-			c.mask = splitMask(query[key])
-			continue
-		}
 		scratch := c.route.rpc.request.New().Interface()
 		if runtime.PopulateQueryParameters(scratch, url.Values{key: query[key]}, utilities.NewDoubleArray(nil)) != nil {
 			violations = append(violations, rpc.FieldViolation{Field: path, Reason: "VALUE_INVALID", Message: "查询参数的值类型不符"})
+			continue
+		}
+		if c.route.rpc.mask != nil && path == string(c.route.rpc.mask.Name()) {
+			c.mask = splitMask(query.Get(key))
 		}
 	}
 	return rpc.Fields(violations...)
@@ -156,6 +156,11 @@ func checkContentType(r *http.Request) error {
 		return errNotJSON()
 	}
 	return nil
+}
+
+// splitMask cuts updateMask at its commas.
+func splitMask(value string) []string {
+	return strings.FieldsFunc(value, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
 func sortedKeys(query url.Values) []string {

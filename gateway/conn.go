@@ -36,15 +36,33 @@ func (conn callConn) Invoke(ctx context.Context, method string, args, reply any,
 	return conn.ClientConnInterface.Invoke(ctx, method, args, reply, opts...)
 }
 
+// fieldMask is what an update changes: the fields of updateMask or, without it, the
+// top-level fields in the body, each replaced whole. The service brings paths into
+// snake case, refuses unknown ones and leaves out what is not the client's to set
+// (internal/rpc), the same for REST and gRPC.
+func (c *call) fieldMask() (*fieldmaskpb.FieldMask, error) {
+	mask := &fieldmaskpb.FieldMask{Paths: c.mask}
+	if len(c.mask) == 0 {
+		for _, field := range c.present {
+			mask.Paths = append(mask.Paths, string(field.Name()))
+		}
+	}
+	if len(mask.Paths) == 0 {
+		// An empty mask would mean every field that is set.
+		return nil, rpc.Field("update_mask", "MASK_EMPTY", "没有要修改的字段")
+	}
+	return mask, nil
+}
+
 // complete writes what the headers and parameters said into the request.
 func (c *call) complete(request protoreflect.Message) error {
 	b := c.route.rpc
 	if b.mask != nil {
-		paths, err := c.maskPaths()
+		mask, err := c.fieldMask()
 		if err != nil {
 			return err
 		}
-		request.Set(b.mask, protoreflect.ValueOfMessage((&fieldmaskpb.FieldMask{Paths: paths}).ProtoReflect()))
+		request.Set(b.mask, protoreflect.ValueOfMessage(mask.ProtoReflect()))
 	}
 	if c.match == "" || len(b.etag) == 0 {
 		return nil

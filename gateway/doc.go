@@ -17,8 +17,8 @@
 //   - A resource's etag is also the ETag header. If-Match guards every PATCH, custom
 //     method and upload that has an etag; a stale one is 412.
 //   - PATCH changes the fields of updateMask or, without it, the top-level fields in
-//     the body, each replaced whole; name, etag and what the server sets are never
-//     among them.
+//     the body, each replaced whole; name, etag and what the server sets are left
+//     out, an unknown field is refused.
 //   - Only authorization, traceparent and accept-language reach a service; every
 //     answer names its trace in X-Trace-Id.
 package gateway

@@ -210,8 +210,8 @@ func send[Req, Res any](in *upload, stream grpc.ClientStreamingClient[Req, Res],
 	for total := int64(0); ; {
 		// A message may be read after Send returns, so that each has its own bytes.
 		chunk := make([]byte, chunkSize)
-		n, err := io.ReadFull(in.body, chunk)
-		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		n, err := fill(in.body, chunk)
+		ended := errors.Is(err, io.EOF)
 		if err != nil && !ended {
 			return nil, errBodyCut()
 		}
@@ -231,6 +231,17 @@ func send[Req, Res any](in *upload, stream grpc.ClientStreamingClient[Req, Res],
 		return nil, err
 	}
 	return stream.CloseAndRecv()
+}
+
+// fill reads until the buffer is full or reading ends. Unlike io.ReadFull it keeps
+// io.EOF, the end of the file, apart from io.ErrUnexpectedEOF, a body cut off.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = r.Read(p[n:])
+		n += m
+	}
+	return n, err
 }
 
 // refusal is the error for which a service ended the stream early.
