@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/policytext"
 )
 
 // MaxFindings bounds what one screening keeps.
@@ -52,7 +53,6 @@ type Screening struct {
 func (s *Set) Screen(t *corev1.PolicyText) Screening {
 	r := run{set: s, m: newMatcher(s.lib.masks), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
-	places := newLocator(t.GetOutline())
 	eachClause(t.GetText(), func(c *clause) bool {
 		for _, h := range r.clause(c) {
 			if len(out.Findings) == MaxFindings {
@@ -60,7 +60,7 @@ func (s *Set) Screen(t *corev1.PolicyText) Screening {
 				return false
 			}
 			f := s.finding(c, h)
-			places.locate(f.Anchor)
+			locate(t, f.Anchor)
 			f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
 			out.Findings = append(out.Findings, f)
 		}
@@ -80,6 +80,13 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 		Reason: h.rule.reason, Rewrite: h.rule.rewrite, VerifyBasis: h.verify,
 		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + utf8.RuneCountInString(quote)), Quote: quote},
 	}
+}
+
+// locate names the provision of an anchor by its first code point: a hit that
+// reaches into the next provision is read where it begins.
+func locate(t *corev1.PolicyText, a *corev1.Anchor) {
+	article, paragraph, item, subItem := policytext.Locate(t, int(a.Start), int(a.Start)+1)
+	a.Article, a.Paragraph, a.Item, a.SubItem = int32(article), int32(paragraph), int32(item), int32(subItem)
 }
 
 // run is the working memory of one screening.
