@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// ErrCountTooLong: the days to count, pauses included, pass the limit of about
-// a hundred years; the question makes no sense.
+// ErrCountTooLong says that the days to count, pauses included, pass a hundred
+// years, so that the question makes no sense.
 var ErrCountTooLong = errors.New("calendar: the count is longer than a hundred years")
 
 // mostDays bounds one count, so that no input makes it run for long.

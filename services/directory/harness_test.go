@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -89,7 +88,7 @@ func newHouse(t *testing.T) *house {
 // start begins a server on the store, with nothing remembered in memory.
 func (h *house) start() {
 	h.t.Helper()
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	logger := slog.New(slog.DiscardHandler)
 	h.revocations = auth.NewRevocations(h.clock.now)
 	h.verifier = auth.NewVerifier(h.clock.now, h.revocations, h.key)
 	server, err := New(context.Background(), Deps{

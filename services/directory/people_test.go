@@ -156,7 +156,7 @@ func TestBureaus(t *testing.T) {
 	_, err := create("11120105990000017A")
 	h.wantsField(err, "bureau.uscc", "USCC_INVALID")
 	_, err = create("1112010599000001P")
-	h.wantsField(err, "bureau.uscc", "STRING_LEN")
+	h.wantsField(err, "bureau.uscc", "USCC_INVALID")
 	_, err = create("11120105990000017P")
 	h.wants(err, "USCC_TAKEN")
 	code := "1112010599000009"

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -171,7 +172,8 @@ func (s *Server) loadedYears(ctx context.Context) (*calendar.Calendar, error) {
 	err := each(ctx, s.store.calendars, docstore.Query{OrderBy: docstore.FieldName}, func(c *directoryv1.Calendar) {
 		year, err := yearOf(c)
 		if err != nil {
-			bad = fmt.Errorf("stored %s: %v", c.GetName(), err)
+			// Our fault, not the request's: the status of err must not pass on.
+			bad = errors.New("stored " + c.GetName() + ": " + err.Error())
 		}
 		years = append(years, year)
 	})

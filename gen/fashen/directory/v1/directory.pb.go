@@ -246,7 +246,9 @@ type Bureau struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Full name in Chinese.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// 统一社会信用代码 (GB 32100-2015): 18 characters with a check character.
+	// 统一社会信用代码 (GB 32100-2015): 18 characters, the last of the inner
+	// organisation code (GB 11714) and the last of all being check characters.
+	// USCC_INVALID says in words which rule is broken.
 	Uscc string `protobuf:"bytes,3,opt,name=uscc,proto3" json:"uscc,omitempty"`
 	// What the bureau is.
 	Kind BureauKind `protobuf:"varint,4,opt,name=kind,proto3,enum=fashen.directory.v1.BureauKind" json:"kind,omitempty"`
@@ -956,11 +958,11 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"valid_from\x18\x04 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\tvalidFrom\x127\n" +
 	"\vvalid_until\x18\x05 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\n" +
 	"validUntil:;\xeaA8\n" +
-	"\x13fashen.local/Region\x12\x10regions/{region}*\aregions2\x06region\"\xdd\x03\n" +
+	"\x13fashen.local/Region\x12\x10regions/{region}*\aregions2\x06region\"\xde\x03\n" +
 	"\x06Bureau\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12/\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18<R\vdisplayName\x12\x1f\n" +
-	"\x04uscc\x18\x03 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x98\x01\x12R\x04uscc\x12B\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18<R\vdisplayName\x12 \n" +
+	"\x04uscc\x18\x03 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18(R\x04uscc\x12B\n" +
 	"\x04kind\x18\x04 \x01(\x0e2\x1f.fashen.directory.v1.BureauKindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x129\n" +
 	"\tsuccessor\x18\x05 \x01(\tB\x1b\xe0A\x01\xfaA\x15\n" +
 	"\x13fashen.local/BureauR\tsuccessor\x12\x17\n" +
