@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/policytext"
 )
 
 // maxLine bounds one line of JSON input.
@@ -147,13 +148,13 @@ func placeText(a *corev1.Anchor) string {
 	if a.Article == 0 {
 		return fmt.Sprintf("第%d字", a.Start+1)
 	}
-	s := fmt.Sprintf("第%d条", a.Article)
+	s := "第" + policytext.FormatNumeral(int(a.Article)) + "条"
 	for _, part := range []struct {
 		n    int32
 		unit string
 	}{{a.Paragraph, "款"}, {a.Item, "项"}, {a.SubItem, "目"}} {
 		if part.n > 0 {
-			s += fmt.Sprintf("第%d%s", part.n, part.unit)
+			s += "第" + policytext.FormatNumeral(int(part.n)) + part.unit
 		}
 	}
 	return s
