@@ -33,12 +33,11 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	if m.access.GetAnyone() {
 		return ctx, nil
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	caller, err := c.user(md)
+	caller, err := c.user(ctx)
 	if err != nil {
 		return ctx, err
 	}
-	if caller.Via, err = c.service(md); err != nil {
+	if caller.Via, err = c.service(ctx); err != nil {
 		return ctx, err
 	}
 	ctx = auth.WithCaller(ctx, caller)
@@ -57,8 +56,8 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 }
 
 // user checks the person's token.
-func (c *chain) user(md metadata.MD) (auth.Caller, error) {
-	values := md.Get(auth.MetadataUser)
+func (c *chain) user(ctx context.Context) (auth.Caller, error) {
+	values := metadata.ValueFromIncomingContext(ctx, auth.MetadataUser)
 	if len(values) == 0 {
 		return auth.Caller{}, New(codes.Unauthenticated, ReasonTokenMissing, "请先登录")
 	}
@@ -71,8 +70,8 @@ func (c *chain) user(md metadata.MD) (auth.Caller, error) {
 }
 
 // service checks the calling service's token; empty when there is none.
-func (c *chain) service(md metadata.MD) (string, error) {
-	values := md.Get(auth.MetadataService)
+func (c *chain) service(ctx context.Context) (string, error) {
+	values := metadata.ValueFromIncomingContext(ctx, auth.MetadataService)
 	switch len(values) {
 	case 0:
 		return "", nil

@@ -61,58 +61,68 @@ func (c *chain) stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 	if err := call.admit(); err != nil {
 		return err
 	}
+	wrapped := &stream{ServerStream: ss, call: call}
 	if call.method.open {
-		return handler(server, &stream{ServerStream: ss, ctx: call.ctx})
+		return handler(server, wrapped)
 	}
 	first := call.method.input.New()
 	switch err := ss.RecvMsg(first.Interface()); {
 	case errors.Is(err, io.EOF):
-		if call.ctx, err = c.withOrigin(call.ctx, call.method, nil); err != nil {
+		wrapped.ended = true
+		if err := call.originate(nil); err != nil {
 			return err
 		}
-		return handler(server, &stream{ServerStream: ss, ctx: call.ctx, ended: true})
 	case err != nil:
 		return err
+	default:
+		if err := call.prepare(first.Interface()); err != nil {
+			return err
+		}
+		wrapped.first = first
 	}
-	if err := call.prepare(first.Interface()); err != nil {
-		return err
-	}
-	return handler(server, &stream{ServerStream: ss, ctx: call.ctx, first: first})
+	return handler(server, wrapped)
 }
 
-// stream hands the method the context of the chain and the message that was
-// already received.
+// stream hands the method the context of the chain, the message that was already
+// received, and those that follow, checked like the first.
 type stream struct {
 	grpc.ServerStream
 
-	ctx   context.Context
+	call  *call
 	first protoreflect.Message
 	ended bool
 }
 
 // Context is the context of the call, with caller, trace id and origin.
-func (s *stream) Context() context.Context { return s.ctx }
+func (s *stream) Context() context.Context { return s.call.ctx }
 
 // RecvMsg gives the first message once, then the stream's own.
 func (s *stream) RecvMsg(m any) error {
-	switch {
-	case s.ended:
+	if s.ended {
 		return io.EOF
-	case s.first == nil:
-		return s.ServerStream.RecvMsg(m)
 	}
 	message, ok := m.(proto.Message)
 	if !ok {
-		return fmt.Errorf("message of a stream is a %T", m)
+		return fmt.Errorf("message of %s is a %T", s.call.method.name, m)
 	}
-	target := message.ProtoReflect()
-	s.first.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		target.Set(field, value)
+	if s.first != nil {
+		move(s.first, message.ProtoReflect())
+		s.first = nil
+		return nil
+	}
+	if err := s.ServerStream.RecvMsg(m); err != nil || s.call.method.open {
+		return err
+	}
+	return s.call.check(message)
+}
+
+// move makes an empty message hold what another one held, without copying it.
+func move(from, to protoreflect.Message) {
+	from.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		to.Set(field, value)
 		return true
 	})
-	target.SetUnknown(s.first.GetUnknown())
-	s.first = nil
-	return nil
+	to.SetUnknown(from.GetUnknown())
 }
 
 // call is one call on its way through the chain.
@@ -141,8 +151,9 @@ func (c *chain) begin(ctx context.Context, fullMethod string) *call {
 // admit sets the deadline and finds out who calls and whether they may.
 func (c *call) admit() error {
 	if c.method.open {
-		c.ctx, c.cancel = context.WithCancel(c.ctx)
-		context.AfterFunc(c.chain.stopping, c.cancel)
+		ctx, cancel := context.WithCancel(c.ctx)
+		forget := context.AfterFunc(c.chain.stopping, cancel)
+		c.ctx, c.cancel = ctx, func() { forget(); cancel() }
 		return nil
 	}
 	c.deadline()
@@ -168,62 +179,46 @@ func (c *call) deadline() {
 	}
 }
 
-// prepare makes a request fit for its method: what a client may not set is
-// removed, the rest is checked, and the store learns who asks.
+// prepare makes a request fit for its method, and the store learns who asks.
 func (c *call) prepare(request proto.Message) error {
 	if c.method.open {
 		return nil
 	}
-	message := request.ProtoReflect()
+	if err := c.check(request); err != nil {
+		return err
+	}
+	return c.originate(request.ProtoReflect())
+}
+
+// check removes what a client may not set, and looks at the rest.
+func (c *call) check(request proto.Message) error {
 	if c.method.strip != nil {
-		c.method.strip.apply(message)
+		c.method.strip.apply(request.ProtoReflect())
 	}
 	if c.method.mask != nil {
-		if err := c.method.mask.apply(message); err != nil {
+		if err := c.method.mask.apply(request.ProtoReflect()); err != nil {
 			return err
 		}
 	}
-	if err := validate(request); err != nil {
-		return err
-	}
-	ctx, err := c.chain.withOrigin(c.ctx, c.method, message)
+	return validateRequest(request)
+}
+
+func (c *call) originate(request protoreflect.Message) error {
+	ctx, err := c.chain.withOrigin(c.ctx, c.method, request)
 	c.ctx = ctx
 	return err
 }
 
-// end turns whatever happened into the status the client gets, and logs the
-// call: who, what, how it ended, how long it took; never what was in it.
+// end turns whatever happened into the status the client gets, and logs the call.
 func (c *call) end(panicked any, err error) error {
 	c.cancel()
-	level := slog.LevelInfo
-	attributes := make([]slog.Attr, 0, 10)
+	var stack []byte
 	if panicked != nil {
-		err = FromStore(fmt.Errorf("panic: %.200s", fmt.Sprint(panicked)), "")
-		attributes = append(attributes, slog.String("stack", string(debug.Stack())))
+		stack = debug.Stack()
+		err = fmt.Errorf("panic: %.200s", fmt.Sprint(panicked))
 	}
 	st := c.status(err)
-	attributes = append(attributes,
-		slog.String("method", c.method.name),
-		slog.String("code", st.Code().String()),
-		slog.Duration("duration", c.chain.options.Clock().Sub(c.start)),
-		slog.String("trace_id", c.trace))
-	if caller, ok := auth.CallerFrom(c.ctx); ok {
-		attributes = append(attributes, slog.String("caller", caller.Person))
-		if caller.Via != "" {
-			attributes = append(attributes, slog.String("via", caller.Via))
-		}
-	}
-	if from, ok := peer.FromContext(c.ctx); ok && from.Addr != nil {
-		attributes = append(attributes, slog.String("peer", from.Addr.String()))
-	}
-	if err != nil {
-		attributes = append(attributes, slog.String("reason", Reason(st.Err())))
-		if ours(st.Code()) {
-			level = slog.LevelError
-			attributes = append(attributes, slog.String("error", err.Error()))
-		}
-	}
-	c.chain.options.Logger.LogAttrs(c.ctx, level, "rpc", attributes...)
+	c.log(st, err, stack)
 	return st.Err()
 }
 
@@ -239,6 +234,42 @@ func (c *call) status(err error) *status.Status {
 			"系统内部错误，请将编号 "+c.trace+" 告知管理员", "trace_id", c.trace))
 	}
 	return st
+}
+
+// log writes the line of a call: who, what, how it ended, how long it took;
+// never what was in it. The text of an error is there when the fault is ours.
+func (c *call) log(st *status.Status, err error, stack []byte) {
+	level := slog.LevelInfo
+	if ours(st.Code()) {
+		level = slog.LevelError
+	}
+	if !c.chain.options.Logger.Enabled(c.ctx, level) {
+		return
+	}
+	attributes := append(make([]slog.Attr, 0, 10),
+		slog.String("method", c.method.name),
+		slog.String("code", st.Code().String()),
+		slog.Duration("duration", c.chain.options.Clock().Sub(c.start)),
+		slog.String("trace_id", c.trace))
+	if caller, ok := auth.CallerFrom(c.ctx); ok {
+		attributes = append(attributes, slog.String("caller", caller.Person))
+		if caller.Via != "" {
+			attributes = append(attributes, slog.String("via", caller.Via))
+		}
+	}
+	if from, ok := peer.FromContext(c.ctx); ok && from.Addr != nil {
+		attributes = append(attributes, slog.String("peer", from.Addr.String()))
+	}
+	if err != nil {
+		attributes = append(attributes, slog.String("reason", Reason(st.Err())))
+	}
+	if level == slog.LevelError {
+		attributes = append(attributes, slog.String("error", err.Error()))
+	}
+	if stack != nil {
+		attributes = append(attributes, slog.String("stack", string(stack)))
+	}
+	c.chain.options.Logger.LogAttrs(c.ctx, level, "rpc", attributes...)
 }
 
 // ours tells the codes that are the server's fault and want looking into.

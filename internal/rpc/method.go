@@ -28,10 +28,10 @@ type method struct {
 	strip *stripPlan
 	// mask normalises update_mask; nil when the request has none.
 	mask *maskPlan
-	// requestID is the request_id field; nil when the request has none.
-	requestID protoreflect.FieldDescriptor
-	// resources are the message fields of the request whose message has an etag.
-	resources []protoreflect.FieldDescriptor
+	// requestID finds the request_id; nil when the request has none.
+	requestID *requestIDField
+	// guarded are the message fields of the request whose message has an etag.
+	guarded []protoreflect.FieldDescriptor
 }
 
 // openServices are called by load balancers and tools that have no token; they
@@ -80,14 +80,44 @@ func describe(fullMethod string) *method {
 	m.stream = descriptor.IsStreamingClient() || descriptor.IsStreamingServer()
 	m.strip = planStrip(descriptor.Input())
 	m.mask = planMask(descriptor.Input())
-	m.requestID = stringField(descriptor.Input(), "request_id")
+	m.requestID = findRequestID(descriptor.Input())
 	for i := range descriptor.Input().Fields().Len() {
 		field := descriptor.Input().Fields().Get(i)
 		if singularMessage(field) && stringField(field.Message(), "etag") != nil {
-			m.resources = append(m.resources, field)
+			m.guarded = append(m.guarded, field)
 		}
 	}
 	return m
+}
+
+// requestIDField is where a request has its request_id: in itself, or, as the
+// first message of an upload has it, in one message below.
+type requestIDField struct {
+	below, field protoreflect.FieldDescriptor
+}
+
+func findRequestID(message protoreflect.MessageDescriptor) *requestIDField {
+	if field := stringField(message, "request_id"); field != nil {
+		return &requestIDField{field: field}
+	}
+	for i := range message.Fields().Len() {
+		below := message.Fields().Get(i)
+		if !singularMessage(below) {
+			continue
+		}
+		if field := stringField(below.Message(), "request_id"); field != nil {
+			return &requestIDField{below: below, field: field}
+		}
+	}
+	return nil
+}
+
+// of answers the message that holds the request id, and the id; empty when unset.
+func (f *requestIDField) of(message protoreflect.Message) (holder protoreflect.Message, id string) {
+	if f.below != nil {
+		message = message.Get(f.below).Message()
+	}
+	return message, message.Get(f.field).String()
 }
 
 func stringField(message protoreflect.MessageDescriptor, name protoreflect.Name) protoreflect.FieldDescriptor {

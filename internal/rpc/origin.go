@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -21,10 +23,10 @@ func (c *chain) withOrigin(ctx context.Context, m *method, message protoreflect.
 		origin.Actor = "services/" + c.options.Service
 	}
 	if m.requestID != nil && message != nil {
-		if origin.RequestID = message.Get(m.requestID).String(); origin.RequestID != "" {
+		if _, origin.RequestID = m.requestID.of(message); origin.RequestID != "" {
 			digest, err := m.digest(message)
 			if err != nil {
-				return ctx, err
+				return ctx, fmt.Errorf("digest a request of %s: %w", m.name, err)
 			}
 			origin.RequestDigest = digest
 		}
@@ -32,15 +34,17 @@ func (c *chain) withOrigin(ctx context.Context, m *method, message protoreflect.
 	return docstore.WithOrigin(ctx, origin), nil
 }
 
-// WithRequestDigest replaces the request digest of the origin: a client-streaming
-// method calls it with the SHA-256 over everything it received, before it writes.
-// The request id is that of the first message.
-func WithRequestDigest(ctx context.Context, digest []byte) context.Context {
+// WithRequestDigest adds what came after the first message of a stream to the
+// request digest of the origin: a method that takes an upload calls it with the
+// SHA-256 of the file before it writes, so that the same request id with another
+// file is refused.
+func WithRequestDigest(ctx context.Context, content []byte) context.Context {
 	origin, ok := docstore.OriginFrom(ctx)
 	if !ok {
 		return ctx
 	}
-	origin.RequestDigest = digest
+	sum := sha256.Sum256(slices.Concat(origin.RequestDigest, content))
+	origin.RequestDigest = sum[:]
 	return docstore.WithOrigin(ctx, origin)
 }
 
@@ -48,15 +52,15 @@ func WithRequestDigest(ctx context.Context, digest []byte) context.Context {
 // request without its request id and etags: a retry after a lost answer may carry
 // a newer etag and is the same request. The request is as it was afterwards.
 func (m *method) digest(message protoreflect.Message) ([]byte, error) {
-	restore := clearString(message, m.requestID)
-	defer restore()
+	holder, _ := m.requestID.of(message)
+	defer clearString(holder, m.requestID.field)()
 	if etag := stringField(message.Descriptor(), "etag"); etag != nil {
 		defer clearString(message, etag)()
 	}
-	for _, field := range m.resources {
+	for _, field := range m.guarded {
 		if message.Has(field) {
-			resource := message.Mutable(field).Message()
-			defer clearString(resource, stringField(resource.Descriptor(), "etag"))()
+			below := message.Get(field).Message()
+			defer clearString(below, stringField(below.Descriptor(), "etag"))()
 		}
 	}
 	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(message.Interface())

@@ -41,13 +41,12 @@ func NewTraceID() string {
 // incomingTrace takes the id of the traceparent, else the one of x-request-id if
 // it is harmless in a log, else a new one.
 func incomingTrace(ctx context.Context) string {
-	md, _ := metadata.FromIncomingContext(ctx)
-	if values := md.Get(MetadataTraceparent); len(values) == 1 {
+	if values := metadata.ValueFromIncomingContext(ctx, MetadataTraceparent); len(values) == 1 {
 		if id, ok := parseTraceparent(values[0]); ok {
 			return id
 		}
 	}
-	if values := md.Get(MetadataTrace); len(values) == 1 && harmless(values[0]) {
+	if values := metadata.ValueFromIncomingContext(ctx, MetadataTrace); len(values) == 1 && harmless(values[0]) {
 		return values[0]
 	}
 	return NewTraceID()

@@ -3,16 +3,20 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// validate checks a request against the rules of its proto. A violation becomes a
+// validateRequest checks a request against the rules of its proto. A violation becomes a
 // BadRequest, the error clients know, instead of protovalidate's own message. A
 // rule that cannot be compiled is a mistake of ours and INTERNAL.
-func validate(message proto.Message) error {
+func validateRequest(message proto.Message) error {
 	err := protovalidate.GlobalValidator.Validate(message)
 	if err == nil {
 		return nil
@@ -21,8 +25,12 @@ func validate(message proto.Message) error {
 	if !errors.As(err, &invalid) {
 		return fmt.Errorf("validate %s: %w", message.ProtoReflect().Descriptor().FullName(), err)
 	}
+	partial := partialUpdate(message.ProtoReflect())
 	violations := make([]FieldViolation, 0, len(invalid.Violations))
 	for _, v := range invalid.Violations {
+		if partial(v.Proto.GetField().GetElements()) {
+			continue
+		}
 		violations = append(violations, FieldViolation{
 			Field:   protovalidate.FieldPathString(v.Proto.GetField()),
 			Reason:  ruleReason(v.Proto.GetRuleId()),
@@ -30,6 +38,30 @@ func validate(message proto.Message) error {
 		})
 	}
 	return Fields(violations...)
+}
+
+// partialUpdate tells of the violations of an Update request (AIP-134) which are
+// none: an update brings the fields it changes, so a field of the resource that
+// is neither set nor named by the mask need not be there.
+func partialUpdate(request protoreflect.Message) func(path []*validate.FieldPathElement) bool {
+	plan := planMask(request.Descriptor())
+	if plan == nil {
+		return func([]*validate.FieldPathElement) bool { return false }
+	}
+	mask, _ := request.Get(plan.mask).Message().Interface().(*fieldmaskpb.FieldMask)
+	return func(path []*validate.FieldPathElement) bool {
+		if len(path) < 2 {
+			return false
+		}
+		holder := request.Descriptor().Fields().ByName(protoreflect.Name(path[0].GetFieldName()))
+		if holder == nil || holder.Message() != plan.resource {
+			return false
+		}
+		name := path[1].GetFieldName()
+		field := plan.resource.Fields().ByName(protoreflect.Name(name))
+		named := slices.Contains(mask.GetPaths(), name) || slices.Contains(mask.GetPaths(), "*")
+		return field != nil && !named && !request.Get(holder).Message().Has(field)
+	}
 }
 
 // ruleReason turns `string.min_len` into STRING_MIN_LEN, the form google.rpc asks
