@@ -57,8 +57,10 @@ type Server struct {
 
 	options Options
 	health  *health.Server
-	quit    context.CancelFunc
-	memory  func() *bufconn.Listener
+	// stopping ends, by quit, when no call is taken any more.
+	stopping context.Context
+	quit     context.CancelFunc
+	memory   func() *bufconn.Listener
 }
 
 // NewServer makes a server. Register services, Serve, then call Ready.
@@ -79,9 +81,10 @@ func NewServer(o Options) *Server {
 				MinTime: 20 * time.Second, PermitWithoutStream: true,
 			}),
 		),
-		options: o,
-		health:  health.NewServer(),
-		quit:    quit,
+		options:  o,
+		health:   health.NewServer(),
+		stopping: stopping,
+		quit:     quit,
 	}
 	s.memory = sync.OnceValue(s.listenInMemory)
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
@@ -100,7 +103,7 @@ func (s *Server) Ready() {
 
 // Stop ends the server: health says NOT_SERVING, after Options.Drain no call is
 // taken any more, and those in progress may finish until ctx ends; then they are
-// cut off and the error of ctx is answered.
+// cut off and the error of ctx is answered. It may be called again.
 func (s *Server) Stop(ctx context.Context) error {
 	s.health.Shutdown()
 	if s.options.Drain > 0 {
@@ -108,6 +111,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
+		case <-s.stopping.Done():
 		case <-ctx.Done():
 		}
 	}
@@ -121,8 +125,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
+		// A method that does not heed its context is not waited for.
 		s.Server.Stop()
-		<-done
 		return ctx.Err()
 	}
 }

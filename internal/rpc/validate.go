@@ -123,6 +123,8 @@ var sentences = map[string]string{
 // comparisons say the rules that numbers share, whatever their type.
 var comparisons = map[string]string{
 	"gt": "须大于%v", "gte": "不得小于%v", "lt": "须小于%v", "lte": "不得大于%v",
+	"gt_lt": "须大于%v且小于%v", "gt_lte": "须大于%v且不大于%v",
+	"gte_lt": "不得小于%v且须小于%v", "gte_lte": "不得小于%v，也不得大于%v",
 	"const": "须为%v", "in": "不在允许的取值之内", "not_in": "取值不被允许", "finite": "须为有限的数",
 }
 
@@ -137,6 +139,9 @@ func describeViolation(v *protovalidate.Violation) string {
 	if sentence == "" {
 		return describeOther(id, v.Proto.GetMessage())
 	}
+	if strings.Count(sentence, "%v") == 2 {
+		return describeRange(sentence, v.Proto.GetMessage())
+	}
 	if !strings.Contains(sentence, "%v") {
 		return sentence
 	}
@@ -144,6 +149,16 @@ func describeViolation(v *protovalidate.Violation) string {
 		return describeOther(id, v.Proto.GetMessage())
 	}
 	return fmt.Sprintf(sentence, v.RuleValue.Interface())
+}
+
+// describeRange serves the rules with two values, of which protovalidate hands out
+// one; both end a half of its message, `… equal to 0 and … equal to 1000`.
+func describeRange(sentence, message string) string {
+	low, high, ok := strings.Cut(message, " and ")
+	if !ok {
+		return "不符合要求：" + message
+	}
+	return fmt.Sprintf(sentence, low[strings.LastIndexByte(low, ' ')+1:], high[strings.LastIndexByte(high, ' ')+1:])
 }
 
 // describeOther serves rules written in a proto, whose message is Chinese as it
