@@ -134,6 +134,7 @@ func newDocument(given *filingv1.Document, name string, caller auth.Caller) *fil
 // Fields UpdateDocument may change.
 const (
 	fieldTitle          = "title"
+	fieldIssuer         = "issuing_authority"
 	fieldOperatorImpact = "operator_impact"
 	fieldEmergency      = "emergency"
 	fieldParties        = "parties"
@@ -143,6 +144,9 @@ const (
 func updateDocument(d, given *filingv1.Document, fields map[string]bool) error {
 	if err := checkOpen(d); err != nil {
 		return err
+	}
+	if fields[fieldIssuer] && given.GetIssuingAuthority() != d.GetIssuingAuthority() {
+		return rpc.Field("document."+fieldIssuer, "IMMUTABLE", "制定机关不能更改，请另建文件")
 	}
 	if fields[fieldTitle] {
 		d.Title = given.GetTitle()

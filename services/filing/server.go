@@ -203,7 +203,7 @@ func (s *Server) checkIssuer(ctx context.Context, region, issuer string) error {
 // UpdateDocument implements FilingService.
 func (s *Server) UpdateDocument(ctx context.Context, in *filingv1.UpdateDocumentRequest) (*filingv1.Document, error) {
 	given := in.GetDocument()
-	fields, err := rpc.MaskFields(given, in.GetUpdateMask(), fieldTitle, fieldOperatorImpact, fieldEmergency, fieldParties)
+	fields, err := rpc.MaskFields(given, in.GetUpdateMask(), fieldTitle, fieldIssuer, fieldOperatorImpact, fieldEmergency, fieldParties)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, m
 	if err := checkFilename(filename); err != nil {
 		return nil, err
 	}
-	d, _, err := s.change(ctx, name, etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+	d, _, err := s.change(docstore.WithStep(ctx, "admit"), name, etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
 		return nil, cmp.Or(may(d, who), checkOpen(d), docstore.ErrUnchanged)
 	})
 	return d, err
@@ -182,10 +182,10 @@ func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-	release = func() { <-s.uploads }
+	free := func() { <-s.uploads }
 	defer func() {
 		if err != nil {
-			release()
+			free()
 		}
 	}()
 	var b bytes.Buffer
@@ -193,7 +193,7 @@ func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk
 		chunk, isChunk, err := next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return b.Bytes(), release, nil
+			return b.Bytes(), free, nil
 		case err != nil:
 			return nil, nil, err
 		case !isChunk:

@@ -283,7 +283,7 @@ type ProvisionCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 章.
 	Chapters int32 `protobuf:"varint,1,opt,name=chapters,proto3" json:"chapters,omitempty"`
-	// 节.
+	// 节, and the headings 一、 of the notice style.
 	Sections int32 `protobuf:"varint,2,opt,name=sections,proto3" json:"sections,omitempty"`
 	// 条.
 	Articles int32 `protobuf:"varint,3,opt,name=articles,proto3" json:"articles,omitempty"`

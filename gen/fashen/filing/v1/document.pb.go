@@ -1297,12 +1297,12 @@ var File_fashen_filing_v1_document_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xe7\n" +
+	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xea\n" +
 	"\n" +
 	"\bDocument\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
-	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xc8\x01R\x05title\x12O\n" +
-	"\x11issuing_authority\x18\x03 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xc8\x01R\x05title\x12R\n" +
+	"\x11issuing_authority\x18\x03 \x01(\tB%\xe0A\x02\xe0A\x05\xfaA\x15\n" +
 	"\x13fashen.local/Bureau\xbaH\x04r\x02\x10\x01R\x10issuingAuthority\x12@\n" +
 	"\rdrafting_unit\x18\x04 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/BureauR\fdraftingUnit\x125\n" +
