@@ -177,7 +177,7 @@ func form(t *testing.T, files map[string][]byte) (*bytes.Buffer, string) {
 
 func TestUploadOfForm(t *testing.T) {
 	h := newHarness(t)
-	file := content(1_000_000)
+	file := content(2_000_000)
 	body, kind := form(t, map[string][]byte{"示例 一.docx": file})
 	h.send(t, "POST", uploads, body, "Content-Type", kind).expect(t, 200, "")
 	got := <-h.filing.uploaded
@@ -195,7 +195,8 @@ func TestUploadOfForm(t *testing.T) {
 	h.expectCancelled(t)
 }
 
-// expectCancelled waits for the upload that the service must not take for whole.
+// expectCancelled waits for the upload that the service must not take for whole. By
+// flow control a service has begun to read once a few chunks are sent.
 func (h *harness) expectCancelled(t *testing.T) {
 	t.Helper()
 	if got := <-h.filing.uploaded; status.Code(got.err) != codes.Canceled {
@@ -243,8 +244,8 @@ func (zeros) Read(p []byte) (int, error) {
 func TestUploadCutOff(t *testing.T) {
 	h := newHarness(t)
 	for name, c := range map[string]struct{ header, body string }{
-		"length": {"Content-Length: 600000", strings.Repeat("x", 300_000)},
-		"chunks": {"Transfer-Encoding: chunked", "493e0\r\n" + strings.Repeat("x", 300_000) + "\r\n"},
+		"length": {"Content-Length: 2000000", strings.Repeat("x", 1_000_000)},
+		"chunks": {"Transfer-Encoding: chunked", "f4240\r\n" + strings.Repeat("x", 1_000_000) + "\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
