@@ -54,15 +54,22 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// logBuffer keeps the lines of the access log.
+// logBuffer keeps the lines of the access log and tells of new ones.
 type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	written chan struct{}
 }
+
+func newLogBuffer() *logBuffer { return &logBuffer{written: make(chan struct{}, 1)} }
 
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case l.written <- struct{}{}:
+	default:
+	}
 	return l.b.Write(p)
 }
 
@@ -72,17 +79,20 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// await polls until the log holds a text: the line of a call is written a moment
+// await waits until the log holds a text: the line of a call is written a moment
 // after its client has the answer.
 func (l *logBuffer) await(t *testing.T, text string) string {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; {
+	limit := time.After(10 * time.Second)
+	for {
 		if s := l.String(); strings.Contains(s, text) {
 			return s
-		} else if time.Now().After(deadline) {
-			t.Fatalf("no %q in the log:\n%s", text, s)
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-l.written:
+		case <-limit:
+			t.Fatalf("no %q in the log:\n%s", text, l)
+		}
 	}
 }
 
@@ -90,7 +100,7 @@ func newHarness(t testing.TB, change ...func(*rpc.Options)) *harness {
 	t.Helper()
 	h := &harness{
 		probe: &probe{},
-		logs:  &logBuffer{},
+		logs:  newLogBuffer(),
 		clock: &clock{at: time.Date(2026, 5, 12, 1, 0, 0, 0, time.UTC)},
 	}
 	key, err := auth.NewKey()

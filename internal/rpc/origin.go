@@ -53,16 +53,21 @@ func WithRequestDigest(ctx context.Context, content []byte) context.Context {
 // a newer etag and is the same request. The request is as it was afterwards.
 func (m *method) digest(message protoreflect.Message) ([]byte, error) {
 	holder, _ := m.requestID.of(message)
-	defer clearString(holder, m.requestID.field)()
+	restore := []func(){clearString(holder, m.requestID.field)}
 	if etag := stringField(message.Descriptor(), "etag"); etag != nil {
-		defer clearString(message, etag)()
+		restore = append(restore, clearString(message, etag))
 	}
 	for _, field := range m.guarded {
 		if message.Has(field) {
 			below := message.Get(field).Message()
-			defer clearString(below, stringField(below.Descriptor(), "etag"))()
+			restore = append(restore, clearString(below, stringField(below.Descriptor(), "etag")))
 		}
 	}
+	defer func() {
+		for _, put := range restore {
+			put()
+		}
+	}()
 	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(message.Interface())
 	if err != nil {
 		return nil, err

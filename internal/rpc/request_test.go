@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
 func TestPlanStrip(t *testing.T) {
@@ -30,6 +32,35 @@ func TestPlanStrip(t *testing.T) {
 		if got := planStrip(c.message.ProtoReflect().Descriptor()) != nil; got != c.want {
 			t.Errorf("%T needs stripping: %v, want %v", c.message, got, c.want)
 		}
+	}
+}
+
+// The digest of an upload's first message leaves its request id and etag out, and
+// leaves the message as it was.
+func TestDigestOfUpload(t *testing.T) {
+	m := describe("/fashen.filing.v1.FilingService/UploadRevision")
+	upload := func(filename, id, etag string) *filingv1.UploadRevisionRequest {
+		return &filingv1.UploadRevisionRequest{Content: &filingv1.UploadRevisionRequest_Upload{
+			Upload: &filingv1.RevisionUpload{Parent: "p", Filename: filename, RequestId: id, Etag: etag},
+		}}
+	}
+	digest := func(r *filingv1.UploadRevisionRequest) string {
+		before := proto.CloneOf(r)
+		sum, err := m.digest(r.ProtoReflect())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !proto.Equal(r, before) {
+			t.Errorf("the request became %v, was %v", r, before)
+		}
+		return string(sum)
+	}
+	first := digest(upload("a.docx", "r1", "e1"))
+	if first != digest(upload("a.docx", "r2", "e2")) {
+		t.Error("request id or etag are part of the digest")
+	}
+	if first == digest(upload("b.docx", "r1", "e1")) {
+		t.Error("the file name is not part of the digest")
 	}
 }
 
@@ -99,6 +130,20 @@ func TestFindRequestID(t *testing.T) {
 	if top == nil || top.below != nil {
 		t.Errorf("request id of a plain request: %+v", top)
 	}
+	below := findRequestID((&filingv1.UploadRevisionRequest{}).ProtoReflect().Descriptor())
+	if below == nil || below.below == nil {
+		t.Fatalf("request id of an upload: %+v", below)
+	}
+	first := &filingv1.UploadRevisionRequest{Content: &filingv1.UploadRevisionRequest_Upload{
+		Upload: &filingv1.RevisionUpload{RequestId: "r1"},
+	}}
+	chunk := &filingv1.UploadRevisionRequest{Content: &filingv1.UploadRevisionRequest_Chunk{Chunk: []byte("x")}}
+	if _, id := below.of(first.ProtoReflect()); id != "r1" {
+		t.Errorf("request id of the first message: %q", id)
+	}
+	if _, id := below.of(chunk.ProtoReflect()); id != "" {
+		t.Errorf("request id of a chunk: %q", id)
+	}
 	if found := findRequestID((&directoryv1.GetPersonRequest{}).ProtoReflect().Descriptor()); found != nil {
 		t.Errorf("request id of a request without one: %+v", found)
 	}
@@ -129,6 +174,39 @@ func TestSentences(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%T: %q, want %q", c.message, got, c.want)
+		}
+	}
+}
+
+// An update brings the fields it changes: what a rule says of the others does not
+// count, but what is brought or named by the mask is checked.
+func TestPartialUpdate(t *testing.T) {
+	parties := func(n int) []string {
+		p := make([]string, n)
+		for i := range p {
+			p[i] = fmt.Sprint("示例当事人", i)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		document *filingv1.Document
+		paths    []string
+		reason   string
+	}{
+		{&filingv1.Document{Title: "示例办法"}, []string{"title"}, ""},
+		{&filingv1.Document{Title: "示例办法"}, nil, ""},
+		{&filingv1.Document{}, []string{"title"}, "STRING_MIN_LEN"},
+		{&filingv1.Document{Title: "短"}, nil, "STRING_MIN_LEN"},
+		{&filingv1.Document{Title: "短"}, []string{"parties"}, "STRING_MIN_LEN"},
+		{&filingv1.Document{Parties: parties(10_000)}, nil, "REPEATED_MAX_ITEMS"},
+		{&filingv1.Document{Title: "示例办法"}, []string{"*"}, ReasonFieldViolation},
+		{nil, nil, "REQUIRED"},
+	} {
+		err := validateRequest(&filingv1.UpdateDocumentRequest{
+			Document: c.document, UpdateMask: &fieldmaskpb.FieldMask{Paths: c.paths},
+		})
+		if Reason(err) != c.reason {
+			t.Errorf("title %q with mask %q: %v, want %q", c.document.GetTitle(), c.paths, err, c.reason)
 		}
 	}
 }

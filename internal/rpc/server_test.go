@@ -110,7 +110,7 @@ func TestHealthAndReflection(t *testing.T) {
 // Health says NOT_SERVING first, a call in progress finishes, and a health watch
 // does not hold the server up.
 func TestStop(t *testing.T) {
-	h := newHarness(t, func(o *rpc.Options) { o.Drain = 50 * time.Millisecond })
+	h := newHarness(t, func(o *rpc.Options) { o.Drain = 500 * time.Millisecond })
 	h.server.Ready()
 	inside, release := make(chan struct{}), make(chan struct{})
 	h.probe.unary = func(context.Context, *directoryv1.CreatePersonRequest) (*directoryv1.Person, error) {

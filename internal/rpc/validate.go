@@ -13,9 +13,9 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// validateRequest checks a request against the rules of its proto. A violation becomes a
-// BadRequest, the error clients know, instead of protovalidate's own message. A
-// rule that cannot be compiled is a mistake of ours and INTERNAL.
+// validateRequest checks a request against the rules of its proto. A violation
+// becomes a BadRequest, the error clients know, instead of protovalidate's own
+// message. A rule that cannot be compiled is a mistake of ours and INTERNAL.
 func validateRequest(message proto.Message) error {
 	err := protovalidate.GlobalValidator.Validate(message)
 	if err == nil {
