@@ -25,9 +25,9 @@ func samplePath(dir string) string { return filepath.Join(dir, "sample-draft.doc
 var guide = template.Must(template.New("guide").Parse(`
 fashen 已启动  REST http://{{.HTTP}}  接口文档 http://{{.HTTP}}/docs  gRPC {{.GRPC}}
 {{if .Codes}}
-示例人员（一次性登录码，设置口令后即失效；未使用的每次启动更换）：
-{{range .Codes}}  {{printf "%-10s" .Login}} {{if .Code}}{{.Code}}{{else}}（已设口令）      {{end}}  {{.DisplayName}}
-{{end}}
+人员（一次性登录码，设置口令后即失效；未使用的每次启动更换）：
+{{range .Codes}}  {{printf "%-18s" .Login}} {{if .Code}}{{.Code}}{{else}}（已设口令）      {{end}}  {{.DisplayName}}
+{{end}}{{end}}{{if .Samples}}
 # 1. 起草人员登录，新建文件，上传 Word 稿，查看疑似问题（复制整段）
 P='Sample-Pass-2026'; J='content-type: application/json'; U=http://{{.HTTP}}
 get() { sed -E "s/.*\"$1\": ?\"([^\"]+)\".*/\1/"; }
@@ -54,7 +54,7 @@ func printGuide(w io.Writer, a *app.App, c config.Config) {
 	}
 	// Writing to the terminal either works or nobody is there to be told.
 	_ = guide.Execute(w, map[string]any{
-		"HTTP": a.HTTPAddr, "GRPC": a.GRPCAddr, "Codes": a.Codes, "Drafter": drafter,
+		"HTTP": a.HTTPAddr, "GRPC": a.GRPCAddr, "Codes": a.Codes, "Samples": c.Sample, "Drafter": drafter,
 		"Sample": samplePath(c.DataDir), "Data": c.DataDir,
 	})
 	_, _ = fmt.Fprintln(w)

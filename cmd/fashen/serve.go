@@ -46,12 +46,12 @@ func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
 	}
 	if c.Sample {
 		if err := writeSample(c.DataDir); err != nil {
-			logger.Error("write the sample draft", "error", err)
+			logger.ErrorContext(ctx, "write the sample draft", "error", err)
 		}
 	}
 	printGuide(out, a, c)
 	<-ctx.Done()
-	logger.Info("stopping")
+	logger.InfoContext(ctx, "stopping")
 	stopping, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	return a.Stop(stopping)

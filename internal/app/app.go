@@ -166,10 +166,13 @@ func seed(ctx context.Context, c config.Config, dir *directory.Server) ([]direct
 	if err := dir.SeedReference(ctx); err != nil {
 		return nil, err
 	}
-	if !c.Sample {
-		return nil, nil
+	switch {
+	case c.Sample:
+		return dir.SeedSample(ctx)
+	case c.Region != "":
+		return dir.SeedAdministrators(ctx, "regions/"+c.Region)
 	}
-	return dir.SeedSample(ctx)
+	return nil, nil
 }
 
 // connect makes a connection in memory that calls as one of the services; with

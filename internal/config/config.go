@@ -34,6 +34,9 @@ type Config struct {
 	AllowedOrigins []string
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
+	// Region, a code of GB/T 2260, makes the administrators of that region, who
+	// set up everything else. Empty once they are there.
+	Region string
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 }
@@ -48,6 +51,7 @@ func (c *Config) Flags(f *pflag.FlagSet) {
 	f.StringVar(&c.HTTPAddr, "http", "127.0.0.1:8080", "address of the REST API")
 	f.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web origins that may call the REST API")
 	f.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
+	f.StringVar(&c.Region, "region", "", "code (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
 	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 }
 

@@ -3,6 +3,7 @@ package counsel
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -52,7 +53,8 @@ func opinionKind(c *counselv1.Case, who auth.Caller) (counselv1.Opinion_Kind, er
 func stateRefusal(c *counselv1.Case, doing string) error { return plain(wrongState(c, doing)) }
 
 func plain(err error) error {
-	if r, ok := err.(*docstore.Refusal); ok {
+	var r *docstore.Refusal
+	if errors.As(err, &r) {
 		return r.Err
 	}
 	return err

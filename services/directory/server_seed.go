@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -169,19 +170,60 @@ func (s *Server) seedPerson(ctx context.Context, region string, bureaus map[stri
 	if err := setRoles(p, []corev1.Role{role}); err != nil {
 		return Invitation{}, err
 	}
-	p, err := findOrCreate(ctx, s.store.people, "login", data.Login, p, docstore.Change{
+	return s.invite(ctx, p)
+}
+
+// invite adds a person unless one with the sign-in name is there, and makes a
+// new one-time code for whoever has not set a password yet.
+func (s *Server) invite(ctx context.Context, p *directoryv1.Person) (Invitation, error) {
+	p, err := findOrCreate(ctx, s.store.people, "login", p.GetLogin(), p, docstore.Change{
 		To: p.State.String(), Details: []*corev1.Detail{docstore.Detail("roles", roleNames(p.Roles))},
 	})
 	if err != nil {
 		return Invitation{}, err
 	}
-	invitation := Invitation{Login: p.GetLogin(), DisplayName: p.GetDisplayName(), Role: role, Person: p.GetName()}
+	invitation := Invitation{Login: p.GetLogin(), DisplayName: p.GetDisplayName(), Person: p.GetName()}
+	if len(p.GetRoles()) > 0 {
+		invitation.Role = p.GetRoles()[0]
+	}
 	credential, err := s.findCredential(ctx, p.GetLogin())
 	if err != nil || credential.GetPasswordHash() != "" || p.GetState() == directoryv1.Person_DISABLED {
 		return invitation, err
 	}
 	invitation.Code, err = s.newCode(ctx, p)
 	return invitation, err
+}
+
+// SeedAdministrators adds the three separated administrators of a region, who
+// set up everything else: the way into an empty store. They work for no bureau,
+// since there is none yet; their sign-in names end in the region's code.
+// Whoever has not set a password gets a new one-time code, in the place of an
+// earlier one.
+func (s *Server) SeedAdministrators(ctx context.Context, region string) ([]Invitation, error) {
+	ctx = asService(ctx, "seed", "")
+	if _, _, err := s.store.regions.Get(ctx, region); err != nil {
+		return nil, fmt.Errorf("find %s: %w", region, err)
+	}
+	var invitations []Invitation
+	for _, a := range []struct {
+		login, name string
+		role        corev1.Role
+	}{
+		{"sysadmin", "系统管理员", corev1.Role_ROLE_SYSTEM_ADMINISTRATOR},
+		{"secadmin", "安全保密管理员", corev1.Role_ROLE_SECURITY_ADMINISTRATOR},
+		{"secauditor", "安全审计员", corev1.Role_ROLE_SECURITY_AUDITOR},
+	} {
+		invitation, err := s.invite(ctx, &directoryv1.Person{
+			Name: region + "/people/" + resource.NewID(s.now()), DisplayName: a.name,
+			Login: a.login + "." + strings.TrimPrefix(region, "regions/"),
+			State: directoryv1.Person_INVITED, Roles: []corev1.Role{a.role},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("seed %s: %w", a.login, err)
+		}
+		invitations = append(invitations, invitation)
+	}
+	return invitations, nil
 }
 
 // seedProfile adds the sample profile to a region that has none.
