@@ -70,6 +70,9 @@ func TestErrors(t *testing.T) {
 			if a.problem.Status != c.status || strings.Contains(a.body, "10.0.0.1") {
 				t.Errorf("body: %s", a.body)
 			}
+			if name == "not for people" && a.header.Get("Retry-After") != "2" {
+				t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+			}
 			if a.header.Get("ETag") != "" || a.header.Get("Content-Type") != "application/json" {
 				t.Errorf("headers: %v", a.header)
 			}

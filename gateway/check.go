@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
@@ -37,8 +38,13 @@ func (c *call) check(w http.ResponseWriter, r *http.Request) error {
 // parseQuery refuses what does not parse instead of dropping it.
 func parseQuery(r *http.Request) (url.Values, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
+	for key, values := range query {
+		if !utf8.ValidString(key) || !utf8.ValidString(strings.Join(values, "")) {
+			err = errors.New("not UTF-8")
+		}
+	}
 	if err != nil {
-		return nil, rpc.New(codes.InvalidArgument, "QUERY_INVALID", "查询参数无法解析")
+		return nil, rpc.New(codes.InvalidArgument, "QUERY_INVALID", "查询参数无法解析，须为 UTF-8")
 	}
 	return query, nil
 }
@@ -101,8 +107,8 @@ func ifMatch(r *http.Request) (string, error) {
 		return "", nil
 	}
 	etag := strings.Trim(value, `"`)
-	if etag == "" {
-		return "", rpc.Field("if_match", "IF_MATCH_EMPTY", "If-Match 不能为空")
+	if etag == "" || !printable(etag) {
+		return "", rpc.Field("if_match", "IF_MATCH_INVALID", "If-Match 须为一个 ETag")
 	}
 	return etag, nil
 }

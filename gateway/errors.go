@@ -114,7 +114,7 @@ func (g *gateway) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	if httpStatus == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", challenge(r))
 	}
-	if after := retryAfter(st); after > 0 {
+	if after := retryAfter(statusOf(err)); after > 0 {
 		h.Set("Retry-After", strconv.FormatInt(after, 10))
 	}
 	body, err := json.Marshal(p)

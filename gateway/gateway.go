@@ -33,7 +33,8 @@ type Options struct {
 	// Filing, Counsel and Directory are connections to the services, in memory or
 	// TCP; Directory also carries sign-in. All are required.
 	Filing, Counsel, Directory grpc.ClientConnInterface
-	// Logger gets one line per request, without query, bodies or tokens. Required.
+	// Logger gets errors of the services and, at debug level, one line per request,
+	// without query, bodies or tokens. Required.
 	Logger *slog.Logger
 	// AllowedOrigins are the origins other than the gateway's own whose pages may
 	// call it, each exactly as browsers send it, such as https://oa.example.cn.

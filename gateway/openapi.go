@@ -79,6 +79,10 @@ func completeOperation(operation node, b *binding) {
 	}
 	parameters, _ := operation["parameters"].([]any)
 	if b.mask != nil {
+		for _, parameter := range parameters {
+			// What a resource must have, an update need not repeat.
+			delete(child(parameter.(node), "schema"), "required")
+		}
 		parameters = append(parameters, node{"$ref": "#/parameters/updateMask"})
 	}
 	if len(b.etag) > 0 {

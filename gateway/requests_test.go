@@ -71,6 +71,12 @@ func TestRefused(t *testing.T) {
 		"If-Match against the body":        {method: "POST", path: one + ":submit", body: `{"etag":"e0"}`, headers: []string{"If-Match", `"e1"`}, status: 400, reason: "ETAG_CONFLICT", field: "etag"},
 		"list of If-Match":                 {method: "POST", path: one + ":submit", body: `{}`, headers: []string{"If-Match", `"e1", "e2"`}, status: 400, reason: "IF_MATCH_LIST", field: "if_match"},
 		"If-Match where no etag is":        {method: "POST", path: documents, body: draft, headers: []string{"If-Match", `"e1"`}, status: 400, reason: "IF_MATCH_UNSUPPORTED", field: "if_match"},
+		"path that is not UTF-8":           {method: "GET", path: "/v1/regions/%ff/documents", status: 404, reason: "ROUTE_NOT_FOUND"},
+		"query that is not UTF-8":          {method: "GET", path: documents + "?filter=%ff", status: 400, reason: "QUERY_INVALID"},
+		"name of a file that is not UTF-8": {method: "POST", path: one + "/revisions:upload?filename=%ff", status: 400, reason: "QUERY_INVALID"},
+		"If-Match that is not ASCII":       {method: "POST", path: one + ":submit", headers: []string{"If-Match", "\"\xff\""}, status: 400, reason: "IF_MATCH_INVALID", field: "if_match"},
+		"body that is not UTF-8":           {method: "POST", path: documents, body: "{\"title\":\"\xff\"}", status: 400, reason: "VALUE_INVALID", field: "document.title"},
+		"odd path":                         {method: "GET", path: "/v1/regions/..%2F..%2Fx/documents", status: 404, reason: "ROUTE_NOT_FOUND"},
 		"absent":                           {method: "GET", path: documents + "/d2", status: 404, reason: "RESOURCE_NOT_FOUND"},
 		"nobody":                           {method: "GET", path: one, headers: []string{"Authorization", ""}, status: 401, reason: "TOKEN_MISSING"},
 		"wrong role":                       {method: "POST", path: "/v1/regions", body: `{"displayName":"示例区"}`, status: 403, reason: "ROLE_REQUIRED"},
@@ -171,6 +177,10 @@ func TestPassed(t *testing.T) {
 		"mask with the name in it": {
 			method: "PATCH", path: one + "?updateMask=title,name,etag", body: draft,
 			want: update(t, draft, "", "title"),
+		},
+		"one field": {
+			method: "PATCH", path: one, body: `{"parties":["示例公司"]}`,
+			want: update(t, `{"parties":["示例公司"]}`, "", "parties"),
 		},
 		"mask from the body": {
 			method: "PATCH", path: one, body: `{"name":"x","etag":"e1","state":"DELIBERATED","emergency":null,` + draft[1:],

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/grpc/metadata"
@@ -87,8 +88,12 @@ func splitPath(path string) (segments []string, verb string) {
 	return segments, verb
 }
 
-// find answers the route of a request, or the methods the path has.
+// find answers the route of a request, or the methods the path has. A path that is
+// not UTF-8 names nothing.
 func (g *gateway) find(method, path string) (rt *route, ids []string, allowed []string) {
+	if !utf8.ValidString(path) {
+		return nil, nil, nil
+	}
 	segments, verb := splitPath(path)
 	for _, candidate := range g.routes {
 		ids, ok := candidate.match(segments, verb)

@@ -271,7 +271,7 @@ func TestUploadCutOff(t *testing.T) {
 // service stops reading.
 func TestUploadRefusedEarly(t *testing.T) {
 	h := newHarness(t)
-	a := h.send(t, "POST", uploads+"?filename="+refusedName, bytes.NewReader(content(200_000)), "Content-Type", octets)
+	a := h.send(t, "POST", uploads+"?filename="+refusedName, bytes.NewReader(content(20_000_000)), "Content-Type", octets)
 	a.expect(t, 400, "NOT_A_DOCUMENT")
 	if fmt.Sprint(a.fields()) != "[file]" {
 		t.Errorf("%s", a.body)

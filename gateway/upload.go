@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -181,7 +182,7 @@ func onlyParameters(query url.Values, known ...string) error {
 // openForm stands before the form's only part, which must be a file.
 func (in *upload) openForm(form *multipart.Reader) error {
 	part, err := form.NextRawPart()
-	if err != nil || part.FileName() == "" {
+	if err != nil || part.FileName() == "" || !utf8.ValidString(part.FileName()) {
 		return errForm()
 	}
 	if in.filename == "" {
