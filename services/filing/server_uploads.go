@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +45,7 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	}
 	defer release()
 	sha := hashOf(data)
-	ctx = withUpload(ctx, up.GetRequestId(), "revision", name, up.GetFilename(), sha)
+	ctx = rpc.WithRequestDigest(ctx, []byte(sha))
 	var draft *filingv1.Revision
 	if revisionWithFile(d, sha) == nil {
 		if draft, err = s.storeDraft(ctx, name, up.GetFilename(), data); err != nil {
@@ -123,7 +122,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	}
 	defer release()
 	file := s.fileOf(up.GetFilename(), data)
-	ctx = withUpload(ctx, up.GetRequestId(), kind.String(), name, up.GetFilename(), file.GetSha256())
+	ctx = rpc.WithRequestDigest(ctx, []byte(file.GetSha256()))
 	if _, err := readFile(ctx, data); err != nil {
 		return s.refuseFile(ctx, name, err)
 	}
@@ -203,21 +202,6 @@ func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk
 		}
 		b.Write(chunk)
 	}
-}
-
-// withUpload tells the store which request an upload is: the same id with other
-// bytes, or for another purpose, is another request.
-func withUpload(ctx context.Context, requestID string, facts ...string) context.Context {
-	origin, ok := docstore.OriginFrom(ctx)
-	if !ok || requestID == "" {
-		return ctx
-	}
-	h := sha256.New()
-	for _, f := range facts {
-		fmt.Fprintf(h, "%d:%s\n", len(f), f)
-	}
-	origin.RequestID, origin.RequestDigest = requestID, h.Sum(nil)
-	return docstore.WithOrigin(ctx, origin)
 }
 
 // refuseFile keeps the refusal of a file in the document's history, without
