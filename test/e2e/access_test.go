@@ -1,0 +1,736 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
+)
+
+// methods are the RPCs of every fashen service that is linked in, by name.
+func methods() []protoreflect.MethodDescriptor {
+	var all []protoreflect.MethodDescriptor
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		if !strings.HasPrefix(string(file.Package()), "fashen.") {
+			return true
+		}
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				all = append(all, service.Methods().Get(j))
+			}
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b protoreflect.MethodDescriptor) int { return strings.Compare(nameOf(a), nameOf(b)) })
+	return all
+}
+
+// nameOf is the full name of a method as calls use it, without a leading slash.
+func nameOf(m protoreflect.MethodDescriptor) string {
+	return string(m.Parent().FullName()) + "/" + string(m.Name())
+}
+
+// Every RPC says in exactly one way who may call it, and what is between services
+// is not on REST.
+func TestAccessIsDeclared(t *testing.T) {
+	all := methods()
+	if len(all) == 0 {
+		t.Fatal("no service is linked in")
+	}
+	for _, m := range all {
+		for _, wrong := range accessFaults(nameOf(m), m.Options(), m.IsStreamingClient() || m.IsStreamingServer()) {
+			t.Errorf("%s: %s", nameOf(m), wrong)
+		}
+	}
+}
+
+// accessFaults tells what is wrong with the access rule of a method.
+func accessFaults(name string, options proto.Message, stream bool) []string {
+	var faults []string
+	access, _ := proto.GetExtension(options, corev1.E_Access).(*corev1.Access)
+	bound := proto.HasExtension(options, annotations.E_Http)
+	ways := 0
+	for _, way := range []bool{access.GetAnyone(), access.GetSignedIn(), len(access.GetRoles()) > 0, access.GetServiceOnly()} {
+		if way {
+			ways++
+		}
+	}
+	if ways != 1 {
+		faults = append(faults, fmt.Sprintf("declares %d ways of access, want 1", ways))
+	}
+	if access.GetServiceOnly() && bound {
+		faults = append(faults, "is for services only and has an http binding")
+	}
+	if !access.GetServiceOnly() && !bound && !stream {
+		faults = append(faults, "has no http binding")
+	}
+	if access.GetAnyone() && !strings.HasPrefix(name, sessionService) {
+		faults = append(faults, "is open to anyone; only signing in is")
+	}
+	for i, role := range access.GetRoles() {
+		if role == corev1.Role_ROLE_UNSPECIFIED || corev1.Role_name[int32(role)] == "" || slices.Contains(access.GetRoles()[:i], role) {
+			faults = append(faults, fmt.Sprintf("role %d is unknown or there twice", role))
+		}
+	}
+	return faults
+}
+
+// The check above finds what it is for.
+func TestAccessFaultsAreFound(t *testing.T) {
+	roles := []corev1.Role{corev1.Role_ROLE_REVIEWER}
+	for _, c := range []struct {
+		name   string
+		access *corev1.Access
+		bound  bool
+		want   int
+	}{
+		{"roles", &corev1.Access{Roles: roles}, true, 0},
+		{"between services", &corev1.Access{ServiceOnly: true}, false, 0},
+		{"no rule", nil, true, 1},
+		{"an empty rule", &corev1.Access{}, true, 1},
+		{"two ways", &corev1.Access{SignedIn: true, Roles: roles}, true, 1},
+		{"between services and on REST", &corev1.Access{ServiceOnly: true}, true, 1},
+		{"not on REST", &corev1.Access{Roles: roles}, false, 1},
+		{"anyone", &corev1.Access{Anyone: true}, true, 1},
+		{"a role that is none", &corev1.Access{Roles: []corev1.Role{0}}, true, 1},
+		{"a role twice", &corev1.Access{Roles: append(roles, roles...)}, true, 1},
+	} {
+		options := filingv1.File_fashen_filing_v1_filing_service_proto.Services().Get(0).Methods().ByName("GetDocument").Options()
+		options = proto.Clone(options)
+		proto.ClearExtension(options, corev1.E_Access)
+		if c.access != nil {
+			proto.SetExtension(options, corev1.E_Access, c.access)
+		}
+		if !c.bound {
+			proto.ClearExtension(options, annotations.E_Http)
+		}
+		if faults := accessFaults("fashen.example.v1.ExampleService/Call", options, false); len(faults) != c.want {
+			t.Errorf("%s: %v, want %d faults", c.name, faults, c.want)
+		}
+	}
+}
+
+// names are what the requests of the table are about.
+type names struct {
+	region, bureau, profile, document, revision, review, assignment string
+	signedReview, signedCounsel, draftReview, draftCounsel          string
+	// person drafts, spare and leaver never sign in.
+	person, spare, leaver string
+	// file is the draft of the document, as it was uploaded.
+	file []byte
+	// refresh is the refresh token of a person nobody else signs in as.
+	refresh *string
+	digest  string
+	whole   *directoryv1.JurisdictionProfile
+}
+
+// each answers the same names, changed.
+func (n names) each(change func(string) string) names {
+	for _, s := range []*string{
+		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
+		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel,
+	} {
+		*s = change(*s)
+	}
+	return n
+}
+
+// moved are the same names in another region.
+func (n names) moved() names {
+	return n.each(func(s string) string { return elsewhere + strings.TrimPrefix(s, region) })
+}
+
+// absent are names of the same shape that nothing has.
+func (n names) absent() names { return n.each(absentName) }
+
+func absentName(name string) string {
+	parts := strings.Split(name, "/")
+	for i := 3; i < len(parts); i += 2 {
+		if len(parts[i]) == len(absentID) {
+			parts[i] = absentID
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// hire adds a counsel, who can sign in from then on.
+func (w *world) hire(t *testing.T, login, firm string) string {
+	t.Helper()
+	p := &directoryv1.Person{}
+	w.must(t, "sysadmin", directoryService+"CreatePerson", &directoryv1.CreatePersonRequest{
+		Parent: region, Person: &directoryv1.Person{DisplayName: "示例法律顾问（" + login + "）", Login: login, LawFirm: firm},
+	}, p)
+	w.must(t, "secadmin", directoryService+"SetPersonRoles", &directoryv1.SetPersonRolesRequest{
+		Name: p.GetName(), Roles: []corev1.Role{corev1.Role_ROLE_COUNSEL},
+	}, p)
+	code := &directoryv1.IssueOneTimeCodeResponse{}
+	w.must(t, "secadmin", directoryService+"IssueOneTimeCode", &directoryv1.IssueOneTimeCodeRequest{Name: p.GetName()}, code)
+	w.people[login], w.codes[login] = p.GetName(), code.GetOneTimeCode()
+	return p.GetName()
+}
+
+// drafted starts an opinion that is not signed.
+func (w *world) drafted(t *testing.T, login, review string) *counselv1.Opinion {
+	t.Helper()
+	o := &counselv1.Opinion{}
+	w.must(t, login, counselService+"CreateOpinion", &counselv1.CreateOpinionRequest{
+		Parent: review, Opinion: &counselv1.Opinion{Summary: "示例草稿。"},
+	}, o)
+	return o
+}
+
+// prepareMatrix makes the world the table speaks of.
+func prepareMatrix(t *testing.T, w *world) names {
+	t.Helper()
+	n := names{region: region, file: draft(t, "1200"), bureau: w.bureau[labour], refresh: new(string)}
+	w.hire(t, "counsel-idle", "另一示例律师事务所")
+	w.hire(t, "visitor", otherFirm)
+	n.person, n.spare, n.leaver = w.people["drafter"], w.hire(t, "spare", otherFirm), w.hire(t, "leaver", otherFirm)
+	w.as(t, "visitor")
+	w.hire(t, "returner", otherFirm)
+	w.as(t, "returner")
+	session := &directoryv1.Session{}
+	w.must(t, "returner", sessionService+"SignIn", &directoryv1.SignInRequest{Login: "returner", Password: password}, session)
+	*n.refresh = session.GetRefreshToken()
+
+	d := w.prepared(t, true)
+	n.document, n.revision = d.GetName(), w.mustUpload(t, d.GetName(), n.file).GetName()
+	d, c := w.accepted(t, d)
+	n.digest, n.review = d.GetVersionDigest(), c.GetName()
+	n.assignment = w.assigned(t, n.review).GetName()
+	n.signedReview = w.opinion(t, "reviewer", n.review, counselv1.Conclusion_LAWFUL).GetName()
+	n.signedCounsel = w.opinion(t, "counsel", n.review, counselv1.Conclusion_LAWFUL).GetName()
+	n.draftReview = w.drafted(t, "reviewer", n.review).GetName()
+	n.draftCounsel = w.drafted(t, "counsel", n.review).GetName()
+	n.whole = &directoryv1.JurisdictionProfile{}
+	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
+	n.profile = n.whole.GetName()
+	return n
+}
+
+// mint makes a token with the key of the process: for sessions that a test ends,
+// and for people of a region that has none.
+func (w *world) mint(t *testing.T, person string, roles ...corev1.Role) string {
+	t.Helper()
+	key, err := auth.LoadKey(filepath.Join(w.config.DataDir, "keys", "signing.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Join(strings.Split(person, "/")[:2], "/")
+	value, _, err := auth.NewSigner(key, w.clock.time).UserToken(auth.Caller{
+		Person: person, Region: at, Bureau: at + "/bureaus/" + absentID, Roles: roles, Session: auth.NewSessionID(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// forged is a drafter's token whose bearer made themselves a reviewer.
+func (w *world) forged(t *testing.T) string {
+	t.Helper()
+	parts := strings.Split(w.as(t, "drafter"), ".")
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	changed := bytes.ReplaceAll(claims, []byte("ROLE_DRAFTER"), []byte("ROLE_REVIEWER"))
+	if err != nil || bytes.Equal(claims, changed) {
+		t.Fatalf("claims %s: %v", claims, err)
+	}
+	parts[1] = base64.RawURLEncoding.EncodeToString(changed)
+	return strings.Join(parts, ".")
+}
+
+// What is served is what is declared, no more and no less; and no token but the
+// process's own opens anything.
+func TestAccessTokens(t *testing.T) {
+	for engine, configure := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, configure(t), "grpc", "2026-04-08")
+			checkServed(t, w)
+			checkForgeries(t, w)
+		})
+	}
+}
+
+func checkServed(t *testing.T, w *world) {
+	t.Helper()
+	stream, err := reflectionv1.NewServerReflectionClient(w.client.(overGRPC).conn).ServerReflectionInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := &reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}
+	if err := stream.Send(ask); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := stream.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served, declared []string
+	for _, s := range answer.GetListServicesResponse().GetService() {
+		if !strings.HasPrefix(s.GetName(), "grpc.") {
+			served = append(served, s.GetName())
+		}
+	}
+	for _, m := range methods() {
+		declared = append(declared, string(m.Parent().FullName()))
+	}
+	slices.Sort(served)
+	if declared = slices.Compact(declared); !slices.Equal(served, declared) {
+		t.Errorf("served are %v, declared are %v", served, declared)
+	}
+}
+
+func checkForgeries(t *testing.T, w *world) {
+	t.Helper()
+	own, err := auth.LoadKey(filepath.Join(w.config.DataDir, "keys", "signing.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen, err := auth.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stolen.ID = own.ID
+	foreign := auth.NewSigner(stolen, w.clock.time)
+	ofAnotherKey, _, err := foreign.UserToken(auth.Caller{
+		Person: w.people["reviewer"], Region: region, Session: auth.NewSessionID(), Roles: []corev1.Role{corev1.Role_ROLE_REVIEWER},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := auth.NewSigner(own, w.clock.time).ServiceToken("filing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreignService, err := foreign.ServiceToken("filing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := w.as(t, "reviewer")
+	parts := strings.Split(good, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
+	verdict := &counselv1.GetVerdictRequest{Subject: region + "/documents/" + absentID, VersionDigest: strings.Repeat("0", 64)}
+	for name, c := range map[string]struct {
+		user, service string
+		want          codes.Code
+	}{
+		"a good one, for comparison":  {good, "", codes.PermissionDenied},
+		"both good, for comparison":   {good, service, codes.OK},
+		"of another key":              {ofAnotherKey, service, codes.Unauthenticated},
+		"unsigned":                    {none + "." + parts[1] + ".", service, codes.Unauthenticated},
+		"without a signature":         {parts[0] + "." + parts[1] + ".", service, codes.Unauthenticated},
+		"changed":                     {w.forged(t), service, codes.Unauthenticated},
+		"a service as a person":       {service, service, codes.Unauthenticated},
+		"no person at all":            {"", service, codes.Unauthenticated},
+		"a person as a service":       {good, good, codes.Unauthenticated},
+		"a service of another key":    {good, foreignService, codes.Unauthenticated},
+		"a service that names itself": {good, "services/filing", codes.Unauthenticated},
+	} {
+		ctx := t.Context()
+		if c.service != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, auth.MetadataService, c.service)
+		}
+		f := w.call(ctx, c.user, counselService+"GetVerdict", verdict, &counselv1.Verdict{})
+		if got := codeOf(f); got != c.want {
+			t.Errorf("%s: %v, want %v", name, f, c.want)
+		}
+	}
+}
+
+func codeOf(f *failure) codes.Code {
+	if f == nil {
+		return codes.OK
+	}
+	return f.code
+}
+
+// seen is a world with documents, opinions and assignments in every state that
+// tells who may see them.
+type seen struct {
+	*world
+	// bare has no draft yet, drafting is not submitted, quiet touches no
+	// operators, open is under review, strange is another bureau's.
+	bare, drafting, quiet, open, strange *filingv1.Document
+	reviewersDraft, counselsDraft        string
+	// assignments by the sign-in name of the counsel.
+	assignments map[string]string
+}
+
+func prepareSeen(t *testing.T, w *world) seen {
+	t.Helper()
+	s := seen{world: w, assignments: map[string]string{}}
+	s.bare, s.drafting, s.quiet, s.open = w.newDocument(t, true), w.prepared(t, true), w.prepared(t, false), w.prepared(t, true)
+	s.strange = w.document(t, "drafter2", "CreateDocument", &filingv1.CreateDocumentRequest{
+		Parent: region, Document: &filingv1.Document{
+			Title: "示例区房屋管理办法", IssuingAuthority: w.bureau[government], OperatorImpact: &filingv1.OperatorImpact{TouchesOperators: true},
+		},
+	})
+	s.open.Parties = []string{"示例当事律师事务所"}
+	s.open = w.document(t, "drafter", "UpdateDocument", &filingv1.UpdateDocumentRequest{Document: s.open, UpdateMask: fields("parties")})
+	s.quiet = w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: s.quiet.GetName()})
+	s.open, _ = w.accepted(t, s.open)
+
+	review := s.open.GetReviewCase()
+	s.assignments["counsel"] = w.assigned(t, review).GetName()
+	w.opinion(t, "counsel", review, counselv1.Conclusion_LAWFUL)
+	w.opinion(t, "reviewer", review, counselv1.Conclusion_LAWFUL)
+	s.reviewersDraft, s.counselsDraft = w.drafted(t, "reviewer", review).GetName(), w.drafted(t, "counsel", review).GetName()
+	for login, result := range map[string]counselv1.DeclareConflictRequest_Result{
+		"pending": 0, "waivable": counselv1.DeclareConflictRequest_WAIVABLE,
+		"conflicted": counselv1.DeclareConflictRequest_CONFLICT, "declining": counselv1.DeclareConflictRequest_DECLINE,
+	} {
+		a := &counselv1.Assignment{}
+		w.must(t, "reviewer", counselService+"CreateAssignment", s.passOn(w.hire(t, login, otherFirm)), a)
+		if s.assignments[login] = a.GetName(); result != 0 {
+			w.must(t, login, counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: result, Note: "示例说明"}, a)
+		}
+	}
+	f := w.try(t, "reviewer", counselService+"CreateAssignment", s.passOn(w.hire(t, "party", "示例当事律师事务所")), &counselv1.Assignment{})
+	if f == nil || f.reason != "COUNSEL_CONFLICT" {
+		t.Fatalf("assigned to the counsel of a party: %v", f)
+	}
+	s.assignments["party"] = f.metadata["assignment"]
+	w.hire(t, "counsel-idle", otherFirm)
+	return s
+}
+
+// passOn asks for an assignment of the open document to a counsel.
+func (s seen) passOn(counsel string) *counselv1.CreateAssignmentRequest {
+	return &counselv1.CreateAssignmentRequest{
+		Parent: s.open.GetReviewCase(), Assignment: &counselv1.Assignment{Counsel: counsel, Question: "是否合法？"},
+	}
+}
+
+func TestAccessVisibility(t *testing.T) {
+	for engine, configure := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := prepareSeen(t, newWorld(t, configure(t), "grpc", "2026-04-08"))
+			s.checkDocuments(t)
+			s.checkOpinions(t)
+			s.checkLists(t)
+			s.checkTraces(t)
+			s.checkAssignments(t)
+			s.checkLists(t)
+		})
+	}
+}
+
+// reads are all ways to read a document.
+func (s seen) reads(t *testing.T, login string, d *filingv1.Document) map[string]*failure {
+	t.Helper()
+	out := map[string]*failure{"GetDocument": s.get(t, login, filingService+"GetDocument", d.GetName())}
+	out["ListDocumentHistory"] = s.try(t, login, filingService+"ListDocumentHistory",
+		&filingv1.ListDocumentHistoryRequest{Parent: d.GetName()}, &filingv1.ListDocumentHistoryResponse{})
+	if len(d.GetRevisions()) == 0 {
+		return out
+	}
+	n, token := names{document: d.GetName(), revision: d.GetRevisions()[0].GetName()}, s.as(t, login)
+	for method, ask := range transfers() {
+		if strings.Contains(method, "Download") {
+			out[method] = ask(t.Context(), s.client, token, n)
+		}
+	}
+	for _, method := range []string{"GetRevision", "GetRevisionText", "ListFindings", "ResolveAnchors"} {
+		out[method] = unary(t, filingService+method, filingRequests(t)[filingService+method])(t.Context(), s.client, token, n)
+	}
+	return out
+}
+
+// checkDocuments looks at who sees which document, by every way to read it.
+func (s seen) checkDocuments(t *testing.T) {
+	t.Helper()
+	everybody := []string{
+		"drafter", "drafter2", "reviewer", "reviewer2", "regulator", "office",
+		"counsel", "counsel-idle", "pending", "waivable", "conflicted", "declining", "party",
+	}
+	for name, c := range map[string]struct {
+		document *filingv1.Document
+		sees     []string
+	}{
+		"without a draft":        {s.bare, []string{"drafter"}},
+		"not submitted":          {s.drafting, []string{"drafter", "regulator"}},
+		"touching no operators":  {s.quiet, []string{"drafter", "reviewer", "reviewer2", "office"}},
+		"under review":           {s.open, []string{"drafter", "reviewer", "reviewer2", "regulator", "office", "counsel"}},
+		"of another bureau, new": {s.strange, []string{"drafter2"}},
+	} {
+		for _, login := range everybody {
+			sees := slices.Contains(c.sees, login)
+			for method, f := range s.reads(t, login, c.document) {
+				// What the role may not call is the table's matter.
+				if codeOf(f) != codes.PermissionDenied && (f == nil) != sees {
+					t.Errorf("document %s, %s by %s: %v, want visible %v", name, method, login, f, sees)
+				}
+			}
+		}
+	}
+}
+
+// checkOpinions looks at what others may do with an opinion that is not signed.
+func (s seen) checkOpinions(t *testing.T) {
+	t.Helper()
+	for opinion, author := range map[string]string{s.reviewersDraft: "reviewer", s.counselsDraft: "counsel"} {
+		n := names{draftReview: opinion, review: s.open.GetReviewCase()}
+		for _, login := range []string{"drafter", "reviewer", "reviewer2", "office", "counsel", "counsel-idle", "pending"} {
+			for _, key := range []string{"GetOpinion draft review", "UpdateOpinion draft review", "SignOpinion draft review", "ConcludeCase"} {
+				method, _, _ := strings.Cut(counselService+key, " ")
+				f := unary(t, method, counselRequests[counselService+key])(t.Context(), s.client, s.as(t, login), n)
+				switch {
+				case login == author, codeOf(f) == codes.PermissionDenied:
+				case codeOf(f) != codes.NotFound:
+					t.Errorf("unsigned opinion of %s, %s by %s: %v, want hidden", author, key, login, f)
+				}
+			}
+		}
+	}
+}
+
+// checkAssignments looks at counsel who may not see the file: each sees their own
+// assignment and nothing else, and cannot change that alone.
+func (s seen) checkAssignments(t *testing.T) {
+	t.Helper()
+	review := s.open.GetReviewCase()
+	for login, assignment := range s.assignments {
+		if login == "counsel" {
+			continue
+		}
+		if f := s.get(t, login, counselService+"GetAssignment", assignment); f != nil {
+			t.Errorf("%s reads their assignment: %v", login, f)
+		}
+		if login != "pending" {
+			f := s.try(t, login, counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{
+				Name: assignment, Result: counselv1.DeclareConflictRequest_CLEAR,
+			}, &counselv1.Assignment{})
+			if f == nil || f.reason != "RECORD_CLOSED" {
+				t.Errorf("%s declares again: %v", login, f)
+			}
+		}
+		for _, method := range []string{"GetCase", "ListOpinions", "CreateOpinion"} {
+			f := unary(t, counselService+method, counselRequests[counselService+method])(t.Context(), s.client, s.as(t, login), names{review: review})
+			if codeOf(f) != codes.NotFound {
+				t.Errorf("%s by %s: %v, want hidden", method, login, f)
+			}
+		}
+		mine, f := s.list(t, login, counselService+"ListAssignments", region+"/cases/-")
+		if f != nil || !slices.Equal(mine, []string{assignment}) {
+			t.Errorf("%s lists assignments %v %v, want their own", login, mine, f)
+		}
+		for _, method := range []string{filingService + "ListDocuments", counselService + "ListCases"} {
+			if got, f := s.list(t, login, method, region); f != nil || len(got) > 0 {
+				t.Errorf("%s by %s: %v %v, want nothing", method, login, got, f)
+			}
+		}
+	}
+	waived := &counselv1.Assignment{}
+	s.must(t, "reviewer", counselService+"WaiveConflict", &counselv1.WaiveConflictRequest{
+		Name: s.assignments["waivable"], Consent: "示例书面同意",
+	}, waived)
+	for method, f := range s.reads(t, "waivable", s.open) {
+		if method != "ListDocumentHistory" && f != nil {
+			t.Errorf("%s by counsel whose conflict was waived: %v", method, f)
+		}
+	}
+}
+
+// checkTraces looks for what a stranger might learn beside: by an etag, a request
+// id of somebody else, a page token, a filter.
+func (s seen) checkTraces(t *testing.T) {
+	t.Helper()
+	d := s.open
+	s.must(t, "drafter", filingService+"UpdateDocument", &filingv1.UpdateDocumentRequest{
+		Document:   &filingv1.Document{Name: d.GetName(), Title: d.GetTitle(), IssuingAuthority: d.GetIssuingAuthority(), OperatorImpact: d.GetOperatorImpact()},
+		UpdateMask: fields("title"), RequestId: "one-of-the-drafter",
+	}, d)
+	for name, in := range map[string]*filingv1.SubmitDocumentRequest{
+		"a stale etag":            {Name: d.GetName(), Etag: "stale"},
+		"the right etag":          {Name: d.GetName(), Etag: d.GetEtag()},
+		"somebody's request id":   {Name: d.GetName(), RequestId: "one-of-the-drafter"},
+		"a draft nobody may see":  {Name: s.bare.GetName()},
+		"an id that nothing has":  {Name: region + "/documents/" + absentID},
+		"a region of other folks": {Name: elsewhere + "/documents/" + absentID},
+	} {
+		f := s.try(t, "drafter2", filingService+"SubmitDocument", in, &filingv1.Document{})
+		if codeOf(f) != codes.NotFound || f.reason != "RESOURCE_NOT_FOUND" {
+			t.Errorf("a stranger with %s: %v, want hidden", name, f)
+		}
+	}
+	page := &filingv1.ListDocumentsResponse{}
+	s.must(t, "reviewer", filingService+"ListDocuments", &filingv1.ListDocumentsRequest{Parent: region, PageSize: 1}, page)
+	if page.GetNextPageToken() == "" {
+		t.Fatal("the reviewer has one page only")
+	}
+	for name, in := range map[string]*filingv1.ListDocumentsRequest{
+		"a page token of the reviewer": {Parent: region, PageSize: 1, PageToken: page.GetNextPageToken()},
+		"a filter on another bureau":   {Parent: region, Filter: `drafting_unit = "` + d.GetDraftingUnit() + `"`},
+	} {
+		got := &filingv1.ListDocumentsResponse{}
+		if f := s.try(t, "drafter2", filingService+"ListDocuments", in, got); f != nil && f.code != codes.InvalidArgument || len(got.GetDocuments()) > 0 {
+			t.Errorf("a stranger with %s: %v %v", name, got, f)
+		}
+	}
+}
+
+// checkLists holds what each caller lists against what they can get: a list shows
+// exactly that, of everything anybody lists.
+func (s seen) checkLists(t *testing.T) {
+	t.Helper()
+	cases := []string{s.open.GetReviewCase(), s.quiet.GetReviewCase()}
+	for _, c := range []struct {
+		list, get string
+		parents   []string
+	}{
+		{filingService + "ListDocuments", filingService + "GetDocument", []string{region}},
+		{counselService + "ListCases", counselService + "GetCase", []string{region}},
+		{counselService + "ListOpinions", counselService + "GetOpinion", cases},
+		{counselService + "ListAssignments", counselService + "GetAssignment", []string{region + "/cases/-"}},
+		{counselService + "ListAssignments", counselService + "GetAssignment", cases},
+		{directoryService + "ListBureaus", directoryService + "GetBureau", []string{region}},
+		{directoryService + "ListPeople", directoryService + "GetPerson", []string{region}},
+		{directoryService + "ListJurisdictionProfiles", directoryService + "GetJurisdictionProfile", []string{region}},
+	} {
+		listed, known := map[string][]string{}, map[string]bool{}
+		for login := range s.people {
+			var denied bool
+			for _, parent := range c.parents {
+				got, f := s.list(t, login, c.list, parent)
+				denied = denied || codeOf(f) == codes.PermissionDenied
+				listed[login] = append(listed[login], got...)
+			}
+			if denied {
+				delete(listed, login)
+			}
+			for _, name := range listed[login] {
+				known[name] = true
+			}
+		}
+		if len(known) == 0 {
+			t.Errorf("%s shows nobody anything", c.list)
+		}
+		for login, names := range listed {
+			for name := range known {
+				f := s.get(t, login, c.get, name)
+				if shown := slices.Contains(names, name); shown != (f == nil) {
+					t.Errorf("%s by %s shows %s: %v; %s answers %v", c.list, login, name, shown, c.get, f)
+				}
+			}
+		}
+	}
+}
+
+// A counsel who is barred from a matter sees nothing of it, whatever they saw
+// before and however often they are asked (律师法 art 39).
+func TestAccessOfBarredCounsel(t *testing.T) {
+	for engine, configure := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := prepareSeen(t, newWorld(t, configure(t), "grpc", "2026-04-08"))
+			// One declared a conflict and is asked again, one accepted and then
+			// learns of a conflict.
+			s.askAgain(t, "conflicted", counselv1.DeclareConflictRequest_CLEAR)
+			s.askAgain(t, "counsel", counselv1.DeclareConflictRequest_CONFLICT)
+		})
+	}
+}
+
+// askAgain assigns a counsel a second time, if that is let through, and looks at
+// what a counsel with a barred assignment can do then.
+func (s seen) askAgain(t *testing.T, login string, result counselv1.DeclareConflictRequest_Result) {
+	t.Helper()
+	a := &counselv1.Assignment{}
+	if f := s.try(t, "reviewer", counselService+"CreateAssignment", s.passOn(s.people[login]), a); f == nil {
+		f = s.try(t, login, counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: result, Note: "示例说明"}, a)
+		t.Logf("%s declares %v: %v", login, result, f)
+	}
+	all := &counselv1.ListAssignmentsResponse{}
+	s.must(t, login, counselService+"ListAssignments", &counselv1.ListAssignmentsRequest{Parent: region + "/cases/-"}, all)
+	barred := slices.ContainsFunc(all.GetAssignments(), func(a *counselv1.Assignment) bool { return a.GetState() == counselv1.Assignment_BARRED })
+	if !barred {
+		return
+	}
+	for method, f := range s.reads(t, login, s.open) {
+		if f == nil {
+			t.Errorf("%s is barred from the matter, and %s is answered", login, method)
+		}
+	}
+	n := names{review: s.open.GetReviewCase(), draftCounsel: s.counselsDraft}
+	for _, key := range []string{"GetCase", "ListOpinions", "CreateOpinion", "UpdateOpinion draft counsel", "SignOpinion draft counsel"} {
+		method, _, _ := strings.Cut(counselService+key, " ")
+		f := unary(t, method, counselRequests[counselService+key])(t.Context(), s.client, s.as(t, login), n)
+		if outcome(f) == "ok" {
+			t.Errorf("%s is barred from the matter, and %s is let in: %v", login, key, f)
+		}
+	}
+}
+
+// messages makes an empty request and answer of a method.
+func messages(t *testing.T, method string) (in, out protoreflect.Message) {
+	t.Helper()
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(method, "/", ".")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := make([]protoreflect.Message, 0, 2)
+	m := d.(protoreflect.MethodDescriptor)
+	for _, of := range []protoreflect.MessageDescriptor{m.Input(), m.Output()} {
+		message, err := protoregistry.GlobalTypes.FindMessageByName(of.FullName())
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, message.New())
+	}
+	return made[0], made[1]
+}
+
+func field(m protoreflect.Message, name protoreflect.Name) protoreflect.FieldDescriptor {
+	return m.Descriptor().Fields().ByName(name)
+}
+
+// get reads one resource by its name.
+func (w *world) get(t *testing.T, login, method, name string) *failure {
+	t.Helper()
+	in, out := messages(t, method)
+	in.Set(field(in, "name"), protoreflect.ValueOfString(name))
+	return w.try(t, login, method, in.Interface(), out.Interface())
+}
+
+// list reads the names of all resources below a parent, in pages of two.
+func (w *world) list(t *testing.T, login, method, parent string) ([]string, *failure) {
+	t.Helper()
+	var all []string
+	for token := ""; ; {
+		in, out := messages(t, method)
+		in.Set(field(in, "parent"), protoreflect.ValueOfString(parent))
+		in.Set(field(in, "page_size"), protoreflect.ValueOfInt32(2))
+		in.Set(field(in, "page_token"), protoreflect.ValueOfString(token))
+		if f := w.try(t, login, method, in.Interface(), out.Interface()); f != nil {
+			return nil, f
+		}
+		items := out.Get(out.Descriptor().Fields().ByNumber(1)).List()
+		for i := range items.Len() {
+			item := items.Get(i).Message()
+			all = append(all, item.Get(field(item, "name")).String())
+		}
+		if token = out.Get(field(out, "next_page_token")).String(); token == "" {
+			return all, nil
+		}
+	}
+}
