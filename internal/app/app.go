@@ -178,7 +178,8 @@ func seed(ctx context.Context, c config.Config, dir *directory.Server) ([]direct
 // connect makes a connection in memory that calls as one of the services; with
 // an empty name, as the gateway, which has no identity of its own.
 func (a *App) connect(p *parts, service string) (*grpc.ClientConn, error) {
-	o := rpc.ClientOptions{}
+	// The text of a long draft passes the gateway whole.
+	o := rpc.ClientOptions{MessageBytes: 64 << 20}
 	if service != "" {
 		o = rpc.ClientOptions{Service: service, Signer: p.signer}
 	}

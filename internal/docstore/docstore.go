@@ -106,7 +106,8 @@ type Meta struct {
 type Collection[M proto.Message] interface {
 	// Create stores a new document. With a request id in the origin of ctx, the
 	// same request again answers the document it made (Meta.Replayed), and the
-	// same id with another request is ErrRequestReused. So one request makes at
+	// same id with another request is ErrRequestReused; used on another document
+	// it is found once the entry of that one is drained, a moment later. So one request makes at
 	// most one document in a collection; a caller that makes several gives each
 	// an origin with a request id of its own.
 	// Errors: ErrAlreadyExists, ErrTooLarge, ErrRequestReused, ErrUnavailable.

@@ -17,9 +17,9 @@ import (
 
 const (
 	// batch is the number of documents drained at a time.
-	batch = 100
+	batch = 200
 	// defaultDelay is how long entries gather before they are drained.
-	defaultDelay = 200 * time.Millisecond
+	defaultDelay = 500 * time.Millisecond
 	// failureDelay is how long the drainer waits after the store failed.
 	failureDelay = 5 * time.Second
 	// closing bounds the last round.
@@ -29,7 +29,7 @@ const (
 // Options of a drainer.
 type Options struct {
 	// Delay between a write and the round that drains it, so that one round
-	// serves many writes; 200 ms when 0.
+	// serves many writes; 500 ms when 0.
 	Delay time.Duration
 	// After is time.After; tests give their own.
 	After func(time.Duration) <-chan time.Time

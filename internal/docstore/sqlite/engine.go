@@ -49,6 +49,12 @@ type Engine struct {
 
 	mu     sync.Mutex
 	tables []docstore.Table
+	// prepared statements by their text. The texts follow from declarations and
+	// shapes of queries, so there are few of them.
+	prepared map[string]*sql.Stmt
+	// written are those of the writing connection; nil while one still has to be
+	// compiled.
+	written map[string]*sql.Stmt
 }
 
 var _ docstore.Engine = (*Engine)(nil)
@@ -60,7 +66,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	e := &Engine{path: path}
+	e := &Engine{path: path, prepared: map[string]*sql.Stmt{}, written: map[string]*sql.Stmt{}}
 	if err := e.connect(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), e.release())
 	}
@@ -164,6 +170,70 @@ func (e *Engine) release() error {
 	return err
 }
 
+// statement answers a statement for the reading connections, compiled once for
+// each of them.
+func (e *Engine) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s, ok := e.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := e.read.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, failure(err)
+	}
+	e.prepared[query] = s
+	return s, nil
+}
+
+// writing answers a statement for a transaction. The writing connection is the
+// transaction's own, so a new statement is compiled for the transaction alone,
+// and for good once the connection is free.
+func (e *Engine) writing(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
+	e.mu.Lock()
+	s := e.written[query]
+	if s == nil {
+		e.written[query] = nil
+	}
+	e.mu.Unlock()
+	if s != nil {
+		return tx.StmtContext(ctx, s), nil
+	}
+	s, err := tx.PrepareContext(ctx, query)
+	return s, failure(err)
+}
+
+// prepareWritten compiles what the last transactions met for the first time.
+func (e *Engine) prepareWritten(ctx context.Context) {
+	e.mu.Lock()
+	var missing []string
+	for query, s := range e.written {
+		if s == nil {
+			missing = append(missing, query)
+		}
+	}
+	e.mu.Unlock()
+	for _, query := range missing {
+		s, err := e.write.PrepareContext(ctx, query)
+		if err != nil {
+			return // the next transaction compiles its own again
+		}
+		e.mu.Lock()
+		e.written[query] = s
+		e.mu.Unlock()
+	}
+}
+
+// query runs a prepared query on a reading connection.
+func (e *Engine) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := e.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	return rows, failure(err)
+}
+
 // inTx runs do in one durable transaction.
 func (e *Engine) inTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := e.write.BeginTx(ctx, nil)
@@ -174,7 +244,9 @@ func (e *Engine) inTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 		_ = tx.Rollback() // the first error is the one that tells
 		return err
 	}
-	return failure(tx.Commit())
+	err = tx.Commit()
+	e.prepareWritten(ctx)
+	return failure(err)
 }
 
 // failure turns an error of the driver into one of the contract.

@@ -111,9 +111,9 @@ func (t *table) Find(ctx context.Context, p *docstore.Plan) (docstore.Found, err
 	}
 	var found docstore.Found
 	q, args := t.records(t.scanOf(p, onlyValue(p)), p)
-	rows, err := t.e.read.QueryContext(ctx, q, args...)
+	rows, err := t.e.query(ctx, q, args...)
 	if err != nil {
-		return found, failure(err)
+		return found, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
@@ -141,15 +141,26 @@ func onlyValue(p *docstore.Plan) any {
 // reads the documents of the page.
 func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, error) {
 	var found docstore.Found
+	// Compiling takes a connection of its own, so it comes before the snapshot
+	// holds one.
+	scans := make([]*sql.Stmt, len(p.AnyOf.Values))
+	args := make([][]any, len(p.AnyOf.Values))
+	for i, v := range p.AnyOf.Values {
+		var err error
+		var q string
+		q, args[i] = t.keys(t.scanOf(p, v), p)
+		if scans[i], err = t.e.statement(ctx, q); err != nil {
+			return found, err
+		}
+	}
 	tx, err := t.e.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return found, failure(err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	var all []docstore.Position
-	for _, v := range p.AnyOf.Values {
-		q, args := t.keys(t.scanOf(p, v), p)
-		if all, err = positions(ctx, tx, all, q, args); err != nil {
+	for i, scan := range scans {
+		if all, err = positions(ctx, tx.StmtContext(ctx, scan), all, args[i]); err != nil {
 			return found, err
 		}
 	}
@@ -168,8 +179,8 @@ func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, 
 	return found, nil
 }
 
-func positions(ctx context.Context, tx *sql.Tx, into []docstore.Position, q string, args []any) ([]docstore.Position, error) {
-	rows, err := tx.QueryContext(ctx, q, args...)
+func positions(ctx context.Context, stmt *sql.Stmt, into []docstore.Position, args []any) ([]docstore.Position, error) {
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return into, failure(err)
 	}

@@ -20,12 +20,11 @@ const requestEntries = 100
 
 func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error {
 	return l.e.inTx(ctx, func(tx *sql.Tx) error {
-		stmt, err := tx.PrepareContext(ctx, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
+		stmt, err := l.e.writing(ctx, tx, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 		if err != nil {
-			return failure(err)
+			return err
 		}
-		defer func() { _ = stmt.Close() }()
 		for _, e := range entries {
 			b, err := proto.Marshal(e)
 			if err != nil {
@@ -57,9 +56,9 @@ func (l *log) Walk(ctx context.Context, afterResource string, afterSequence int6
 }
 
 func (l *log) query(ctx context.Context, q string, args ...any) ([]docstore.Logged, error) {
-	rows, err := l.e.read.QueryContext(ctx, q, args...)
+	rows, err := l.e.query(ctx, q, args...)
 	if err != nil {
-		return nil, failure(err)
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var out []docstore.Logged

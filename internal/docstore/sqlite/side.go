@@ -72,25 +72,34 @@ func difference(was, now []sideRow) (gone, come []sideRow) {
 	return gone, come
 }
 
-func insertSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
+func (e *Engine) insertSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
 	for _, r := range rows {
 		q := fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s)`, r.table, columnNames(r.fields), strings.Repeat(", ?", len(r.fields)-1))
-		if _, err := tx.ExecContext(ctx, q, r.values...); err != nil {
-			return failure(err)
+		if err := e.execSide(ctx, tx, q, r); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func deleteSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
+func (e *Engine) execSide(ctx context.Context, tx *sql.Tx, q string, r sideRow) error {
+	stmt, err := e.writing(ctx, tx, q)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(ctx, r.values...)
+	return failure(err)
+}
+
+func (e *Engine) deleteSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
 	for _, r := range rows {
 		conds := make([]string, len(r.fields))
 		for i, f := range r.fields {
 			conds[i] = columnName(f) + " = ?"
 		}
 		q := fmt.Sprintf(`DELETE FROM %s WHERE %s`, r.table, strings.Join(conds, " AND "))
-		if _, err := tx.ExecContext(ctx, q, r.values...); err != nil {
-			return failure(err)
+		if err := e.execSide(ctx, tx, q, r); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -104,5 +113,5 @@ func (t *table) writeIndex(ctx context.Context, tx *sql.Tx, r *docstore.Record) 
 			return failure(err)
 		}
 	}
-	return insertSide(ctx, tx, t.sideRows(r.Name, r.Index))
+	return t.e.insertSide(ctx, tx, t.sideRows(r.Name, r.Index))
 }

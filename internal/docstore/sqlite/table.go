@@ -146,7 +146,7 @@ func (t *table) Insert(ctx context.Context, r *docstore.Record) error {
 			if _, err := tx.StmtContext(ctx, t.insert).ExecContext(ctx, args...); err != nil {
 				return failure(err)
 			}
-			return insertSide(ctx, tx, rows)
+			return t.e.insertSide(ctx, tx, rows)
 		})
 	}
 	if err == nil {
@@ -223,10 +223,10 @@ func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged boo
 			if err := oneRow(tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)); err != nil {
 				return err
 			}
-			if err := deleteSide(ctx, tx, gone); err != nil {
+			if err := t.e.deleteSide(ctx, tx, gone); err != nil {
 				return err
 			}
-			return insertSide(ctx, tx, come)
+			return t.e.insertSide(ctx, tx, come)
 		})
 	}
 	if err == nil {

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite"
+
+	"fashen/internal/app"
+	"fashen/internal/config"
+)
+
+// run runs a command line with an input, and answers its output.
+func command(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestScreenLines(t *testing.T) {
+	in := `{"id":"a","text":"外地企业不得参加本县工程项目投标。"}` + "\n" + `{"id":"b","text":"任何单位不得限制外地企业参加投标。"}` + "\n"
+	out, err := command(t, in, "screen", "--format", "jsonl", "--date", "2026-06-01", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []struct {
+		ID       string
+		Flagged  bool
+		Articles []string
+		Findings []struct{ Rule, Law string }
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		lines = append(lines, struct {
+			ID       string
+			Flagged  bool
+			Articles []string
+			Findings []struct{ Rule, Law string }
+		}{})
+		if err := json.Unmarshal([]byte(line), &lines[len(lines)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(lines) != 2 || !lines[0].Flagged || lines[0].Articles[0] != "REG-9-3" || lines[0].Findings[0].Law == "" {
+		t.Errorf("the violation: %+v", lines)
+	}
+	if lines[1].ID != "b" || lines[1].Flagged {
+		t.Errorf("the prohibition of it: %+v", lines[1])
+	}
+}
+
+func TestScreenAndInspectADraft(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "draft.docx")
+	if err := os.WriteFile(file, sampleDraft, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, "", "screen", file)
+	if err != nil || !strings.Contains(out, "FCR-19-3") || !strings.Contains(out, "公平竞争审查条例") {
+		t.Errorf("screen: %v\n%s", err, out)
+	}
+	if out, err = command(t, "", "screen", "--format", "json", file); err != nil || !json.Valid([]byte(out)) {
+		t.Errorf("screen --format json: %v\n%s", err, out)
+	}
+	out, err = command(t, "", "inspect", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Title  string
+		Counts struct{ Chapters, Articles, Items int }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Counts.Chapters != 4 || got.Counts.Articles != 10 || got.Counts.Items != 2 {
+		t.Errorf("inspect: %+v", got)
+	}
+}
+
+func TestBadCommandLines(t *testing.T) {
+	for _, args := range [][]string{
+		{"screen", "--date", "yesterday", "-"}, {"screen", "--rules", "astrology", "-"}, {"screen", "--date", "2001-01-01", "-"},
+		{"screen", "--format", "morse", "-"}, {"inspect"}, {"inspect", "/does/not/exist"}, {"serve", "--store", "paper"}, {"verify", "--data", "x", "astrology"},
+	} {
+		if out, err := command(t, "第一条 内容。", args...); err == nil {
+			t.Errorf("%v passed: %s", args, out)
+		}
+	}
+}
+
+// verify finds that somebody changed a line of the record with another tool.
+func TestVerifyFindsTampering(t *testing.T) {
+	c := config.Config{Store: config.StoreSQLite, DataDir: t.TempDir(), GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Sample: true}
+	a, err := app.Start(t.Context(), c, app.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, "", "verify", "--data", c.DataDir)
+	if err != nil || !strings.Contains(out, "directory:") {
+		t.Fatalf("an untouched store: %v\n%s", err, out)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(c.DataDir, "directory.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "DELETE FROM journal WHERE sequence = 1 AND resource IN (SELECT resource FROM journal LIMIT 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = command(t, "", "verify", "--data", c.DataDir); err == nil || !strings.Contains(out, "1 problems") {
+		t.Errorf("a removed entry: %v\n%s", err, out)
+	}
+}
