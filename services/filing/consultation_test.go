@@ -1,6 +1,7 @@
 package filing
 
 import (
+	"errors"
 	"testing"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
@@ -72,7 +73,8 @@ func TestRecordConsultation(t *testing.T) {
 			if recorded := d.GetConsultation() != nil; recorded != (err == nil) {
 				t.Errorf("recorded is %v after %v", recorded, err)
 			}
-			if no, ok := err.(refused); ok && no[0].Metadata["earliest_close_date"] != tt.earliest {
+			var no refused
+			if errors.As(err, &no) && no[0].Metadata["earliest_close_date"] != tt.earliest {
 				t.Errorf("earliest close %q, want %q", no[0].Metadata["earliest_close_date"], tt.earliest)
 			}
 		})

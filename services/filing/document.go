@@ -42,19 +42,18 @@ func (r refused) codes() []string {
 
 // Laws as refusals name them.
 const (
-	law37           = "国务院办公厅关于加强行政规范性文件制定和监督管理工作的通知（国办发〔2018〕37号）"
-	law37Issuer     = law37 + "（一）"
-	law37Consult    = law37 + "（五）"
-	law37Review     = law37 + "（六）"
-	law37Decide     = law37 + "（七）"
-	law115          = "国务院办公厅关于全面推行行政规范性文件合法性审核机制的指导意见（国办发〔2018〕115号）"
+	law37Issuer     = "国办发〔2018〕37号（一）"
+	law37Consult    = "国办发〔2018〕37号（五）"
+	law37Review     = "国办发〔2018〕37号（六）"
+	law37Decide     = "国办发〔2018〕37号（七）"
+	law115          = "国办发〔2018〕115号"
 	lawBusiness62   = "优化营商环境条例第六十二条"
 	lawCompetition  = "公平竞争审查条例第十八条"
 	lawCompetition2 = "公平竞争审查条例第二条、第十八条"
 	lawMeasures27   = "公平竞争审查条例实施办法第二十七条"
 	lawMeasures33   = "公平竞争审查条例实施办法第三十三条"
-	lawCounsel      = "关于推行法律顾问制度和公职律师公司律师制度的意见（中办发〔2016〕30号）"
-	lawSecrets      = "中华人民共和国保守国家秘密法"
+	lawCounsel      = "中办发〔2016〕30号"
+	lawSecrets      = "保守国家秘密法"
 )
 
 // checkDraft refuses what the validation rules of the protos cannot tell about a

@@ -120,7 +120,7 @@ func TestTwoSubmitsAtOnce(t *testing.T) {
 func TestSubmitIsPinnedToWhatWasOpened(t *testing.T) {
 	h := newHouse(t)
 	d := h.ready()
-	h.next.opening = func() {
+	h.next.between = func() {
 		_, err := h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
 		if err != nil {
 			t.Error(err)
@@ -287,6 +287,27 @@ func TestDeliberateWhenTheVerdictMoves(t *testing.T) {
 	wantCode(t, err, codes.Aborted, "ETAG_STALE")
 	if got := h.get(d.GetName()); got.GetState() != filingv1.Document_UNDER_REVIEW {
 		t.Errorf("deliberated on a verdict that moved: %v", got)
+	}
+}
+
+// What changes between the gate and the write goes to no meeting.
+func TestDeliberateIsPinnedToWhatTheGateSaw(t *testing.T) {
+	h := newHouse(t)
+	d := h.passable()
+	h.next.between = func() {
+		_, err := h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	wantCode(t, err, codes.Aborted, "ETAG_STALE")
+	if got := h.get(d.GetName()); got.GetState() != filingv1.Document_UNDER_REVIEW || len(got.GetRevisions()) != 2 {
+		t.Errorf("a draft nobody reviewed went to the meeting: %v", got)
+	}
+	_, err = h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	if got := violations(err); !slices.Contains(got, "FCR_STALE") {
+		t.Errorf("the newer draft is refused for %v", got)
 	}
 }
 

@@ -66,8 +66,9 @@ type neighbours struct {
 	verdict   *counselv1.Verdict
 	rounds    []*counselv1.OpenCaseRequest
 	certified []*counselv1.CertifyVerdictRequest
-	// opening runs before a case is opened, to let something happen in between.
-	opening func()
+	// between runs once, before a case is opened or a verdict certified, to let
+	// something happen after the document was looked at.
+	between func()
 	// moved is the verdict from the moment on in which the present one was read.
 	moved *counselv1.Verdict
 	// busy makes the reviewer hold what was submitted.
@@ -94,14 +95,18 @@ func (n *neighbours) ResolveJurisdictionProfile(context.Context, *directoryv1.Re
 	return n.profile, nil
 }
 
-func (n *neighbours) OpenCase(_ context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
+func (n *neighbours) meanwhile() {
 	n.mu.Lock()
-	opening := n.opening
-	n.opening = nil
+	do := n.between
+	n.between = nil
 	n.mu.Unlock()
-	if opening != nil {
-		opening()
+	if do != nil {
+		do()
 	}
+}
+
+func (n *neighbours) OpenCase(_ context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
+	n.meanwhile()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	c := &counselv1.Case{Name: region + "/cases/c1", Subject: in.GetSubject()}
@@ -128,6 +133,7 @@ func (n *neighbours) GetVerdict(context.Context, *counselv1.GetVerdictRequest) (
 }
 
 func (n *neighbours) CertifyVerdict(_ context.Context, in *counselv1.CertifyVerdictRequest) (*counselv1.Verdict, error) {
+	n.meanwhile()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if in.GetVerdictEtag() != n.verdict.GetEtag() {

@@ -1,6 +1,7 @@
 package filing
 
 import (
+	"errors"
 	"testing"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
@@ -49,7 +50,8 @@ func TestCheckSubmittable(t *testing.T) {
 			tt.change(d)
 			err := checkSubmittable(d)
 			wantReason(t, err, tt.want)
-			if no, ok := err.(refused); ok && no[0].Metadata["missing"] != tt.missing {
+			var no refused
+			if errors.As(err, &no) && no[0].Metadata["missing"] != tt.missing {
 				t.Errorf("missing %q, want %q", no[0].Metadata["missing"], tt.missing)
 			}
 		})
