@@ -52,9 +52,6 @@ type Engine struct {
 	// prepared statements by their text. The texts follow from declarations and
 	// shapes of queries, so there are few of them.
 	prepared map[string]*sql.Stmt
-	// written are those of the writing connection; nil while one still has to be
-	// compiled.
-	written map[string]*sql.Stmt
 }
 
 var _ docstore.Engine = (*Engine)(nil)
@@ -66,7 +63,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	e := &Engine{path: path, prepared: map[string]*sql.Stmt{}, written: map[string]*sql.Stmt{}}
+	e := &Engine{path: path, prepared: map[string]*sql.Stmt{}}
 	if err := e.connect(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), e.release())
 	}
@@ -170,63 +167,31 @@ func (e *Engine) release() error {
 	return err
 }
 
-// statement answers a statement for the reading connections, compiled once for
-// each of them.
-func (e *Engine) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+// statement answers a prepared statement, compiled once for each connection.
+// It may need a connection, so nobody who holds one calls it.
+func (e *Engine) statement(ctx context.Context, db *sql.DB, query string) (*sql.Stmt, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if s, ok := e.prepared[query]; ok {
+	s, ok := e.prepared[query]
+	e.mu.Unlock()
+	if ok {
 		return s, nil
 	}
-	s, err := e.read.PrepareContext(ctx, query)
+	s, err := db.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, failure(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if first, ok := e.prepared[query]; ok {
+		return first, failure(s.Close())
 	}
 	e.prepared[query] = s
 	return s, nil
 }
 
-// writing answers a statement for a transaction. The writing connection is the
-// transaction's own, so a new statement is compiled for the transaction alone,
-// and for good once the connection is free.
-func (e *Engine) writing(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
-	e.mu.Lock()
-	s := e.written[query]
-	if s == nil {
-		e.written[query] = nil
-	}
-	e.mu.Unlock()
-	if s != nil {
-		return tx.StmtContext(ctx, s), nil
-	}
-	s, err := tx.PrepareContext(ctx, query)
-	return s, failure(err)
-}
-
-// prepareWritten compiles what the last transactions met for the first time.
-func (e *Engine) prepareWritten(ctx context.Context) {
-	e.mu.Lock()
-	var missing []string
-	for query, s := range e.written {
-		if s == nil {
-			missing = append(missing, query)
-		}
-	}
-	e.mu.Unlock()
-	for _, query := range missing {
-		s, err := e.write.PrepareContext(ctx, query)
-		if err != nil {
-			return // the next transaction compiles its own again
-		}
-		e.mu.Lock()
-		e.written[query] = s
-		e.mu.Unlock()
-	}
-}
-
 // query runs a prepared query on a reading connection.
 func (e *Engine) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := e.statement(ctx, query)
+	s, err := e.statement(ctx, e.read, query)
 	if err != nil {
 		return nil, err
 	}
@@ -244,9 +209,7 @@ func (e *Engine) inTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 		_ = tx.Rollback() // the first error is the one that tells
 		return err
 	}
-	err = tx.Commit()
-	e.prepareWritten(ctx)
-	return failure(err)
+	return failure(tx.Commit())
 }
 
 // failure turns an error of the driver into one of the contract.

@@ -141,17 +141,10 @@ func onlyValue(p *docstore.Plan) any {
 // reads the documents of the page.
 func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, error) {
 	var found docstore.Found
-	// Compiling takes a connection of its own, so it comes before the snapshot
-	// holds one.
-	scans := make([]*sql.Stmt, len(p.AnyOf.Values))
-	args := make([][]any, len(p.AnyOf.Values))
-	for i, v := range p.AnyOf.Values {
-		var err error
-		var q string
-		q, args[i] = t.keys(t.scanOf(p, v), p)
-		if scans[i], err = t.e.statement(ctx, q); err != nil {
-			return found, err
-		}
+	q, _ := t.keys(t.scanOf(p, p.AnyOf.Values[0]), p) // the same for each value
+	scan, err := t.e.statement(ctx, t.e.read, q)
+	if err != nil {
+		return found, err
 	}
 	tx, err := t.e.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -159,8 +152,10 @@ func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, 
 	}
 	defer func() { _ = tx.Rollback() }()
 	var all []docstore.Position
-	for i, scan := range scans {
-		if all, err = positions(ctx, tx.StmtContext(ctx, scan), all, args[i]); err != nil {
+	scan = tx.StmtContext(ctx, scan)
+	for _, v := range p.AnyOf.Values {
+		_, args := t.keys(t.scanOf(p, v), p)
+		if all, err = positions(ctx, scan, all, args); err != nil {
 			return found, err
 		}
 	}

@@ -19,12 +19,13 @@ type log struct{ e *Engine }
 const requestEntries = 100
 
 func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error {
+	insert, err := l.e.statement(ctx, l.e.write, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
+		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
 	return l.e.inTx(ctx, func(tx *sql.Tx) error {
-		stmt, err := l.e.writing(ctx, tx, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
-			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-		if err != nil {
-			return err
-		}
+		stmt := tx.StmtContext(ctx, insert)
 		for _, e := range entries {
 			b, err := proto.Marshal(e)
 			if err != nil {

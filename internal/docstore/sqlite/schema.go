@@ -72,6 +72,8 @@ type index struct {
 	name string
 	// unique is the quoted column of the unique key, empty without one.
 	unique string
+	// add and remove write rows of an index that is a table.
+	add, remove *sql.Stmt
 }
 
 func (t *table) resolveIndexes() {

@@ -12,8 +12,7 @@ import (
 
 // sideRow is one row of an index with a repeated field.
 type sideRow struct {
-	table  string
-	fields []string
+	index  *index
 	values []any
 }
 
@@ -23,7 +22,8 @@ func (t *table) sideRows(name string, values []docstore.Value) []sideRow {
 		return nil
 	}
 	var out []sideRow
-	for _, ix := range t.indexes {
+	for n := range t.indexes {
+		ix := &t.indexes[n]
 		if !ix.repeated {
 			continue
 		}
@@ -43,7 +43,7 @@ func (t *table) sideRows(name string, values []docstore.Value) []sideRow {
 		for _, v := range many {
 			one := slices.Clone(row)
 			one[at] = v
-			out = append(out, sideRow{table: ix.name, fields: ix.fields, values: one})
+			out = append(out, sideRow{index: ix, values: one})
 		}
 	}
 	return out
@@ -51,7 +51,7 @@ func (t *table) sideRows(name string, values []docstore.Value) []sideRow {
 
 // difference tells which rows go and which come; most changes touch few.
 func difference(was, now []sideRow) (gone, come []sideRow) {
-	key := func(r sideRow) string { return fmt.Sprintf("%s %q", r.table, r.values) }
+	key := func(r sideRow) string { return fmt.Sprintf("%s %q", r.index.name, r.values) }
 	have := make(map[string]bool, len(was))
 	for _, r := range was {
 		have[key(r)] = true
@@ -72,34 +72,35 @@ func difference(was, now []sideRow) (gone, come []sideRow) {
 	return gone, come
 }
 
-func (e *Engine) insertSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
-	for _, r := range rows {
-		q := fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s)`, r.table, columnNames(r.fields), strings.Repeat(", ?", len(r.fields)-1))
-		if err := e.execSide(ctx, tx, q, r); err != nil {
-			return err
-		}
+// compileSide prepares the statements of an index that is a table.
+func (t *table) compileSide(ctx context.Context, ix *index) (err error) {
+	conds := make([]string, len(ix.fields))
+	for i, f := range ix.fields {
+		conds[i] = columnName(f) + " = ?"
 	}
-	return nil
-}
-
-func (e *Engine) execSide(ctx context.Context, tx *sql.Tx, q string, r sideRow) error {
-	stmt, err := e.writing(ctx, tx, q)
+	ix.remove, err = t.e.write.PrepareContext(ctx, fmt.Sprintf(`DELETE FROM %s WHERE %s`, ix.name, strings.Join(conds, " AND ")))
 	if err != nil {
 		return err
 	}
-	_, err = stmt.ExecContext(ctx, r.values...)
-	return failure(err)
+	ix.add, err = t.e.write.PrepareContext(ctx, insertRow(ix))
+	return err
 }
 
-func (e *Engine) deleteSide(ctx context.Context, tx *sql.Tx, rows []sideRow) error {
-	for _, r := range rows {
-		conds := make([]string, len(r.fields))
-		for i, f := range r.fields {
-			conds[i] = columnName(f) + " = ?"
+func insertRow(ix *index) string {
+	marks := strings.Repeat(", ?", len(ix.fields))[2:]
+	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES (%s)`, ix.name, columnNames(ix.fields), marks)
+}
+
+// writeSide takes the rows that go out and puts in those that come.
+func writeSide(ctx context.Context, tx *sql.Tx, gone, come []sideRow) error {
+	for _, r := range gone {
+		if _, err := tx.StmtContext(ctx, r.index.remove).ExecContext(ctx, r.values...); err != nil {
+			return failure(err)
 		}
-		q := fmt.Sprintf(`DELETE FROM %s WHERE %s`, r.table, strings.Join(conds, " AND "))
-		if err := e.execSide(ctx, tx, q, r); err != nil {
-			return err
+	}
+	for _, r := range come {
+		if _, err := tx.StmtContext(ctx, r.index.add).ExecContext(ctx, r.values...); err != nil {
+			return failure(err)
 		}
 	}
 	return nil
@@ -113,5 +114,11 @@ func (t *table) writeIndex(ctx context.Context, tx *sql.Tx, r *docstore.Record) 
 			return failure(err)
 		}
 	}
-	return t.e.insertSide(ctx, tx, t.sideRows(r.Name, r.Index))
+	// The table's own statements are compiled once its shape is right.
+	for _, row := range t.sideRows(r.Name, r.Index) {
+		if _, err := tx.ExecContext(ctx, insertRow(row.index), row.values...); err != nil {
+			return failure(err)
+		}
+	}
+	return nil
 }

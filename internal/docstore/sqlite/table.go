@@ -94,6 +94,13 @@ func (t *table) compile(ctx context.Context) error {
 		}
 		*s.into = stmt
 	}
+	for n := range t.indexes {
+		if ix := &t.indexes[n]; ix.repeated && t.e.write != nil {
+			if err := t.compileSide(ctx, ix); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -146,7 +153,7 @@ func (t *table) Insert(ctx context.Context, r *docstore.Record) error {
 			if _, err := tx.StmtContext(ctx, t.insert).ExecContext(ctx, args...); err != nil {
 				return failure(err)
 			}
-			return t.e.insertSide(ctx, tx, rows)
+			return writeSide(ctx, tx, nil, rows)
 		})
 	}
 	if err == nil {
@@ -223,10 +230,7 @@ func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged boo
 			if err := oneRow(tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)); err != nil {
 				return err
 			}
-			if err := t.e.deleteSide(ctx, tx, gone); err != nil {
-				return err
-			}
-			return t.e.insertSide(ctx, tx, come)
+			return writeSide(ctx, tx, gone, come)
 		})
 	}
 	if err == nil {
