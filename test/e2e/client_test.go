@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -156,7 +157,7 @@ func (c overGRPC) downloadRevision(ctx context.Context, token, name string) ([]b
 	var all []byte
 	for {
 		body, err := s.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {
@@ -225,7 +226,7 @@ func (c overREST) do(ctx context.Context, token, verb, target, contentType strin
 	if err := protojson.Unmarshal(details, st); err != nil {
 		return nil, &failure{code: codes.Internal, http: res.StatusCode, message: err.Error()}
 	}
-	st.Code, st.Message = int32(code.Code_value[problem.Error.Status]), problem.Error.Message
+	st.Code, st.Message = code.Code_value[problem.Error.Status], problem.Error.Message
 	f := failed(status.FromProto(st))
 	f.http = res.StatusCode
 	return nil, f
