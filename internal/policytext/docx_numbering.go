@@ -306,13 +306,14 @@ func (l *list) number(d *listDefinition, of *listLevel, at int) string {
 
 // bulletLabel gives the bullet as a character that every font has.
 func bulletLabel(text string) string {
-	for _, r := range text {
-		if r >= 0xe000 && r <= 0xf8ff {
-			return "•"
-		}
-		return string(r)
+	if text == "" {
+		return ""
 	}
-	return ""
+	r, _ := utf8.DecodeRuneInString(text)
+	if r >= 0xe000 && r <= 0xf8ff {
+		return "•"
+	}
+	return string(r)
 }
 
 // reset forgets all counting.

@@ -67,8 +67,7 @@ type Server struct {
 	now       docstore.Clock
 	log       *slog.Logger
 	tokenKey  []byte
-	// uploads holds one slot for each file that may be in memory at a time.
-	uploads chan struct{}
+	intake    *intake
 }
 
 // New opens the service's collection.
@@ -86,7 +85,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		documents: documents, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
 		now: d.Clock, log: d.Logger, tokenKey: d.TokenKey,
-		uploads: make(chan struct{}, concurrentUploads),
+		intake: newIntake(),
 	}, nil
 }
 

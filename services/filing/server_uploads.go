@@ -18,10 +18,6 @@ import (
 	"fashen/internal/rpc"
 )
 
-// concurrentUploads bounds the memory uploads take: files are read whole before
-// anything is stored, and each has docstore.MaxBlobBytes at most.
-const concurrentUploads = 3
-
 // UploadRevision implements FilingService.
 func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.UploadRevisionRequest, filingv1.Revision]) error {
 	ctx := stream.Context()
@@ -173,32 +169,31 @@ func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, m
 	return d, err
 }
 
-// receive takes in a file, up to docstore.MaxBlobBytes, once a slot is free. The
-// slot is held until release is called.
+// receive takes in a file, up to docstore.MaxBlobBytes, as far as there is room.
+// The room is held until release is called.
 func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk bool, err error)) (data []byte, release func(), err error) {
-	select {
-	case s.uploads <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+	who, _ := auth.CallerFrom(ctx)
+	grow, end, err := s.intake.begin(who.Person)
+	if err != nil {
+		return nil, nil, err
 	}
-	free := func() { <-s.uploads }
-	defer func() {
-		if err != nil {
-			free()
-		}
-	}()
 	var b bytes.Buffer
 	for {
 		chunk, isChunk, err := next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return b.Bytes(), free, nil
+			return b.Bytes(), end, nil
 		case err != nil:
-			return nil, nil, err
 		case !isChunk:
-			return nil, nil, rpc.Field("chunk", "CHUNK_REQUIRED", "第一条消息之后只能是文件内容")
+			err = rpc.Field("chunk", "CHUNK_REQUIRED", "第一条消息之后只能是文件内容")
 		case b.Len()+len(chunk) > docstore.MaxBlobBytes:
-			return nil, nil, rpc.Field("file", rpc.ReasonTooLarge, fmt.Sprintf("文件不得超过%d MB", docstore.MaxBlobBytes>>20))
+			err = rpc.Field("file", rpc.ReasonTooLarge, fmt.Sprintf("文件不得超过%d MB", docstore.MaxBlobBytes>>20))
+		default:
+			err = grow(len(chunk))
+		}
+		if err != nil {
+			end()
+			return nil, nil, err
 		}
 		b.Write(chunk)
 	}

@@ -266,8 +266,8 @@ func TestBadUploadsLeaveNothing(t *testing.T) {
 	if after := h.get(d.GetName()); after.GetEtag() != d.GetEtag() {
 		t.Errorf("the document changed: %v", after)
 	}
-	if len(h.server.uploads) != 0 {
-		t.Errorf("%d upload slots are still held", len(h.server.uploads))
+	if h.server.intake.bytes != 0 || len(h.server.intake.uploads) != 0 {
+		t.Errorf("room is still held: %v", h.server.intake.uploads)
 	}
 }
 
@@ -326,8 +326,8 @@ func TestBrokenStreams(t *testing.T) {
 	_, err = h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "a.txt", Etag: "stale"}, []byte("第一条 示例。\n"))
 	wantCode(t, err, codes.Aborted, "ETAG_STALE")
 	h.wantNothingStored()
-	if len(h.server.uploads) != 0 {
-		t.Errorf("%d upload slots are still held", len(h.server.uploads))
+	if h.server.intake.bytes != 0 || len(h.server.intake.uploads) != 0 {
+		t.Errorf("room is still held: %v", h.server.intake.uploads)
 	}
 }
 
@@ -364,7 +364,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	h := newHouse(t)
 	d := h.created()
 	var wg sync.WaitGroup
-	for i := range 8 {
+	for i := range intakePerCaller {
 		wg.Go(func() {
 			text := fmt.Sprintf("示例办法\n第一条 示例%d。\n", i/2) // each text twice
 			_, err := h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "a.txt"}, []byte(text))
@@ -382,8 +382,8 @@ func TestUploadsAtOnce(t *testing.T) {
 		}
 		seen[r.GetFile().GetSha256()] = true
 	}
-	if len(seen) != 4 || len(h.server.uploads) != 0 {
-		t.Errorf("%d drafts of 4, %d slots held", len(seen), len(h.server.uploads))
+	if len(seen) != 2 || len(h.server.intake.uploads) != 0 {
+		t.Errorf("%d drafts of 2, room held by %v", len(seen), h.server.intake.uploads)
 	}
 }
 
