@@ -31,10 +31,10 @@ func WriteUntilKilled(ctx context.Context, e docstore.Engine, out io.Writer, wri
 	if writes == 0 {
 		d.Start()
 	}
-	var print sync.Mutex
+	var printing sync.Mutex
 	say := func(meta docstore.Meta, name string) {
-		print.Lock()
-		defer print.Unlock()
+		printing.Lock()
+		defer printing.Unlock()
 		_, _ = fmt.Fprintf(out, "%s%s %d\n", acknowledged, name, meta.Revision)
 	}
 	failed := make(chan error, writers)

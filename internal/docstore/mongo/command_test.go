@@ -206,7 +206,7 @@ func TestReplaceCommand(t *testing.T) {
 		}
 	}
 	w.answers(wrote(0))
-	if err := table.Replace(t.Context(), r, true); err != docstore.ErrConflict {
+	if err := table.Replace(t.Context(), r, true); !errors.Is(err, docstore.ErrConflict) {
 		t.Errorf("another version: %v", err)
 	}
 	w.has(w.command(0, "update"), `{"name": "regions/120105/papers/a"}`, "updates", "0", "u", "$set", "body")

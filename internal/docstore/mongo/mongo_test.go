@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -28,28 +29,27 @@ func freshDatabase() string { return "fashen_test_" + strings.ToLower(rand.Text(
 //go:embed testdata/standin_gaps.txt
 var gapList string
 
-// gaps are the tests that the stand-in is known to fail, with the reasons.
-func gaps(t *testing.T) map[string]string {
+// skipGap skips a test that the stand-in is known to fail, with the reason.
+func skipGap(t *testing.T) {
 	t.Helper()
-	out := map[string]string{}
+	if os.Getenv("FASHEN_TEST_MONGODB_STANDIN") != "1" {
+		return
+	}
 	for line := range strings.Lines(gapList) {
 		name, reason, ok := strings.Cut(strings.TrimSpace(line), "\t")
 		if !ok {
 			t.Fatalf("gap without a reason: %q", line)
 		}
-		out[name] = reason
+		if name == t.Name() {
+			t.Skipf("the stand-in cannot show this: %s", reason)
+		}
 	}
-	return out
 }
 
 func TestConformance(t *testing.T) {
 	uri := server(t)
-	standin := os.Getenv("FASHEN_TEST_MONGODB_STANDIN") == "1"
-	known := gaps(t)
 	docstoretest.Run(t, func(t *testing.T) (docstore.Engine, func() docstore.Engine) {
-		if reason, ok := known[t.Name()]; ok && standin {
-			t.Skipf("the stand-in cannot show this: %s", reason)
-		}
+		skipGap(t)
 		database := freshDatabase()
 		open := func() docstore.Engine { return openAt(t, uri, database) }
 		return open(), open
@@ -64,4 +64,53 @@ func openAt(t testing.TB, uri, database string) *mongo.Engine {
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	return e
+}
+
+// TestQueryPlans: every list is a scan of its index, in its order.
+func TestQueryPlans(t *testing.T) {
+	uri := server(t)
+	skipGap(t)
+	e := openAt(t, uri, freshDatabase())
+	papers, err := docstore.NewCollection[docstoretest.Paper](t.Context(), e, docstoretest.PaperSpec, docstore.Options{New: docstoretest.V1.New})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]any{"unit": "u", "state": docstoretest.StateDraft}
+	for what, q := range map[string]docstore.Query{
+		"unit and state": {Equal: of, OrderBy: docstore.FieldCreateTime, Descending: true},
+		"viewers": {Equal: of, OrderBy: docstore.FieldCreateTime, Descending: true,
+			AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: []string{"people/li"}}},
+		"names":  {Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: "regions/1/papers/"}},
+		"titles": {OrderBy: "title"},
+	} {
+		plan, err := docstore.Explain(t.Context(), papers, q)
+		if err != nil || !strings.Contains(plan, "IXSCAN") || strings.Contains(plan, "COLLSCAN") || strings.Contains(plan, `"SORT"`) {
+			t.Errorf("%s: %v\n%s", what, err, plan)
+		}
+	}
+}
+
+// childDatabase names the database of a child process.
+const childDatabase = "FASHEN_TEST_CHILD_DATABASE"
+
+// TestCrash kills a client amid its writes.
+func TestCrash(t *testing.T) {
+	uri := server(t)
+	skipGap(t)
+	database := freshDatabase()
+	child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+	child.Env = append(os.Environ(), childDatabase+"="+database)
+	docstoretest.Crash(t, child, func() docstore.Engine { return openAt(t, uri, database) })
+}
+
+// TestChild is what TestCrash runs; it is no test of its own.
+func TestChild(t *testing.T) {
+	database := os.Getenv(childDatabase)
+	if database == "" {
+		t.Skip("only as a child of another test")
+	}
+	e := openAt(t, server(t), database)
+	if err := docstoretest.WriteUntilKilled(t.Context(), e, os.Stdout, 4, 0); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -127,6 +127,27 @@ func BenchmarkList20(b *testing.B) {
 	}
 }
 
+// BenchmarkOpen opens a store of 10,000 documents, its collection and all.
+func BenchmarkOpen(b *testing.B) {
+	e, c, _ := benchStore(b)
+	fill(b, e, c, 10_000)
+	if err := e.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		again, err := Open(b.Context(), e.path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := docstore.NewCollection[*filingv1.Document](b.Context(), again, filingSpec, docstore.Options{}); err != nil {
+			b.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // fill makes n documents. Only here, and only to save time, without syncing.
 func fill(b *testing.B, e *Engine, c docstore.Collection[*filingv1.Document], n int) {
 	b.Helper()

@@ -146,7 +146,7 @@ func (e *Engine) Close() error {
 		e.read = nil
 	}
 	if e.write != nil {
-		_, checkpoint := e.write.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+		_, checkpoint := e.write.ExecContext(context.Background(), `PRAGMA wal_checkpoint(TRUNCATE)`)
 		err = errors.Join(err, checkpoint)
 	}
 	return errors.Join(err, e.release())

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ErrLocked: another process owns the store.
+// ErrLocked says that another process owns the store.
 var ErrLocked = errors.New("数据文件正被另一个进程使用；多副本部署请改用 MongoDB (the store is in use by another process; replicas need MongoDB)")
 
 // lockFile takes the lock that makes this process the owner of a store. The

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -176,7 +177,7 @@ func (t *table) Get(ctx context.Context, name string) (*docstore.Record, error) 
 
 func (t *table) GetByCreateKey(ctx context.Context, key string) (*docstore.Record, error) {
 	r, err := t.one(t.byKey.QueryRowContext(ctx, key))
-	if err == docstore.ErrNotFound {
+	if errors.Is(err, docstore.ErrNotFound) {
 		// A key equal to the name is not stored a second time.
 		if r, err = t.Get(ctx, key); err == nil && r.CreateKey != key {
 			return nil, docstore.ErrNotFound
@@ -294,11 +295,10 @@ func (t *table) Drained(ctx context.Context, rs []*docstore.Record) (int, error)
 				return fmt.Errorf("sqlite: encode %s: %w", r.Name, err)
 			}
 			err = oneRow(stmt.ExecContext(ctx, pendingSince(r.Envelope), envelope, r.Name, r.Version))
-			switch err {
-			case nil:
+			switch {
+			case err == nil:
 				written++
-			case docstore.ErrConflict: // written to in between: next time
-			default:
+			case !errors.Is(err, docstore.ErrConflict): // that one waits for the next time
 				return err
 			}
 		}
