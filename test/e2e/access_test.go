@@ -134,6 +134,8 @@ type names struct {
 	signedReview, signedCounsel, draftReview, draftCounsel          string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
+	// etag is the version the requests are about; the newest when empty.
+	etag string
 	// file is the draft of the document, as it was uploaded.
 	file []byte
 	// refresh is the refresh token of a person nobody else signs in as.

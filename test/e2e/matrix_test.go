@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -237,6 +238,11 @@ func drive(t *testing.T, w *world, c client, r row, ask ask, n names) {
 				t.Errorf("%s, by one of another region: %v, want hidden", label, f)
 			}
 		case "hidden":
+			stale := n
+			stale.etag = "stale"
+			if f := ask(t.Context(), c, token, stale); outcome(f) != "hidden" {
+				t.Errorf("%s, with a stale etag: %v, want hidden", label, f)
+			}
 			if absent := ask(t.Context(), c, token, n.absent()); !alike(f, absent) {
 				t.Errorf("%s: hidden answers %v %v, absent answers %v", label, f, f.metadata, absent)
 			}
@@ -264,8 +270,24 @@ func unary(t *testing.T, method string, build func(n names) proto.Message) ask {
 	t.Helper()
 	_, answer := messages(t, method)
 	return func(ctx context.Context, c client, token string, n names) *failure {
-		return c.call(ctx, token, method, build(n), answer.New().Interface())
+		in := build(n)
+		setEtag(in.ProtoReflect(), n.etag)
+		return c.call(ctx, token, method, in, answer.New().Interface())
 	}
+}
+
+// setEtag names the version a request is about, where it can: in itself or in the
+// resource it holds.
+func setEtag(m protoreflect.Message, etag string) {
+	if fd := field(m, "etag"); fd != nil && etag != "" {
+		m.Set(fd, protoreflect.ValueOfString(etag))
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if fd.Message() != nil && !fd.IsList() && !fd.IsMap() {
+			setEtag(v.Message(), etag)
+		}
+		return true
+	})
 }
 
 // downloadMaterial reads a piece of material over either protocol.
@@ -322,7 +344,7 @@ func requests(t *testing.T) map[string]ask {
 func transfers() map[string]ask {
 	material := func(kind filingv1.Material_Kind) ask {
 		return func(ctx context.Context, c client, token string, n names) *failure {
-			up := &filingv1.MaterialUpload{Name: n.document, Kind: kind, Filename: "material.docx"}
+			up := &filingv1.MaterialUpload{Name: n.document, Kind: kind, Filename: "material.docx", Etag: n.etag}
 			_, f := c.uploadMaterial(ctx, token, up, strings.NewReader("PK\x03\x04 not a file anybody can read"))
 			return f
 		}
@@ -331,7 +353,7 @@ func transfers() map[string]ask {
 		filingService + "UploadMaterial":            material(filingv1.Material_OTHER),
 		filingService + "UploadMaterial conclusion": material(filingv1.Material_COMPETITION_CONCLUSION),
 		filingService + "UploadRevision": func(ctx context.Context, c client, token string, n names) *failure {
-			_, f := c.uploadRevision(ctx, token, &filingv1.RevisionUpload{Parent: n.document, Filename: "draft.docx"}, bytes.NewReader(n.file))
+			_, f := c.uploadRevision(ctx, token, &filingv1.RevisionUpload{Parent: n.document, Filename: "draft.docx", Etag: n.etag}, bytes.NewReader(n.file))
 			return f
 		},
 		filingService + "DownloadRevision": func(ctx context.Context, c client, token string, n names) *failure {
