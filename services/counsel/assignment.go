@@ -3,6 +3,8 @@ package counsel
 import (
 	"strings"
 
+	"google.golang.org/grpc/codes"
+
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -18,7 +20,7 @@ const lawConflict = "律师法第二十三条、第三十九条"
 // shows nothing is unknown, not clear: counsel must declare.
 func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, counsel *directoryv1.Person, unit string, who auth.Caller) (*counselv1.Assignment, docstore.Change) {
 	a := &counselv1.Assignment{
-		Name: name, Counsel: counsel.GetName(), Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
+		Name: name, Case: c.GetName(), Counsel: counsel.GetName(), Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
 		DraftingUnitDisplayName: unit, Author: who.Person, State: counselv1.Assignment_DECLARATION_PENDING,
 	}
 	if party := conflictingParty(c.GetParties(), counsel); party != "" {
@@ -53,33 +55,50 @@ func barred(a *counselv1.Assignment) error {
 	})
 }
 
-// declare takes counsel's declaration. Clear accepts the assignment; the file
-// is opened afterwards, which Reconciling shows.
+// askAgain passes the matter to a counsel who declined it before; one who is
+// barred stays barred, and one who has it is not asked twice.
+func askAgain(a *counselv1.Assignment, question string, who auth.Caller) (docstore.Change, error) {
+	from := a.GetState()
+	switch from {
+	case counselv1.Assignment_BARRED:
+		return docstore.Change{}, &docstore.Refusal{Reasons: []string{codeCounselConflict}, Err: barred(a)}
+	case counselv1.Assignment_DECLINED:
+	default:
+		return docstore.Change{}, rpc.New(codes.AlreadyExists, "COUNSEL_ASSIGNED", "该法律顾问已被指派办理本案", "assignment", a.GetName())
+	}
+	a.State, a.Question, a.ConflictNote, a.Author = counselv1.Assignment_DECLARATION_PENDING, question, "", who.Person
+	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+}
+
+// declare takes counsel's declaration. Clear accepts the assignment; whoever has
+// accepted may still declare a conflict or step back, and sees the file no more.
+// What counsel may see follows the state afterwards, which Reconciling shows.
 func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Result, note string, who auth.Caller) (docstore.Change, error) {
 	if a.GetCounsel() != who.Person {
 		return docstore.Change{}, rpc.NotFound(a.GetName())
 	}
-	if a.GetState() == counselv1.Assignment_ACCEPTED && result == counselv1.DeclareConflictRequest_CLEAR {
+	from, clear := a.GetState(), result == counselv1.DeclareConflictRequest_CLEAR
+	if from == counselv1.Assignment_ACCEPTED && clear {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
-	from := a.GetState()
-	if from != counselv1.Assignment_DECLARATION_PENDING {
+	if from != counselv1.Assignment_DECLARATION_PENDING && from != counselv1.Assignment_ACCEPTED {
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "利益冲突声明已经作出，不能再改")
 	}
-	if result != counselv1.DeclareConflictRequest_CLEAR && note == "" {
+	if !clear && note == "" {
 		return docstore.Change{}, rpc.Field("note", "REQUIRED", "应当写明冲突情形或者谢绝理由")
 	}
 	a.ConflictNote = note
 	switch result {
 	case counselv1.DeclareConflictRequest_CLEAR:
-		a.State, a.Reconciling = counselv1.Assignment_ACCEPTED, true
+		a.State = counselv1.Assignment_ACCEPTED
 	case counselv1.DeclareConflictRequest_WAIVABLE:
-		a.State = counselv1.Assignment_WAIVER_PENDING
+		a.State, a.Waiver, a.WaiverAuthor = counselv1.Assignment_WAIVER_PENDING, "", ""
 	case counselv1.DeclareConflictRequest_CONFLICT:
 		a.State = counselv1.Assignment_BARRED
 	case counselv1.DeclareConflictRequest_DECLINE:
 		a.State = counselv1.Assignment_DECLINED
 	}
+	a.Reconciling = clear || from == counselv1.Assignment_ACCEPTED
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
@@ -98,8 +117,8 @@ func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.C
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
-// opened records that counsel sees the case and the document.
-func opened(a *counselv1.Assignment) (docstore.Change, error) {
+// reconciled records that counsel sees what the state says.
+func reconciled(a *counselv1.Assignment) (docstore.Change, error) {
 	if !a.GetReconciling() {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}

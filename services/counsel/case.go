@@ -120,8 +120,11 @@ func setDates(c *counselv1.Case, round *counselv1.Round, d dates) {
 }
 
 // sendBack ends the round with reasons.
-func sendBack(c *counselv1.Case, reason string) (docstore.Change, error) {
+func sendBack(c *counselv1.Case, reason string, who auth.Caller) (docstore.Change, error) {
 	from := c.GetState()
+	if err := notOwn(c, who); err != nil {
+		return docstore.Change{}, err
+	}
 	switch from {
 	case counselv1.Case_RECEIVED, counselv1.Case_UNDER_REVIEW, counselv1.Case_SUPPLEMENT_REQUESTED:
 	default:
@@ -133,8 +136,11 @@ func sendBack(c *counselv1.Case, reason string) (docstore.Change, error) {
 }
 
 // requestSupplement stops the clock until the next submission.
-func requestSupplement(c *counselv1.Case, reason string, today calendar.Date) (docstore.Change, error) {
+func requestSupplement(c *counselv1.Case, reason string, who auth.Caller, today calendar.Date) (docstore.Change, error) {
 	from := c.GetState()
+	if err := notOwn(c, who); err != nil {
+		return docstore.Change{}, err
+	}
 	if from != counselv1.Case_RECEIVED && from != counselv1.Case_UNDER_REVIEW {
 		return docstore.Change{}, wrongState(c, "要求补正")
 	}

@@ -86,13 +86,13 @@ func at(t *testing.T, state counselv1.Case_State) *counselv1.Case {
 	case counselv1.Case_RECEIVED:
 		return c
 	case counselv1.Case_RETURNED:
-		do(sendBack(c, "材料不全"))
+		do(sendBack(c, "材料不全", reviewer))
 		return c
 	}
 	do(accept(c, reviewer, today, dated(t)))
 	switch state {
 	case counselv1.Case_SUPPLEMENT_REQUESTED:
-		do(requestSupplement(c, "补充依据", today))
+		do(requestSupplement(c, "补充依据", reviewer, today))
 	case counselv1.Case_CONCLUDED_LAWFUL:
 		do(conclude(c, signed(c, counselv1.Conclusion_LAWFUL, 0), reviewer, today, false))
 	case counselv1.Case_CONCLUDED_UNLAWFUL:
@@ -135,9 +135,9 @@ func TestTransitions(t *testing.T) {
 	}{
 		{"accept", func(c *counselv1.Case) (docstore.Change, error) { return accept(c, reviewer, today, dates{}) },
 			outcome{counselv1.Case_RECEIVED: "UNDER_REVIEW"}},
-		{"return", func(c *counselv1.Case) (docstore.Change, error) { return sendBack(c, "x") },
+		{"return", func(c *counselv1.Case) (docstore.Change, error) { return sendBack(c, "x", reviewer) },
 			outcome{counselv1.Case_RECEIVED: "RETURNED", counselv1.Case_UNDER_REVIEW: "RETURNED", counselv1.Case_SUPPLEMENT_REQUESTED: "RETURNED"}},
-		{"supplement", func(c *counselv1.Case) (docstore.Change, error) { return requestSupplement(c, "x", today) },
+		{"supplement", func(c *counselv1.Case) (docstore.Change, error) { return requestSupplement(c, "x", reviewer, today) },
 			outcome{counselv1.Case_RECEIVED: "SUPPLEMENT_REQUESTED", counselv1.Case_UNDER_REVIEW: "SUPPLEMENT_REQUESTED"}},
 		{"conclude lawful", func(c *counselv1.Case) (docstore.Change, error) {
 			return conclude(c, signed(c, counselv1.Conclusion_LAWFUL, 0), reviewer, today, false)
@@ -399,9 +399,9 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 			case 0:
 				_, err = accept(c, reviewer, today, dated(t))
 			case 1:
-				_, err = sendBack(c, "x")
+				_, err = sendBack(c, "x", reviewer)
 			case 2:
-				_, err = requestSupplement(c, "x", today)
+				_, err = requestSupplement(c, "x", reviewer, today)
 			case 3:
 				_, err = conclude(c, signed(c, counselv1.Conclusion(1+r.IntN(3)), 1+r.IntN(3)), reviewer, today, false)
 			case 4:

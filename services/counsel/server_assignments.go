@@ -3,6 +3,7 @@ package counsel
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -32,13 +33,29 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	}
 	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
 	a, change := newAssignment(name, c, in.GetAssignment(), counsel, unit.GetDisplayName(), who)
-	if a, _, err = s.assignments.Create(ctx, a, change); err != nil {
+	if a, _, err = s.assignments.Create(ctx, a, change); errors.Is(err, docstore.ErrAlreadyExists) {
+		return s.reassign(ctx, in)
+	}
+	if err != nil {
 		return nil, rpc.FromStore(err, name)
 	}
 	if a.GetState() == counselv1.Assignment_BARRED {
 		return nil, barred(a)
 	}
 	return a, nil
+}
+
+// reassign goes on with the assignment the counsel has in the case already.
+func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentRequest) (*counselv1.Assignment, error) {
+	page, err := s.assignments.List(ctx, docstore.Query{
+		Equal: map[string]any{"case": in.GetParent(), "counsel": in.GetAssignment().GetCounsel()}, PageSize: 1,
+	})
+	if err != nil || len(page.Items) == 0 {
+		return nil, rpc.FromStore(cmp.Or(err, docstore.ErrAlreadyExists), in.GetParent())
+	}
+	return s.changeAssignment(ctx, page.Items[0].GetName(), "", func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return askAgain(a, in.GetAssignment().GetQuestion(), who)
+	})
 }
 
 // GetAssignment implements CounselService.
@@ -89,7 +106,7 @@ func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConfl
 	if err != nil || !a.GetReconciling() {
 		return a, err
 	}
-	return s.openFile(ctx, a)
+	return s.syncFile(ctx, a)
 }
 
 // WaiveConflict implements CounselService.
@@ -100,7 +117,7 @@ func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictR
 	if err != nil || !a.GetReconciling() {
 		return a, err
 	}
-	return s.openFile(ctx, a)
+	return s.syncFile(ctx, a)
 }
 
 // changeAssignment updates an assignment the caller may see, by one rule.
@@ -118,29 +135,37 @@ func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule f
 	return a, rpc.FromStore(err, name)
 }
 
-// openFile lets an accepted counsel see the case and its subject, in steps that
-// may be repeated; the assignment shows reconciling until all are done.
-func (s *Server) openFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
-	c, _, err := s.cases.Update(docstore.WithStep(ctx, "case"), parentCase(a.GetName()), docstore.Precondition{},
+// syncFile lets counsel see the case and its subject, or no longer, as the
+// assignment says, in steps that may be repeated; the assignment shows
+// reconciling until all are done.
+func (s *Server) syncFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
+	visible := a.GetState() == counselv1.Assignment_ACCEPTED
+	c, _, err := s.cases.Update(docstore.WithStep(ctx, "case"), a.GetCase(), docstore.Precondition{},
 		func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
-			if slices.Contains(meta.Viewers, a.GetCounsel()) {
+			if slices.Contains(meta.Viewers, a.GetCounsel()) == visible {
 				return docstore.Change{}, docstore.ErrUnchanged
 			}
 			change := moved(c, c.GetState())
-			change.Grant = []string{a.GetCounsel()}
-			change.Details = []*corev1.Detail{docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("assignment", a.GetName())}
+			if visible {
+				change.Grant = []string{a.GetCounsel()}
+			} else {
+				change.Revoke = []string{a.GetCounsel()}
+			}
+			change.Details = []*corev1.Detail{
+				docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("visible", visible), docstore.Detail("assignment", a.GetName()),
+			}
 			return change, nil
 		})
 	if err != nil {
 		return nil, rpc.FromStore(err, a.GetName())
 	}
 	_, err = s.filing.SetDocumentViewer(ctx, &filingv1.SetDocumentViewerRequest{
-		Name: c.GetSubject(), Viewer: a.GetCounsel(), Visible: true, Assignment: a.GetName(),
+		Name: c.GetSubject(), Viewer: a.GetCounsel(), Visible: visible, Assignment: a.GetName(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.changeAssignment(docstore.WithStep(ctx, "opened"), a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller) (docstore.Change, error) {
-		return opened(a)
+	return s.changeAssignment(docstore.WithStep(ctx, "reconciled"), a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller) (docstore.Change, error) {
+		return reconciled(a)
 	})
 }

@@ -63,15 +63,15 @@ func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest
 
 // ReturnCase implements CounselService.
 func (s *Server) ReturnCase(ctx context.Context, in *counselv1.ReturnCaseRequest) (*counselv1.Case, error) {
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
-		return sendBack(c, in.GetReason())
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return sendBack(c, in.GetReason(), who)
 	})
 }
 
 // RequestSupplement implements CounselService.
 func (s *Server) RequestSupplement(ctx context.Context, in *counselv1.RequestSupplementRequest) (*counselv1.Case, error) {
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
-		return requestSupplement(c, in.GetReason(), calendar.On(s.time()))
+	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return requestSupplement(c, in.GetReason(), who, calendar.On(s.time()))
 	})
 }
 

@@ -39,6 +39,7 @@ var opinionsSpec = docstore.Spec{
 var assignmentsSpec = docstore.Spec{
 	Name: "assignments",
 	Indexes: []docstore.Index{
+		{Fields: []string{"case", "counsel"}, Unique: true},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
 	},

@@ -534,7 +534,8 @@ type Case struct {
 	// The adoption ledger: every item of every signed review opinion that
 	// concluded a round, with its answer. Lines are added, never removed.
 	Ledger []*LedgerItem `protobuf:"bytes,11,rep,name=ledger,proto3" json:"ledger,omitempty"`
-	// Signed opinions of counsel.
+	// What signed opinions of counsel conclude. The drafting unit sees this, since
+	// the gate rests on it, and not what counsel wrote.
 	CounselVerdicts []*CounselVerdict `protobuf:"bytes,12,rep,name=counsel_verdicts,json=counselVerdicts,proto3" json:"counsel_verdicts,omitempty"`
 	// What the review certified to the subject's service, newest last.
 	Certificates []*Certificate `protobuf:"bytes,13,rep,name=certificates,proto3" json:"certificates,omitempty"`
@@ -1668,7 +1669,8 @@ type Assignment struct {
 	Waiver string `protobuf:"bytes,9,opt,name=waiver,proto3" json:"waiver,omitempty"`
 	// Who waived.
 	WaiverAuthor string `protobuf:"bytes,10,opt,name=waiver_author,json=waiverAuthor,proto3" json:"waiver_author,omitempty"`
-	// True until case and document are visible to counsel; asking again completes it.
+	// True until counsel sees the case and the document, or sees them no more, as
+	// the state says; the same call again completes it.
 	Reconciling bool `protobuf:"varint,11,opt,name=reconciling,proto3" json:"reconciling,omitempty"`
 	// Who assigned.
 	Author string `protobuf:"bytes,12,opt,name=author,proto3" json:"author,omitempty"`
@@ -1677,7 +1679,9 @@ type Assignment struct {
 	// When it was created, UTC.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The case. A counsel has one assignment in it, whatever becomes of it.
+	Case          string `protobuf:"bytes,16,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1815,6 +1819,13 @@ func (x *Assignment) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Assignment) GetCase() string {
+	if x != nil {
+		return x.Case
+	}
+	return ""
 }
 
 var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
@@ -1990,7 +2001,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04MUST\x10\x01\x12\n" +
 	"\n" +
-	"\x06SHOULD\x10\x02\"\xb3\a\n" +
+	"\x06SHOULD\x10\x02\"\xe2\a\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
@@ -2013,7 +2024,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"s\n" +
+	"updateTime\x12-\n" +
+	"\x04case\x18\x10 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\x04case\"s\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DECLARATION_PENDING\x10\x01\x12\x12\n" +

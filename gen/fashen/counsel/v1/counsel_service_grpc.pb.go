@@ -107,7 +107,9 @@ type CounselServiceClient interface {
 	// or the items it needs.
 	SignOpinion(ctx context.Context, in *SignOpinionRequest, opts ...grpc.CallOption) (*Opinion, error)
 	// Passes the matter to a counsel. The data at hand is checked before counsel sees
-	// anything: a counsel whose firm is a party is barred, and the attempt is kept.
+	// anything: a counsel whose firm is a party is barred, and the attempt is kept. A
+	// counsel who declined is asked again. Errors: FAILED_PRECONDITION with
+	// COUNSEL_CONFLICT for a barred counsel; ALREADY_EXISTS.
 	CreateAssignment(ctx context.Context, in *CreateAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
 	// Reads an assignment: the reviewer's, or the counsel's own. Errors: NOT_FOUND.
 	GetAssignment(ctx context.Context, in *GetAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
@@ -115,7 +117,8 @@ type CounselServiceClient interface {
 	// `regions/{region}/cases/-` for all cases (AIP-159).
 	ListAssignments(ctx context.Context, in *ListAssignmentsRequest, opts ...grpc.CallOption) (*ListAssignmentsResponse, error)
 	// Declares, as the assigned counsel, whether there is a conflict of interest
-	// (律师法 art 39). Clear accepts the assignment and opens the file.
+	// (律师法 art 39). Clear accepts the assignment and opens the file; a conflict
+	// or refusal declared later closes it again.
 	DeclareConflict(ctx context.Context, in *DeclareConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(ctx context.Context, in *WaiveConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
@@ -413,7 +416,9 @@ type CounselServiceServer interface {
 	// or the items it needs.
 	SignOpinion(context.Context, *SignOpinionRequest) (*Opinion, error)
 	// Passes the matter to a counsel. The data at hand is checked before counsel sees
-	// anything: a counsel whose firm is a party is barred, and the attempt is kept.
+	// anything: a counsel whose firm is a party is barred, and the attempt is kept. A
+	// counsel who declined is asked again. Errors: FAILED_PRECONDITION with
+	// COUNSEL_CONFLICT for a barred counsel; ALREADY_EXISTS.
 	CreateAssignment(context.Context, *CreateAssignmentRequest) (*Assignment, error)
 	// Reads an assignment: the reviewer's, or the counsel's own. Errors: NOT_FOUND.
 	GetAssignment(context.Context, *GetAssignmentRequest) (*Assignment, error)
@@ -421,7 +426,8 @@ type CounselServiceServer interface {
 	// `regions/{region}/cases/-` for all cases (AIP-159).
 	ListAssignments(context.Context, *ListAssignmentsRequest) (*ListAssignmentsResponse, error)
 	// Declares, as the assigned counsel, whether there is a conflict of interest
-	// (律师法 art 39). Clear accepts the assignment and opens the file.
+	// (律师法 art 39). Clear accepts the assignment and opens the file; a conflict
+	// or refusal declared later closes it again.
 	DeclareConflict(context.Context, *DeclareConflictRequest) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(context.Context, *WaiveConflictRequest) (*Assignment, error)
