@@ -77,14 +77,14 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	if a.GetCounsel() != who.Person {
 		return docstore.Change{}, rpc.NotFound(a.GetName())
 	}
-	from, clear := a.GetState(), result == counselv1.DeclareConflictRequest_CLEAR
-	if from == counselv1.Assignment_ACCEPTED && clear {
+	from, accepts := a.GetState(), result == counselv1.DeclareConflictRequest_CLEAR
+	if from == counselv1.Assignment_ACCEPTED && accepts {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	if from != counselv1.Assignment_DECLARATION_PENDING && from != counselv1.Assignment_ACCEPTED {
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "利益冲突声明已经作出，不能再改")
 	}
-	if !clear && note == "" {
+	if !accepts && note == "" {
 		return docstore.Change{}, rpc.Field("note", "REQUIRED", "应当写明冲突情形或者谢绝理由")
 	}
 	a.ConflictNote = note
@@ -98,7 +98,7 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	case counselv1.DeclareConflictRequest_DECLINE:
 		a.State = counselv1.Assignment_DECLINED
 	}
-	a.Reconciling = clear || from == counselv1.Assignment_ACCEPTED
+	a.Reconciling = accepts || from == counselv1.Assignment_ACCEPTED
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
