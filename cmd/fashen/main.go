@@ -32,6 +32,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify())
+	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig())
 	return root
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -24,7 +23,7 @@ func newServe() *cobra.Command {
 		Short: "Serve all services, gRPC and REST, in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := config.FromEnvironment(cmd.Flags()); err != nil {
+			if err := c.Load(cmd.Flags()); err != nil {
 				return err
 			}
 			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -35,9 +34,9 @@ func newServe() *cobra.Command {
 }
 
 func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return fmt.Errorf("--log-level: %w", err)
+	level, err := c.Level()
+	if err != nil {
+		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level}))
 	a, err := app.Start(ctx, c, app.Options{Logger: logger})

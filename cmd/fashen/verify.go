@@ -17,7 +17,7 @@ func newVerify() *cobra.Command {
 		Use:   "verify [SERVICE…]",
 		Short: "Check that no journal entry and no document was changed behind the system's back",
 		RunE: func(cmd *cobra.Command, services []string) error {
-			if err := config.FromEnvironment(cmd.Flags()); err != nil {
+			if err := c.Load(cmd.Flags()); err != nil {
 				return err
 			}
 			broken := false

@@ -1,13 +1,16 @@
 // Package config is the one configuration of a fashen process: flags before
-// environment before defaults. Every setting is a field of [Config] and
-// nothing else reads the environment.
+// environment before file before defaults. Every setting is a flag; its
+// variable and its key in the file follow from its name, and nothing else reads
+// the environment.
 package config
 
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
 
 	"github.com/spf13/pflag"
 )
@@ -20,6 +23,8 @@ const (
 
 // Config is what a process is told.
 type Config struct {
+	// File holds settings as YAML; none when empty.
+	File string
 	// DataDir holds the embedded store, the signing key and nothing of value else.
 	DataDir string
 	// Store is the engine: sqlite or mongodb.
@@ -41,54 +46,101 @@ type Config struct {
 	LogLevel string
 }
 
+// section is a group of settings on the reference page.
+type section struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// sections are all settings, with their defaults.
+func (c *Config) sections() []section {
+	process := pflag.NewFlagSet("process", pflag.ContinueOnError)
+	process.StringVar(&c.File, configFlag, "", "YAML `file` of settings")
+	process.StringVar(&c.GRPCAddr, "grpc", "127.0.0.1:9090", "`address` of the gRPC API")
+	process.StringVar(&c.HTTPAddr, "http", "127.0.0.1:8080", "`address` of the REST API")
+	process.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web `origins` that may call the REST API")
+	process.StringVar(&c.LogLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
+
+	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
+	store.StringVar(&c.DataDir, "data", "./data", "`folder` of the embedded store and the signing key")
+	store.StringVar(&c.Store, "store", StoreSQLite, "`engine` of the store: sqlite or mongodb")
+	store.StringVar(&c.MongoURI, "mongodb-uri", "", "connection `string`, with --store mongodb")
+	secret(store, "mongodb-uri")
+	store.StringVar(&c.MongoPrefix, "mongodb-prefix", "fashen", "`prefix` of the database names, with --store mongodb")
+
+	start := pflag.NewFlagSet("start", pflag.ContinueOnError)
+	start.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
+	start.StringVar(&c.Region, "region", "", "`code` (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
+	return []section{{"Process", process}, {"Store", store}, {"First start", start}}
+}
+
 // Flags binds the settings to a flag set, with their defaults.
 func (c *Config) Flags(f *pflag.FlagSet) {
-	f.StringVar(&c.DataDir, "data", "./data", "folder of the embedded store and the signing key")
-	f.StringVar(&c.Store, "store", StoreSQLite, "engine of the store: sqlite or mongodb")
-	f.StringVar(&c.MongoURI, "mongodb-uri", "", "connection string, with --store mongodb")
-	f.StringVar(&c.MongoPrefix, "mongodb-prefix", "fashen", "prefix of the database names, with --store mongodb")
-	f.StringVar(&c.GRPCAddr, "grpc", "127.0.0.1:9090", "address of the gRPC API")
-	f.StringVar(&c.HTTPAddr, "http", "127.0.0.1:8080", "address of the REST API")
-	f.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web origins that may call the REST API")
-	f.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
-	f.StringVar(&c.Region, "region", "", "code (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
-	f.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	for _, s := range c.sections() {
+		f.AddFlagSet(s.flags)
+	}
 }
 
-// FromEnvironment sets each flag that was not given from FASHEN_{FLAG}, dashes
-// being underscores: --mongodb-uri from FASHEN_MONGODB_URI.
-func FromEnvironment(f *pflag.FlagSet) error {
-	var errs []error
-	f.VisitAll(func(flag *pflag.Flag) {
-		name := "FASHEN_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if !ok || flag.Changed {
-			return
-		}
-		if err := f.Set(flag.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-		}
-	})
-	return errors.Join(errs...)
+// Problem is a setting that cannot be.
+type Problem struct {
+	// Flag is the name of the setting.
+	Flag string
+	// Text says what is wrong with its value.
+	Text string
 }
 
-// Check names every setting that cannot be.
+// Error names the setting as a flag.
+func (p *Problem) Error() string { return "--" + p.Flag + ": " + p.Text }
+
+// regionCode is the form of a code of GB/T 2260.
+var regionCode = regexp.MustCompile(`^[0-9]{6}$`)
+
+// Check names every setting that cannot be, as [Problem]s joined.
 func (c *Config) Check() error {
 	var errs []error
+	problem := func(flag, format string, args ...any) {
+		errs = append(errs, &Problem{flag, fmt.Sprintf(format, args...)})
+	}
 	switch c.Store {
 	case StoreSQLite:
 		if c.DataDir == "" {
-			errs = append(errs, errors.New("--data: a folder is needed with --store sqlite"))
+			problem("data", "a folder is needed with --store sqlite")
 		}
 	case StoreMongoDB:
 		if c.MongoURI == "" {
-			errs = append(errs, errors.New("--mongodb-uri: needed with --store mongodb"))
+			problem("mongodb-uri", "needed with --store mongodb")
 		}
 		if c.MongoPrefix == "" {
-			errs = append(errs, errors.New("--mongodb-prefix: needed with --store mongodb"))
+			problem("mongodb-prefix", "needed with --store mongodb")
 		}
 	default:
-		errs = append(errs, fmt.Errorf("--store: %q is neither sqlite nor mongodb", c.Store))
+		problem("store", "%q is neither sqlite nor mongodb", c.Store)
+	}
+	for _, a := range []struct{ flag, address string }{{"grpc", c.GRPCAddr}, {"http", c.HTTPAddr}} {
+		if _, _, err := net.SplitHostPort(a.address); a.address != "" && err != nil {
+			problem(a.flag, "%q is not host:port", a.address)
+		}
+	}
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+			problem("allowed-origins", "%q is not an origin such as https://oa.example.cn", origin)
+		}
+	}
+	if c.Region != "" && !regionCode.MatchString(c.Region) {
+		problem("region", "%q is not a code of six digits", c.Region)
+	}
+	if _, err := c.Level(); err != nil {
+		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)
 	}
 	return errors.Join(errs...)
+}
+
+// Level is LogLevel as the logger takes it; info when empty.
+func (c *Config) Level() (slog.Level, error) {
+	var level slog.Level
+	if c.LogLevel == "" {
+		return level, nil
+	}
+	err := level.UnmarshalText([]byte(c.LogLevel))
+	return level, err
 }
