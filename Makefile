@@ -88,6 +88,10 @@ fuzz: ## Run every fuzz target for FUZZTIME, 10s unless told
 bench: ## Run every benchmark
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: load
+load: ## Measure start, memory, read, create and list in interleaved rounds, beside their parts
+	go run ./test/load $(LOAD)
+
 .PHONY: durability
 durability: ## Show by a trace of system calls that a write is synced before it is acknowledged (needs strace)
 	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
