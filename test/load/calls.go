@@ -73,7 +73,7 @@ func newCalls(ctx context.Context, all stores, n int) (_ *calls, err error) {
 		return nil, err
 	}
 	insert := c.insert().call
-	c.echo, err = newEcho(c.sizes, map[string]func(context.Context) error{
+	c.echo, err = newEcho(ctx, c.sizes, map[string]func(context.Context) error{
 		insertEcho: func(ctx context.Context) error { return insert(ctx, 0) },
 	})
 	return c, err
@@ -210,7 +210,7 @@ func (c *calls) bureau() arm {
 // prepared is the create of the collection: etag, digest, journal entry and hash
 // chain come on top of the bare insert.
 func (c *calls) prepared() arm {
-	return arm{"  journaled create in process", func(ctx context.Context, i int) error {
+	return arm{"  journaled create in process", func(ctx context.Context, _ int) error {
 		ctx = docstore.WithOrigin(ctx, docstore.Origin{Actor: c.world.person, Method: filingv1.FilingService_CreateDocument_FullMethodName})
 		d := proto.CloneOf(c.record.Body.(*filingv1.Document))
 		d.Name = region + "/documents/" + resource.NewID(time.Now())
@@ -223,7 +223,7 @@ func (c *calls) prepared() arm {
 const page = 20
 
 func (c *calls) list(name string) arm {
-	filter := fmt.Sprintf(`drafting_unit = "%s" AND state = DRAFTING`, c.world.bureau)
+	filter := fmt.Sprintf(`drafting_unit = %q AND state = DRAFTING`, c.world.bureau)
 	return arm{name, func(ctx context.Context, _ int) error {
 		out, err := c.documents.ListDocuments(c.world.as(ctx), &filingv1.ListDocumentsRequest{Parent: region, Filter: filter, PageSize: page})
 		return full(len(out.GetDocuments()), err)

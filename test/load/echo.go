@@ -21,8 +21,9 @@ type sizes struct{ request, reply int }
 
 // newEcho serves one method for each name in sizes; before it answers, the one
 // named in work does something else.
-func newEcho(methods map[string]sizes, work map[string]func(context.Context) error) (*echo, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func newEcho(ctx context.Context, methods map[string]sizes, work map[string]func(context.Context) error) (*echo, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

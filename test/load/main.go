@@ -25,17 +25,15 @@ type settings struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var s settings
 	flag.StringVar(&s.dir, "dir", "", "folder that keeps the filled stores for the next run; a temporary one when empty")
 	flag.IntVar(&s.rounds, "rounds", 10, "interleaved rounds")
 	flag.IntVar(&s.calls, "calls", 200, "calls of each kind in a round")
 	flag.IntVar(&s.large, "large", 100_000, "documents of the large store")
 	flag.Parse()
-	if err := run(ctx, s, os.Stdout); err != nil {
+	if err := run(s, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // a command too, though it is not shipped
 	}
 }
 
@@ -45,7 +43,9 @@ const (
 	middle = 10_000
 )
 
-func run(ctx context.Context, s settings, out io.Writer) (err error) {
+func run(s settings, out io.Writer) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	if s.dir == "" {
 		if s.dir, err = os.MkdirTemp("", "fashen-load-"); err != nil {
 			return err

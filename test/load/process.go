@@ -23,7 +23,7 @@ import (
 const idleAfter = 3 * time.Second
 
 func build(ctx context.Context, binary string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/fashen")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/fashen") //nolint:gosec // a path of our own
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build the command: %w", err)
@@ -45,7 +45,9 @@ var address = regexp.MustCompile(`gRPC (\S+)`)
 // startOnce starts the process on a store, waits until it serves, lets it rest,
 // and stops it.
 func startOnce(ctx context.Context, binary, data string) (s started, err error) {
-	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn")
+	//nolint:gosec // what was just built, on a path of our own
+	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data,
+		"--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -157,6 +157,7 @@ func startWorld(ctx context.Context, dir string) (_ *world, err error) {
 	}()
 	c := config.Config{Store: config.StoreSQLite, DataDir: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", Sample: true}
 	// The lines are written, as they are in service, and go nowhere.
+	//nolint:sloglint // DiscardHandler would spare the making of them
 	logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	if w.app, err = app.Start(ctx, c, app.Options{Logger: logger}); err != nil {
 		return nil, err
