@@ -122,7 +122,8 @@ func (s *Server) text(ctx context.Context, r *filingv1.Revision) (*corev1.Policy
 	return t, s.load(ctx, r.GetTextSha256(), t)
 }
 
-// load reads a stored part of a draft.
+// load reads a stored part of a draft. A part that is not what its hash says is
+// DATA_LOSS: reviews conclude on that hash.
 func (s *Server) load(ctx context.Context, sha string, m proto.Message) error {
 	r, _, err := s.blobs.Open(ctx, sha)
 	if err != nil {
@@ -130,11 +131,15 @@ func (s *Server) load(ctx context.Context, sha string, m proto.Message) error {
 	}
 	defer r.Close()
 	b, err := io.ReadAll(r)
-	if err == nil {
+	switch {
+	case err != nil:
+	case hashOf(b) != sha:
+		err = docstore.ErrMismatch
+	default:
 		err = proto.Unmarshal(b, m)
 	}
 	if err != nil {
-		return fmt.Errorf("read stored %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+		return rpc.FromStore(fmt.Errorf("read stored %s: %w", m.ProtoReflect().Descriptor().Name(), err), "")
 	}
 	return nil
 }
