@@ -53,6 +53,7 @@ func run(s settings, out io.Writer) (err error) {
 		defer func() { err = firstOf(err, os.RemoveAll(s.dir)) }()
 	}
 	all := stores{dir: s.dir, log: out}
+	defer func() { err = firstOf(err, all.sweep()) }()
 	parts := []func(context.Context, settings, stores, io.Writer) error{measureProcess, measureCalls, measureLists}
 	for _, measure := range parts {
 		if err := measure(ctx, s, all, out); err != nil {

@@ -65,6 +65,15 @@ func (s stores) copy(ctx context.Context, n int) (string, error) {
 	return used, os.Chmod(filepath.Join(used, "keys", "signing.pem"), 0o600)
 }
 
+// sweep removes the copies and leaves what they were copied from.
+func (s stores) sweep() error {
+	used, err := filepath.Glob(filepath.Join(s.dir, "used-*"))
+	for _, dir := range used {
+		err = firstOf(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
 // fill makes a data folder with the sample people and n documents. They are
 // written through the collection of the service, journal and all.
 func fill(ctx context.Context, dir string, n int) (err error) {
