@@ -546,7 +546,9 @@ type Case struct {
 	// When it was opened, UTC.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The people who drafted or submitted it: they do not review it.
+	Drafters      []string `protobuf:"bytes,18,rep,name=drafters,proto3" json:"drafters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -696,6 +698,13 @@ func (x *Case) GetCreateTime() *timestamppb.Timestamp {
 func (x *Case) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Case) GetDrafters() []string {
+	if x != nil {
+		return x.Drafters
 	}
 	return nil
 }
@@ -1219,7 +1228,10 @@ type CounselVerdict struct {
 	// SHA-256, lower-case hex, of the signed content.
 	ContentDigest string `protobuf:"bytes,5,opt,name=content_digest,json=contentDigest,proto3" json:"content_digest,omitempty"`
 	// When, UTC.
-	SignTime      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=sign_time,json=signTime,proto3" json:"sign_time,omitempty"`
+	SignTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=sign_time,json=signTime,proto3" json:"sign_time,omitempty"`
+	// When it ceased to count, because its author declared a conflict; unset
+	// while it counts.
+	WithdrawTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1292,6 +1304,13 @@ func (x *CounselVerdict) GetContentDigest() string {
 func (x *CounselVerdict) GetSignTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.SignTime
+	}
+	return nil
+}
+
+func (x *CounselVerdict) GetWithdrawTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WithdrawTime
 	}
 	return nil
 }
@@ -1681,7 +1700,9 @@ type Assignment struct {
 	// When it last changed, UTC.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// The case. A counsel has one assignment in it, whatever becomes of it.
-	Case          string `protobuf:"bytes,16,opt,name=case,proto3" json:"case,omitempty"`
+	Case string `protobuf:"bytes,16,opt,name=case,proto3" json:"case,omitempty"`
+	// Law firm of the counsel when assigned; part of the conflict check.
+	LawFirm       string `protobuf:"bytes,17,opt,name=law_firm,json=lawFirm,proto3" json:"law_firm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1828,11 +1849,18 @@ func (x *Assignment) GetCase() string {
 	return ""
 }
 
+func (x *Assignment) GetLawFirm() string {
+	if x != nil {
+		return x.LawFirm
+	}
+	return ""
+}
+
 var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xfd\b\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb6\t\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\asubject\x18\x02 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
@@ -1857,7 +1885,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"\xb7\x01\n" +
+	"updateTime\x127\n" +
+	"\bdrafters\x18\x12 \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\bdrafters\"\xb7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\f\n" +
@@ -1928,7 +1958,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14ADOPTION_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aADOPTED\x10\x01\x12\x12\n" +
 	"\x0ePARTLY_ADOPTED\x10\x02\x12\x0f\n" +
-	"\vNOT_ADOPTED\x10\x03\"\xc8\x02\n" +
+	"\vNOT_ADOPTED\x10\x03\"\x8e\x03\n" +
 	"\x0eCounselVerdict\x126\n" +
 	"\aopinion\x18\x01 \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
 	"\x14fashen.local/OpinionR\aopinion\x125\n" +
@@ -1939,7 +1969,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"conclusion\x18\x04 \x01(\x0e2\x1d.fashen.counsel.v1.ConclusionB\x03\xe0A\x03R\n" +
 	"conclusion\x12*\n" +
 	"\x0econtent_digest\x18\x05 \x01(\tB\x03\xe0A\x03R\rcontentDigest\x12<\n" +
-	"\tsign_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bsignTime\"\x96\x02\n" +
+	"\tsign_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bsignTime\x12D\n" +
+	"\rwithdraw_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\"\x96\x02\n" +
 	"\vCertificate\x12#\n" +
 	"\n" +
 	"transition\x18\x01 \x01(\tB\x03\xe0A\x03R\n" +
@@ -2001,7 +2032,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04MUST\x10\x01\x12\n" +
 	"\n" +
-	"\x06SHOULD\x10\x02\"\xe2\a\n" +
+	"\x06SHOULD\x10\x02\"\x82\b\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
@@ -2026,7 +2057,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12-\n" +
 	"\x04case\x18\x10 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
-	"\x11fashen.local/CaseR\x04case\"s\n" +
+	"\x11fashen.local/CaseR\x04case\x12\x1e\n" +
+	"\blaw_firm\x18\x11 \x01(\tB\x03\xe0A\x03R\alawFirm\"s\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DECLARATION_PENDING\x10\x01\x12\x12\n" +
@@ -2111,26 +2143,27 @@ var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	20, // 23: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
 	0,  // 24: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
 	20, // 25: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
-	20, // 26: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
-	20, // 27: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
-	3,  // 28: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
-	0,  // 29: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	17, // 30: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
-	4,  // 31: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
-	20, // 32: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
-	20, // 33: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
-	20, // 34: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 35: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
-	6,  // 36: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	21, // 37: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	7,  // 38: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	20, // 39: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	20, // 40: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	20, // 26: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
+	20, // 27: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
+	20, // 28: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
+	3,  // 29: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
+	0,  // 30: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	17, // 31: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
+	4,  // 32: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
+	20, // 33: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
+	20, // 34: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
+	20, // 35: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 36: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
+	6,  // 37: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
+	21, // 38: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	7,  // 39: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
+	20, // 40: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	20, // 41: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }

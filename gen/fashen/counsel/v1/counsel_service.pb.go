@@ -93,7 +93,7 @@ func (x Verdict_Standing) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Verdict_Standing.Descriptor instead.
 func (Verdict_Standing) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{3, 0}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // What counsel declares.
@@ -154,7 +154,7 @@ func (x DeclareConflictRequest_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeclareConflictRequest_Result.Descriptor instead.
 func (DeclareConflictRequest_Result) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{25, 0}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Request of OpenCase.
@@ -164,7 +164,8 @@ type OpenCaseRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// What is reviewed.
 	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
-	// Number of the submission, from 1; the next one of the subject.
+	// Number of the submission as the subject counts, from 1. A subject that
+	// stopped half-way may be behind: the answer has the number that counts.
 	Submission int32 `protobuf:"varint,3,opt,name=submission,proto3" json:"submission,omitempty"`
 	// The draft.
 	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -179,7 +180,9 @@ type OpenCaseRequest struct {
 	// The urgency claimed; empty when none.
 	EmergencyReason string `protobuf:"bytes,9,opt,name=emergency_reason,json=emergencyReason,proto3" json:"emergency_reason,omitempty"`
 	// Outsiders named in the matter.
-	Parties       []string `protobuf:"bytes,10,rep,name=parties,proto3" json:"parties,omitempty"`
+	Parties []string `protobuf:"bytes,10,rep,name=parties,proto3" json:"parties,omitempty"`
+	// The people who drafted it: they do not review it.
+	Drafters      []string `protobuf:"bytes,11,rep,name=drafters,proto3" json:"drafters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -280,6 +283,13 @@ func (x *OpenCaseRequest) GetEmergencyReason() string {
 func (x *OpenCaseRequest) GetParties() []string {
 	if x != nil {
 		return x.Parties
+	}
+	return nil
+}
+
+func (x *OpenCaseRequest) GetDrafters() []string {
+	if x != nil {
+		return x.Drafters
 	}
 	return nil
 }
@@ -412,6 +422,107 @@ func (x *CertifyVerdictRequest) GetVerdictEtag() string {
 	return ""
 }
 
+// Request of WithdrawCertificate.
+type WithdrawCertificateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subject.
+	Subject string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// The transition.
+	Transition string `protobuf:"bytes,2,opt,name=transition,proto3" json:"transition,omitempty"`
+	// Why it did not take place.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawCertificateRequest) Reset() {
+	*x = WithdrawCertificateRequest{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawCertificateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawCertificateRequest) ProtoMessage() {}
+
+func (x *WithdrawCertificateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawCertificateRequest.ProtoReflect.Descriptor instead.
+func (*WithdrawCertificateRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *WithdrawCertificateRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *WithdrawCertificateRequest) GetTransition() string {
+	if x != nil {
+		return x.Transition
+	}
+	return ""
+}
+
+func (x *WithdrawCertificateRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Response of WithdrawCertificate.
+type WithdrawCertificateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawCertificateResponse) Reset() {
+	*x = WithdrawCertificateResponse{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawCertificateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawCertificateResponse) ProtoMessage() {}
+
+func (x *WithdrawCertificateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawCertificateResponse.ProtoReflect.Descriptor instead.
+func (*WithdrawCertificateResponse) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{4}
+}
+
 // What the review says of one version of a subject.
 type Verdict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -442,7 +553,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +565,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +578,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{3}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Verdict) GetCase() string {
@@ -544,7 +655,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +667,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +680,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{4}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetCaseRequest) GetName() string {
@@ -596,7 +707,7 @@ type ListCasesRequest struct {
 
 func (x *ListCasesRequest) Reset() {
 	*x = ListCasesRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +719,7 @@ func (x *ListCasesRequest) String() string {
 func (*ListCasesRequest) ProtoMessage() {}
 
 func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +732,7 @@ func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesRequest.ProtoReflect.Descriptor instead.
 func (*ListCasesRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{5}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListCasesRequest) GetParent() string {
@@ -665,7 +776,7 @@ type ListCasesResponse struct {
 
 func (x *ListCasesResponse) Reset() {
 	*x = ListCasesResponse{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +788,7 @@ func (x *ListCasesResponse) String() string {
 func (*ListCasesResponse) ProtoMessage() {}
 
 func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +801,7 @@ func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesResponse.ProtoReflect.Descriptor instead.
 func (*ListCasesResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{6}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListCasesResponse) GetCases() []*Case {
@@ -722,7 +833,7 @@ type AcceptCaseRequest struct {
 
 func (x *AcceptCaseRequest) Reset() {
 	*x = AcceptCaseRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +845,7 @@ func (x *AcceptCaseRequest) String() string {
 func (*AcceptCaseRequest) ProtoMessage() {}
 
 func (x *AcceptCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +858,7 @@ func (x *AcceptCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptCaseRequest.ProtoReflect.Descriptor instead.
 func (*AcceptCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{7}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AcceptCaseRequest) GetName() string {
@@ -788,7 +899,7 @@ type ReturnCaseRequest struct {
 
 func (x *ReturnCaseRequest) Reset() {
 	*x = ReturnCaseRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +911,7 @@ func (x *ReturnCaseRequest) String() string {
 func (*ReturnCaseRequest) ProtoMessage() {}
 
 func (x *ReturnCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +924,7 @@ func (x *ReturnCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReturnCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{8}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReturnCaseRequest) GetName() string {
@@ -861,7 +972,7 @@ type RequestSupplementRequest struct {
 
 func (x *RequestSupplementRequest) Reset() {
 	*x = RequestSupplementRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +984,7 @@ func (x *RequestSupplementRequest) String() string {
 func (*RequestSupplementRequest) ProtoMessage() {}
 
 func (x *RequestSupplementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +997,7 @@ func (x *RequestSupplementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestSupplementRequest.ProtoReflect.Descriptor instead.
 func (*RequestSupplementRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{9}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RequestSupplementRequest) GetName() string {
@@ -937,7 +1048,7 @@ type ConcludeCaseRequest struct {
 
 func (x *ConcludeCaseRequest) Reset() {
 	*x = ConcludeCaseRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1060,7 @@ func (x *ConcludeCaseRequest) String() string {
 func (*ConcludeCaseRequest) ProtoMessage() {}
 
 func (x *ConcludeCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1073,7 @@ func (x *ConcludeCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConcludeCaseRequest.ProtoReflect.Descriptor instead.
 func (*ConcludeCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{10}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ConcludeCaseRequest) GetName() string {
@@ -1019,7 +1130,7 @@ type AnswerItemRequest struct {
 
 func (x *AnswerItemRequest) Reset() {
 	*x = AnswerItemRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1142,7 @@ func (x *AnswerItemRequest) String() string {
 func (*AnswerItemRequest) ProtoMessage() {}
 
 func (x *AnswerItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1155,7 @@ func (x *AnswerItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerItemRequest.ProtoReflect.Descriptor instead.
 func (*AnswerItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{11}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AnswerItemRequest) GetName() string {
@@ -1101,7 +1212,7 @@ type ConfirmRevisionRequest struct {
 
 func (x *ConfirmRevisionRequest) Reset() {
 	*x = ConfirmRevisionRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1224,7 @@ func (x *ConfirmRevisionRequest) String() string {
 func (*ConfirmRevisionRequest) ProtoMessage() {}
 
 func (x *ConfirmRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1237,7 @@ func (x *ConfirmRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmRevisionRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{12}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConfirmRevisionRequest) GetName() string {
@@ -1179,7 +1290,7 @@ type ListCaseHistoryRequest struct {
 
 func (x *ListCaseHistoryRequest) Reset() {
 	*x = ListCaseHistoryRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1302,7 @@ func (x *ListCaseHistoryRequest) String() string {
 func (*ListCaseHistoryRequest) ProtoMessage() {}
 
 func (x *ListCaseHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1315,7 @@ func (x *ListCaseHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCaseHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListCaseHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{13}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListCaseHistoryRequest) GetParent() string {
@@ -1241,7 +1352,7 @@ type ListCaseHistoryResponse struct {
 
 func (x *ListCaseHistoryResponse) Reset() {
 	*x = ListCaseHistoryResponse{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1364,7 @@ func (x *ListCaseHistoryResponse) String() string {
 func (*ListCaseHistoryResponse) ProtoMessage() {}
 
 func (x *ListCaseHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1377,7 @@ func (x *ListCaseHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCaseHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListCaseHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{14}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListCaseHistoryResponse) GetHistory() []*v1.JournalEntry {
@@ -1298,7 +1409,7 @@ type CreateOpinionRequest struct {
 
 func (x *CreateOpinionRequest) Reset() {
 	*x = CreateOpinionRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[15]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1421,7 @@ func (x *CreateOpinionRequest) String() string {
 func (*CreateOpinionRequest) ProtoMessage() {}
 
 func (x *CreateOpinionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[15]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1434,7 @@ func (x *CreateOpinionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateOpinionRequest.ProtoReflect.Descriptor instead.
 func (*CreateOpinionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{15}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateOpinionRequest) GetParent() string {
@@ -1358,7 +1469,7 @@ type GetOpinionRequest struct {
 
 func (x *GetOpinionRequest) Reset() {
 	*x = GetOpinionRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[16]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1481,7 @@ func (x *GetOpinionRequest) String() string {
 func (*GetOpinionRequest) ProtoMessage() {}
 
 func (x *GetOpinionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[16]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1494,7 @@ func (x *GetOpinionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOpinionRequest.ProtoReflect.Descriptor instead.
 func (*GetOpinionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{16}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetOpinionRequest) GetName() string {
@@ -1408,7 +1519,7 @@ type ListOpinionsRequest struct {
 
 func (x *ListOpinionsRequest) Reset() {
 	*x = ListOpinionsRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[17]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1531,7 @@ func (x *ListOpinionsRequest) String() string {
 func (*ListOpinionsRequest) ProtoMessage() {}
 
 func (x *ListOpinionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[17]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1544,7 @@ func (x *ListOpinionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpinionsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpinionsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{17}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListOpinionsRequest) GetParent() string {
@@ -1470,7 +1581,7 @@ type ListOpinionsResponse struct {
 
 func (x *ListOpinionsResponse) Reset() {
 	*x = ListOpinionsResponse{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[18]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1593,7 @@ func (x *ListOpinionsResponse) String() string {
 func (*ListOpinionsResponse) ProtoMessage() {}
 
 func (x *ListOpinionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[18]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1606,7 @@ func (x *ListOpinionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpinionsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpinionsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{18}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListOpinionsResponse) GetOpinions() []*Opinion {
@@ -1527,7 +1638,7 @@ type UpdateOpinionRequest struct {
 
 func (x *UpdateOpinionRequest) Reset() {
 	*x = UpdateOpinionRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[19]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1650,7 @@ func (x *UpdateOpinionRequest) String() string {
 func (*UpdateOpinionRequest) ProtoMessage() {}
 
 func (x *UpdateOpinionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[19]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1663,7 @@ func (x *UpdateOpinionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateOpinionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateOpinionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{19}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateOpinionRequest) GetOpinion() *Opinion {
@@ -1591,7 +1702,7 @@ type SignOpinionRequest struct {
 
 func (x *SignOpinionRequest) Reset() {
 	*x = SignOpinionRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[20]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1603,7 +1714,7 @@ func (x *SignOpinionRequest) String() string {
 func (*SignOpinionRequest) ProtoMessage() {}
 
 func (x *SignOpinionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[20]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1616,7 +1727,7 @@ func (x *SignOpinionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOpinionRequest.ProtoReflect.Descriptor instead.
 func (*SignOpinionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{20}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SignOpinionRequest) GetName() string {
@@ -1655,7 +1766,7 @@ type CreateAssignmentRequest struct {
 
 func (x *CreateAssignmentRequest) Reset() {
 	*x = CreateAssignmentRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[21]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1778,7 @@ func (x *CreateAssignmentRequest) String() string {
 func (*CreateAssignmentRequest) ProtoMessage() {}
 
 func (x *CreateAssignmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[21]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1791,7 @@ func (x *CreateAssignmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAssignmentRequest.ProtoReflect.Descriptor instead.
 func (*CreateAssignmentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{21}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CreateAssignmentRequest) GetParent() string {
@@ -1715,7 +1826,7 @@ type GetAssignmentRequest struct {
 
 func (x *GetAssignmentRequest) Reset() {
 	*x = GetAssignmentRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[22]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1838,7 @@ func (x *GetAssignmentRequest) String() string {
 func (*GetAssignmentRequest) ProtoMessage() {}
 
 func (x *GetAssignmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[22]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1851,7 @@ func (x *GetAssignmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAssignmentRequest.ProtoReflect.Descriptor instead.
 func (*GetAssignmentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{22}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetAssignmentRequest) GetName() string {
@@ -1765,7 +1876,7 @@ type ListAssignmentsRequest struct {
 
 func (x *ListAssignmentsRequest) Reset() {
 	*x = ListAssignmentsRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[23]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1888,7 @@ func (x *ListAssignmentsRequest) String() string {
 func (*ListAssignmentsRequest) ProtoMessage() {}
 
 func (x *ListAssignmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[23]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1901,7 @@ func (x *ListAssignmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssignmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListAssignmentsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{23}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListAssignmentsRequest) GetParent() string {
@@ -1827,7 +1938,7 @@ type ListAssignmentsResponse struct {
 
 func (x *ListAssignmentsResponse) Reset() {
 	*x = ListAssignmentsResponse{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[24]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1839,7 +1950,7 @@ func (x *ListAssignmentsResponse) String() string {
 func (*ListAssignmentsResponse) ProtoMessage() {}
 
 func (x *ListAssignmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[24]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1852,7 +1963,7 @@ func (x *ListAssignmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssignmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListAssignmentsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{24}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListAssignmentsResponse) GetAssignments() []*Assignment {
@@ -1888,7 +1999,7 @@ type DeclareConflictRequest struct {
 
 func (x *DeclareConflictRequest) Reset() {
 	*x = DeclareConflictRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[25]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2011,7 @@ func (x *DeclareConflictRequest) String() string {
 func (*DeclareConflictRequest) ProtoMessage() {}
 
 func (x *DeclareConflictRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[25]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2024,7 @@ func (x *DeclareConflictRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclareConflictRequest.ProtoReflect.Descriptor instead.
 func (*DeclareConflictRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{25}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeclareConflictRequest) GetName() string {
@@ -1968,7 +2079,7 @@ type WaiveConflictRequest struct {
 
 func (x *WaiveConflictRequest) Reset() {
 	*x = WaiveConflictRequest{}
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[26]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2091,7 @@ func (x *WaiveConflictRequest) String() string {
 func (*WaiveConflictRequest) ProtoMessage() {}
 
 func (x *WaiveConflictRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[26]
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2104,7 @@ func (x *WaiveConflictRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaiveConflictRequest.ProtoReflect.Descriptor instead.
 func (*WaiveConflictRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{26}
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WaiveConflictRequest) GetName() string {
@@ -2028,7 +2139,7 @@ var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\n" +
-	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\x9a\x04\n" +
+	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xdc\x04\n" +
 	"\x0fOpenCaseRequest\x128\n" +
 	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
 	"\asubject\x18\x02 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
@@ -2045,7 +2156,9 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x11touches_operators\x18\b \x01(\bB\x03\xe0A\x01R\x10touchesOperators\x126\n" +
 	"\x10emergency_reason\x18\t \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x0femergencyReason\x12%\n" +
 	"\aparties\x18\n" +
-	" \x03(\tB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\aparties\"s\n" +
+	" \x03(\tB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\aparties\x12@\n" +
+	"\bdrafters\x18\v \x03(\tB$\xe0A\x01\xfaA\x15\n" +
+	"\x13fashen.local/Person\xbaH\x06\x92\x01\x03\x10\xc8\x01R\bdrafters\"s\n" +
 	"\x11GetVerdictRequest\x12*\n" +
 	"\asubject\x18\x01 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
 	"\x01*\xbaH\x04r\x02\x10\x01R\asubject\x122\n" +
@@ -2058,7 +2171,15 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"transition\x18\x03 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"transition\x12-\n" +
 	"\fverdict_etag\x18\x04 \x01(\tB\n" +
-	"\xe0A\x02\xbaH\x04r\x02\x10\x01R\vverdictEtag\"\xdc\x04\n" +
+	"\xe0A\x02\xbaH\x04r\x02\x10\x01R\vverdictEtag\"\x9d\x01\n" +
+	"\x1aWithdrawCertificateRequest\x12*\n" +
+	"\asubject\x18\x01 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
+	"\x01*\xbaH\x04r\x02\x10\x01R\asubject\x12,\n" +
+	"\n" +
+	"transition\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
+	"transition\x12%\n" +
+	"\x06reason\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\"\x1d\n" +
+	"\x1bWithdrawCertificateResponse\"\xdc\x04\n" +
 	"\aVerdict\x12*\n" +
 	"\x04case\x18\x01 \x01(\tB\x16\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\x123\n" +
@@ -2224,12 +2345,13 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xc9\x1a\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xc7\x1b\n" +
 	"\x0eCounselService\x12O\n" +
 	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12V\n" +
 	"\n" +
 	"GetVerdict\x12$.fashen.counsel.v1.GetVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12^\n" +
 	"\x0eCertifyVerdict\x12(.fashen.counsel.v1.CertifyVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12|\n" +
+	"\x13WithdrawCertificate\x12-.fashen.counsel.v1.WithdrawCertificateRequest\x1a..fashen.counsel.v1.WithdrawCertificateResponse\"\x06ʥ\x19\x02 \x01\x12|\n" +
 	"\aGetCase\x12!.fashen.counsel.v1.GetCaseRequest\x1a\x17.fashen.counsel.v1.Case\"5\xdaA\x04nameʥ\x19\x06\x1a\x04\x01\x02\x03\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=regions/*/cases/*}\x12\x8f\x01\n" +
 	"\tListCases\x12#.fashen.counsel.v1.ListCasesRequest\x1a$.fashen.counsel.v1.ListCasesResponse\"7\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=regions/*}/cases\x12\x89\x01\n" +
 	"\n" +
@@ -2268,108 +2390,112 @@ func file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_counsel_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
-	(Verdict_Standing)(0),              // 0: fashen.counsel.v1.Verdict.Standing
-	(DeclareConflictRequest_Result)(0), // 1: fashen.counsel.v1.DeclareConflictRequest.Result
-	(*OpenCaseRequest)(nil),            // 2: fashen.counsel.v1.OpenCaseRequest
-	(*GetVerdictRequest)(nil),          // 3: fashen.counsel.v1.GetVerdictRequest
-	(*CertifyVerdictRequest)(nil),      // 4: fashen.counsel.v1.CertifyVerdictRequest
-	(*Verdict)(nil),                    // 5: fashen.counsel.v1.Verdict
-	(*GetCaseRequest)(nil),             // 6: fashen.counsel.v1.GetCaseRequest
-	(*ListCasesRequest)(nil),           // 7: fashen.counsel.v1.ListCasesRequest
-	(*ListCasesResponse)(nil),          // 8: fashen.counsel.v1.ListCasesResponse
-	(*AcceptCaseRequest)(nil),          // 9: fashen.counsel.v1.AcceptCaseRequest
-	(*ReturnCaseRequest)(nil),          // 10: fashen.counsel.v1.ReturnCaseRequest
-	(*RequestSupplementRequest)(nil),   // 11: fashen.counsel.v1.RequestSupplementRequest
-	(*ConcludeCaseRequest)(nil),        // 12: fashen.counsel.v1.ConcludeCaseRequest
-	(*AnswerItemRequest)(nil),          // 13: fashen.counsel.v1.AnswerItemRequest
-	(*ConfirmRevisionRequest)(nil),     // 14: fashen.counsel.v1.ConfirmRevisionRequest
-	(*ListCaseHistoryRequest)(nil),     // 15: fashen.counsel.v1.ListCaseHistoryRequest
-	(*ListCaseHistoryResponse)(nil),    // 16: fashen.counsel.v1.ListCaseHistoryResponse
-	(*CreateOpinionRequest)(nil),       // 17: fashen.counsel.v1.CreateOpinionRequest
-	(*GetOpinionRequest)(nil),          // 18: fashen.counsel.v1.GetOpinionRequest
-	(*ListOpinionsRequest)(nil),        // 19: fashen.counsel.v1.ListOpinionsRequest
-	(*ListOpinionsResponse)(nil),       // 20: fashen.counsel.v1.ListOpinionsResponse
-	(*UpdateOpinionRequest)(nil),       // 21: fashen.counsel.v1.UpdateOpinionRequest
-	(*SignOpinionRequest)(nil),         // 22: fashen.counsel.v1.SignOpinionRequest
-	(*CreateAssignmentRequest)(nil),    // 23: fashen.counsel.v1.CreateAssignmentRequest
-	(*GetAssignmentRequest)(nil),       // 24: fashen.counsel.v1.GetAssignmentRequest
-	(*ListAssignmentsRequest)(nil),     // 25: fashen.counsel.v1.ListAssignmentsRequest
-	(*ListAssignmentsResponse)(nil),    // 26: fashen.counsel.v1.ListAssignmentsResponse
-	(*DeclareConflictRequest)(nil),     // 27: fashen.counsel.v1.DeclareConflictRequest
-	(*WaiveConflictRequest)(nil),       // 28: fashen.counsel.v1.WaiveConflictRequest
-	(Case_State)(0),                    // 29: fashen.counsel.v1.Case.State
-	(*date.Date)(nil),                  // 30: google.type.Date
-	(*CounselVerdict)(nil),             // 31: fashen.counsel.v1.CounselVerdict
-	(*Case)(nil),                       // 32: fashen.counsel.v1.Case
-	(*Answer)(nil),                     // 33: fashen.counsel.v1.Answer
-	(*v1.JournalEntry)(nil),            // 34: fashen.core.v1.JournalEntry
-	(*Opinion)(nil),                    // 35: fashen.counsel.v1.Opinion
-	(*fieldmaskpb.FieldMask)(nil),      // 36: google.protobuf.FieldMask
-	(*Assignment)(nil),                 // 37: fashen.counsel.v1.Assignment
+	(Verdict_Standing)(0),               // 0: fashen.counsel.v1.Verdict.Standing
+	(DeclareConflictRequest_Result)(0),  // 1: fashen.counsel.v1.DeclareConflictRequest.Result
+	(*OpenCaseRequest)(nil),             // 2: fashen.counsel.v1.OpenCaseRequest
+	(*GetVerdictRequest)(nil),           // 3: fashen.counsel.v1.GetVerdictRequest
+	(*CertifyVerdictRequest)(nil),       // 4: fashen.counsel.v1.CertifyVerdictRequest
+	(*WithdrawCertificateRequest)(nil),  // 5: fashen.counsel.v1.WithdrawCertificateRequest
+	(*WithdrawCertificateResponse)(nil), // 6: fashen.counsel.v1.WithdrawCertificateResponse
+	(*Verdict)(nil),                     // 7: fashen.counsel.v1.Verdict
+	(*GetCaseRequest)(nil),              // 8: fashen.counsel.v1.GetCaseRequest
+	(*ListCasesRequest)(nil),            // 9: fashen.counsel.v1.ListCasesRequest
+	(*ListCasesResponse)(nil),           // 10: fashen.counsel.v1.ListCasesResponse
+	(*AcceptCaseRequest)(nil),           // 11: fashen.counsel.v1.AcceptCaseRequest
+	(*ReturnCaseRequest)(nil),           // 12: fashen.counsel.v1.ReturnCaseRequest
+	(*RequestSupplementRequest)(nil),    // 13: fashen.counsel.v1.RequestSupplementRequest
+	(*ConcludeCaseRequest)(nil),         // 14: fashen.counsel.v1.ConcludeCaseRequest
+	(*AnswerItemRequest)(nil),           // 15: fashen.counsel.v1.AnswerItemRequest
+	(*ConfirmRevisionRequest)(nil),      // 16: fashen.counsel.v1.ConfirmRevisionRequest
+	(*ListCaseHistoryRequest)(nil),      // 17: fashen.counsel.v1.ListCaseHistoryRequest
+	(*ListCaseHistoryResponse)(nil),     // 18: fashen.counsel.v1.ListCaseHistoryResponse
+	(*CreateOpinionRequest)(nil),        // 19: fashen.counsel.v1.CreateOpinionRequest
+	(*GetOpinionRequest)(nil),           // 20: fashen.counsel.v1.GetOpinionRequest
+	(*ListOpinionsRequest)(nil),         // 21: fashen.counsel.v1.ListOpinionsRequest
+	(*ListOpinionsResponse)(nil),        // 22: fashen.counsel.v1.ListOpinionsResponse
+	(*UpdateOpinionRequest)(nil),        // 23: fashen.counsel.v1.UpdateOpinionRequest
+	(*SignOpinionRequest)(nil),          // 24: fashen.counsel.v1.SignOpinionRequest
+	(*CreateAssignmentRequest)(nil),     // 25: fashen.counsel.v1.CreateAssignmentRequest
+	(*GetAssignmentRequest)(nil),        // 26: fashen.counsel.v1.GetAssignmentRequest
+	(*ListAssignmentsRequest)(nil),      // 27: fashen.counsel.v1.ListAssignmentsRequest
+	(*ListAssignmentsResponse)(nil),     // 28: fashen.counsel.v1.ListAssignmentsResponse
+	(*DeclareConflictRequest)(nil),      // 29: fashen.counsel.v1.DeclareConflictRequest
+	(*WaiveConflictRequest)(nil),        // 30: fashen.counsel.v1.WaiveConflictRequest
+	(Case_State)(0),                     // 31: fashen.counsel.v1.Case.State
+	(*date.Date)(nil),                   // 32: google.type.Date
+	(*CounselVerdict)(nil),              // 33: fashen.counsel.v1.CounselVerdict
+	(*Case)(nil),                        // 34: fashen.counsel.v1.Case
+	(*Answer)(nil),                      // 35: fashen.counsel.v1.Answer
+	(*v1.JournalEntry)(nil),             // 36: fashen.core.v1.JournalEntry
+	(*Opinion)(nil),                     // 37: fashen.counsel.v1.Opinion
+	(*fieldmaskpb.FieldMask)(nil),       // 38: google.protobuf.FieldMask
+	(*Assignment)(nil),                  // 39: fashen.counsel.v1.Assignment
 }
 var file_fashen_counsel_v1_counsel_service_proto_depIdxs = []int32{
-	29, // 0: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
+	31, // 0: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
 	0,  // 1: fashen.counsel.v1.Verdict.standing:type_name -> fashen.counsel.v1.Verdict.Standing
-	30, // 2: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
-	31, // 3: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	32, // 4: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
-	33, // 5: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
-	34, // 6: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
-	35, // 7: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	35, // 8: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
-	35, // 9: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	36, // 10: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 11: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
-	37, // 12: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
+	32, // 2: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
+	33, // 3: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	34, // 4: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
+	35, // 5: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
+	36, // 6: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	37, // 7: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	37, // 8: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
+	37, // 9: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	38, // 10: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 11: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
+	39, // 12: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
 	1,  // 13: fashen.counsel.v1.DeclareConflictRequest.result:type_name -> fashen.counsel.v1.DeclareConflictRequest.Result
 	2,  // 14: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
 	3,  // 15: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
 	4,  // 16: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
-	6,  // 17: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
-	7,  // 18: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
-	9,  // 19: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
-	10, // 20: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
-	11, // 21: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
-	12, // 22: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
-	13, // 23: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
-	14, // 24: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
-	15, // 25: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
-	17, // 26: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
-	18, // 27: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
-	19, // 28: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
-	21, // 29: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
-	22, // 30: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
-	23, // 31: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
-	24, // 32: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
-	25, // 33: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
-	27, // 34: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
-	28, // 35: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
-	32, // 36: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
-	5,  // 37: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
-	5,  // 38: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
-	32, // 39: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
-	8,  // 40: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
-	32, // 41: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
-	32, // 42: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
-	32, // 43: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
-	32, // 44: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
-	32, // 45: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
-	32, // 46: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
-	16, // 47: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
-	35, // 48: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
-	35, // 49: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
-	20, // 50: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
-	35, // 51: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
-	35, // 52: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
-	37, // 53: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
-	37, // 54: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
-	26, // 55: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
-	37, // 56: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
-	37, // 57: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
-	36, // [36:58] is the sub-list for method output_type
-	14, // [14:36] is the sub-list for method input_type
+	5,  // 17: fashen.counsel.v1.CounselService.WithdrawCertificate:input_type -> fashen.counsel.v1.WithdrawCertificateRequest
+	8,  // 18: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
+	9,  // 19: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
+	11, // 20: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
+	12, // 21: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
+	13, // 22: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
+	14, // 23: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
+	15, // 24: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
+	16, // 25: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
+	17, // 26: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
+	19, // 27: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
+	20, // 28: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
+	21, // 29: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
+	23, // 30: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
+	24, // 31: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
+	25, // 32: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
+	26, // 33: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
+	27, // 34: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
+	29, // 35: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
+	30, // 36: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
+	34, // 37: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
+	7,  // 38: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
+	7,  // 39: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
+	6,  // 40: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
+	34, // 41: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
+	10, // 42: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
+	34, // 43: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
+	34, // 44: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
+	34, // 45: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
+	34, // 46: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
+	34, // 47: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
+	34, // 48: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
+	18, // 49: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
+	37, // 50: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
+	37, // 51: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
+	22, // 52: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
+	37, // 53: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
+	37, // 54: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
+	39, // 55: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
+	39, // 56: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
+	28, // 57: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
+	39, // 58: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
+	39, // 59: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
+	37, // [37:60] is the sub-list for method output_type
+	14, // [14:37] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name
@@ -2387,7 +2513,7 @@ func file_fashen_counsel_v1_counsel_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_counsel_service_proto_rawDesc), len(file_fashen_counsel_v1_counsel_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,28 +19,29 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CounselService_OpenCase_FullMethodName          = "/fashen.counsel.v1.CounselService/OpenCase"
-	CounselService_GetVerdict_FullMethodName        = "/fashen.counsel.v1.CounselService/GetVerdict"
-	CounselService_CertifyVerdict_FullMethodName    = "/fashen.counsel.v1.CounselService/CertifyVerdict"
-	CounselService_GetCase_FullMethodName           = "/fashen.counsel.v1.CounselService/GetCase"
-	CounselService_ListCases_FullMethodName         = "/fashen.counsel.v1.CounselService/ListCases"
-	CounselService_AcceptCase_FullMethodName        = "/fashen.counsel.v1.CounselService/AcceptCase"
-	CounselService_ReturnCase_FullMethodName        = "/fashen.counsel.v1.CounselService/ReturnCase"
-	CounselService_RequestSupplement_FullMethodName = "/fashen.counsel.v1.CounselService/RequestSupplement"
-	CounselService_ConcludeCase_FullMethodName      = "/fashen.counsel.v1.CounselService/ConcludeCase"
-	CounselService_AnswerItem_FullMethodName        = "/fashen.counsel.v1.CounselService/AnswerItem"
-	CounselService_ConfirmRevision_FullMethodName   = "/fashen.counsel.v1.CounselService/ConfirmRevision"
-	CounselService_ListCaseHistory_FullMethodName   = "/fashen.counsel.v1.CounselService/ListCaseHistory"
-	CounselService_CreateOpinion_FullMethodName     = "/fashen.counsel.v1.CounselService/CreateOpinion"
-	CounselService_GetOpinion_FullMethodName        = "/fashen.counsel.v1.CounselService/GetOpinion"
-	CounselService_ListOpinions_FullMethodName      = "/fashen.counsel.v1.CounselService/ListOpinions"
-	CounselService_UpdateOpinion_FullMethodName     = "/fashen.counsel.v1.CounselService/UpdateOpinion"
-	CounselService_SignOpinion_FullMethodName       = "/fashen.counsel.v1.CounselService/SignOpinion"
-	CounselService_CreateAssignment_FullMethodName  = "/fashen.counsel.v1.CounselService/CreateAssignment"
-	CounselService_GetAssignment_FullMethodName     = "/fashen.counsel.v1.CounselService/GetAssignment"
-	CounselService_ListAssignments_FullMethodName   = "/fashen.counsel.v1.CounselService/ListAssignments"
-	CounselService_DeclareConflict_FullMethodName   = "/fashen.counsel.v1.CounselService/DeclareConflict"
-	CounselService_WaiveConflict_FullMethodName     = "/fashen.counsel.v1.CounselService/WaiveConflict"
+	CounselService_OpenCase_FullMethodName            = "/fashen.counsel.v1.CounselService/OpenCase"
+	CounselService_GetVerdict_FullMethodName          = "/fashen.counsel.v1.CounselService/GetVerdict"
+	CounselService_CertifyVerdict_FullMethodName      = "/fashen.counsel.v1.CounselService/CertifyVerdict"
+	CounselService_WithdrawCertificate_FullMethodName = "/fashen.counsel.v1.CounselService/WithdrawCertificate"
+	CounselService_GetCase_FullMethodName             = "/fashen.counsel.v1.CounselService/GetCase"
+	CounselService_ListCases_FullMethodName           = "/fashen.counsel.v1.CounselService/ListCases"
+	CounselService_AcceptCase_FullMethodName          = "/fashen.counsel.v1.CounselService/AcceptCase"
+	CounselService_ReturnCase_FullMethodName          = "/fashen.counsel.v1.CounselService/ReturnCase"
+	CounselService_RequestSupplement_FullMethodName   = "/fashen.counsel.v1.CounselService/RequestSupplement"
+	CounselService_ConcludeCase_FullMethodName        = "/fashen.counsel.v1.CounselService/ConcludeCase"
+	CounselService_AnswerItem_FullMethodName          = "/fashen.counsel.v1.CounselService/AnswerItem"
+	CounselService_ConfirmRevision_FullMethodName     = "/fashen.counsel.v1.CounselService/ConfirmRevision"
+	CounselService_ListCaseHistory_FullMethodName     = "/fashen.counsel.v1.CounselService/ListCaseHistory"
+	CounselService_CreateOpinion_FullMethodName       = "/fashen.counsel.v1.CounselService/CreateOpinion"
+	CounselService_GetOpinion_FullMethodName          = "/fashen.counsel.v1.CounselService/GetOpinion"
+	CounselService_ListOpinions_FullMethodName        = "/fashen.counsel.v1.CounselService/ListOpinions"
+	CounselService_UpdateOpinion_FullMethodName       = "/fashen.counsel.v1.CounselService/UpdateOpinion"
+	CounselService_SignOpinion_FullMethodName         = "/fashen.counsel.v1.CounselService/SignOpinion"
+	CounselService_CreateAssignment_FullMethodName    = "/fashen.counsel.v1.CounselService/CreateAssignment"
+	CounselService_GetAssignment_FullMethodName       = "/fashen.counsel.v1.CounselService/GetAssignment"
+	CounselService_ListAssignments_FullMethodName     = "/fashen.counsel.v1.CounselService/ListAssignments"
+	CounselService_DeclareConflict_FullMethodName     = "/fashen.counsel.v1.CounselService/DeclareConflict"
+	CounselService_WaiveConflict_FullMethodName       = "/fashen.counsel.v1.CounselService/WaiveConflict"
 )
 
 // CounselServiceClient is the client API for CounselService service.
@@ -62,6 +63,9 @@ type CounselServiceClient interface {
 	// submission withdraws it on record. Errors: FAILED_PRECONDITION where the
 	// verdict does not pass.
 	CertifyVerdict(ctx context.Context, in *CertifyVerdictRequest, opts ...grpc.CallOption) (*Verdict, error)
+	// Withdraws, on record, the certificate of a transition that did not take
+	// place. Idempotent. For the subject's service.
+	WithdrawCertificate(ctx context.Context, in *WithdrawCertificateRequest, opts ...grpc.CallOption) (*WithdrawCertificateResponse, error)
 	// Reads a case. Errors: NOT_FOUND, also where the caller may not see it.
 	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*Case, error)
 	// Lists the cases the caller may see, newest first.
@@ -156,6 +160,16 @@ func (c *counselServiceClient) CertifyVerdict(ctx context.Context, in *CertifyVe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Verdict)
 	err := c.cc.Invoke(ctx, CounselService_CertifyVerdict_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *counselServiceClient) WithdrawCertificate(ctx context.Context, in *WithdrawCertificateRequest, opts ...grpc.CallOption) (*WithdrawCertificateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WithdrawCertificateResponse)
+	err := c.cc.Invoke(ctx, CounselService_WithdrawCertificate_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -371,6 +385,9 @@ type CounselServiceServer interface {
 	// submission withdraws it on record. Errors: FAILED_PRECONDITION where the
 	// verdict does not pass.
 	CertifyVerdict(context.Context, *CertifyVerdictRequest) (*Verdict, error)
+	// Withdraws, on record, the certificate of a transition that did not take
+	// place. Idempotent. For the subject's service.
+	WithdrawCertificate(context.Context, *WithdrawCertificateRequest) (*WithdrawCertificateResponse, error)
 	// Reads a case. Errors: NOT_FOUND, also where the caller may not see it.
 	GetCase(context.Context, *GetCaseRequest) (*Case, error)
 	// Lists the cases the caller may see, newest first.
@@ -449,6 +466,9 @@ func (UnimplementedCounselServiceServer) GetVerdict(context.Context, *GetVerdict
 }
 func (UnimplementedCounselServiceServer) CertifyVerdict(context.Context, *CertifyVerdictRequest) (*Verdict, error) {
 	return nil, status.Error(codes.Unimplemented, "method CertifyVerdict not implemented")
+}
+func (UnimplementedCounselServiceServer) WithdrawCertificate(context.Context, *WithdrawCertificateRequest) (*WithdrawCertificateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawCertificate not implemented")
 }
 func (UnimplementedCounselServiceServer) GetCase(context.Context, *GetCaseRequest) (*Case, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCase not implemented")
@@ -578,6 +598,24 @@ func _CounselService_CertifyVerdict_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(CounselServiceServer).CertifyVerdict(ctx, req.(*CertifyVerdictRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CounselService_WithdrawCertificate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawCertificateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CounselServiceServer).WithdrawCertificate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CounselService_WithdrawCertificate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CounselServiceServer).WithdrawCertificate(ctx, req.(*WithdrawCertificateRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -942,6 +980,10 @@ var CounselService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CertifyVerdict",
 			Handler:    _CounselService_CertifyVerdict_Handler,
+		},
+		{
+			MethodName: "WithdrawCertificate",
+			Handler:    _CounselService_WithdrawCertificate_Handler,
 		},
 		{
 			MethodName: "GetCase",
