@@ -234,3 +234,33 @@ func statusOf(err error) (*status.Status, bool) {
 	}
 	return nil, false
 }
+
+// Renamed answers the error with the fields of its BadRequest renamed: for an
+// error of another service about a message the client never saw.
+func Renamed(err error, rename func(field string) string) error {
+	st, ok := statusOf(err)
+	if !ok {
+		return err
+	}
+	details := st.Details()
+	plain := st.Proto()
+	plain.Details = nil
+	out := status.FromProto(plain)
+	for _, detail := range details {
+		m, ok := detail.(protoadapt.MessageV1)
+		if !ok {
+			return err
+		}
+		if bad, ok := detail.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				v.Field = rename(v.GetField())
+			}
+		}
+		with, detailErr := out.WithDetails(m)
+		if detailErr != nil {
+			return err
+		}
+		out = with
+	}
+	return out.Err()
+}

@@ -16,35 +16,51 @@ import (
 const lawConflict = "律师法第二十三条、第三十九条"
 
 // newAssignment passes a matter to a counsel after the check of the data at
-// hand: a counsel who, or whose firm, is a party is barred at once. Data that
-// shows nothing is unknown, not clear: counsel must declare.
+// hand: a counsel who, or whose firm, is a party is barred at once and sees
+// nothing of it. Data that shows nothing is unknown, not clear: counsel must
+// declare.
 func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, counsel *directoryv1.Person, unit string, who auth.Caller) (*counselv1.Assignment, docstore.Change) {
 	a := &counselv1.Assignment{
-		Name: name, Case: c.GetName(), Counsel: counsel.GetName(), Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
+		Name: name, Case: c.GetName(), Counsel: counsel.GetName(), LawFirm: counsel.GetLawFirm(),
+		Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
 		DraftingUnitDisplayName: unit, Author: who.Person, State: counselv1.Assignment_DECLARATION_PENDING,
 	}
-	if party := conflictingParty(c.GetParties(), counsel); party != "" {
-		a.State = counselv1.Assignment_BARRED
-		a.ConflictNote = "法律顾问或者其所在律师事务所是本事项的当事人：" + party
+	grant := []string{auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER), a.GetCounsel()}
+	if party := conflictingParty(c.GetParties(), counsel.GetDisplayName(), counsel.GetLawFirm()); party != "" {
+		bar(a, party)
+		grant = grant[:1]
 	}
 	return a, docstore.Change{
-		To: a.GetState().String(),
-		Grant: []string{
-			auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER), a.GetCounsel(),
-		},
-		Details: []*corev1.Detail{docstore.Detail("counsel", a.GetCounsel())},
+		To: a.GetState().String(), Grant: grant, Details: []*corev1.Detail{docstore.Detail("counsel", a.GetCounsel())},
 	}
 }
 
-func conflictingParty(parties []string, counsel *directoryv1.Person) string {
+func bar(a *counselv1.Assignment, party string) {
+	a.State = counselv1.Assignment_BARRED
+	a.ConflictNote = "法律顾问或者其所在律师事务所是本事项的当事人：" + party
+}
+
+// conflictingParty is the party that is the counsel, or names the counsel's firm;
+// empty when there is none. person may be empty where the name is not at hand.
+func conflictingParty(parties []string, person, firm string) string {
 	for _, party := range parties {
-		for _, own := range []string{counsel.GetLawFirm(), counsel.GetDisplayName()} {
-			if own != "" && strings.Contains(party, own) {
-				return party
-			}
+		if party == person || firm != "" && strings.Contains(party, firm) {
+			return party
 		}
 	}
 	return ""
+}
+
+// rebar bars a counsel whose firm has become a party since the assignment.
+func rebar(a *counselv1.Assignment, parties []string) (docstore.Change, error) {
+	from := a.GetState()
+	party := conflictingParty(parties, "", a.GetLawFirm())
+	if party == "" || from == counselv1.Assignment_BARRED {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	bar(a, party)
+	a.Parties, a.Reconciling = parties, true
+	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
 // barred is the answer to the assignment of a counsel who may not act.
@@ -98,7 +114,7 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	case counselv1.DeclareConflictRequest_DECLINE:
 		a.State = counselv1.Assignment_DECLINED
 	}
-	a.Reconciling = accepts || from == counselv1.Assignment_ACCEPTED
+	a.Reconciling = true
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
@@ -117,9 +133,17 @@ func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.C
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
+// opens tells whether counsel sees the case and the document in this state.
+func opens(s counselv1.Assignment_State) bool { return s == counselv1.Assignment_ACCEPTED }
+
+// conflicted tells whether what counsel signed before ceases to count.
+func conflicted(s counselv1.Assignment_State) bool {
+	return s == counselv1.Assignment_BARRED || s == counselv1.Assignment_WAIVER_PENDING
+}
+
 // reconciled records that counsel sees what the state says.
-func reconciled(a *counselv1.Assignment) (docstore.Change, error) {
-	if !a.GetReconciling() {
+func reconciled(a *counselv1.Assignment, visible bool) (docstore.Change, error) {
+	if !a.GetReconciling() || opens(a.GetState()) != visible {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	a.Reconciling = false

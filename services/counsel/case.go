@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -69,15 +70,22 @@ func stateName(s counselv1.Case_State) string {
 	}[s]
 }
 
-// notOwn refuses a reviewer who drafts, submits, or belongs to the bureau that
-// drafts: nobody reviews their own draft.
+// notOwn refuses a reviewer who drafted or submitted the subject: nobody reviews
+// their own draft. That the bureau is the same is no bar, or no draft of the
+// reviewing bureau could ever be reviewed.
 func notOwn(c *counselv1.Case, who auth.Caller) error {
-	own := who.Person == c.GetSubmitter() || who.Bureau != "" &&
-		(who.Bureau == c.GetDraftingUnit() || slices.Contains(who.Predecessors, c.GetDraftingUnit()))
-	if own {
-		return refused(codeSelfReview, law115, "审核人员不得审核本人或者本单位起草的文件")
+	if slices.Contains(c.GetDrafters(), who.Person) {
+		return refused(codeSelfReview, law115, "审核人员不得审核本人起草或者送审的文件")
 	}
 	return nil
+}
+
+// ofDraftingUnit hides the case's answers from whoever does not draft it.
+func ofDraftingUnit(c *counselv1.Case, who auth.Caller) error {
+	if who.Bureau != "" && (who.Bureau == c.GetDraftingUnit() || slices.Contains(who.Predecessors, c.GetDraftingUnit())) {
+		return nil
+	}
+	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位可以办理")
 }
 
 // dates are the deadlines of a round, computed by the directory beforehand.
@@ -225,6 +233,9 @@ func unanswered(c *counselv1.Case) []int32 {
 // the reviewer confirmed a draft by them or a certificate rests on them.
 func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Caller, now time.Time) (docstore.Change, error) {
 	from := c.GetState()
+	if err := ofDraftingUnit(c, who); err != nil {
+		return docstore.Change{}, err
+	}
 	if from != counselv1.Case_CONCLUDED_REVISE && from != counselv1.Case_REVISED {
 		return docstore.Change{}, wrongState(c, "答复意见")
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
@@ -243,8 +245,8 @@ func TestStanding(t *testing.T) {
 
 func TestRulesOfConclusionAndAnswers(t *testing.T) {
 	today := calendar.On(day0)
-	own := auth.Caller{Person: region + "/people/other", Region: region, Bureau: unit}
-	t.Run("nobody reviews a draft of their bureau", func(t *testing.T) {
+	own := auth.Caller{Person: drafter.Person, Region: region, Bureau: unit}
+	t.Run("nobody reviews a draft of their own", func(t *testing.T) {
 		_, err := accept(received(), own, today, dates{})
 		if code(err) != codeSelfReview {
 			t.Errorf("got %v", err)
@@ -362,6 +364,10 @@ func TestCounselVerdicts(t *testing.T) {
 	v := func(counsel string, round int32, conclusion counselv1.Conclusion) *counselv1.CounselVerdict {
 		return &counselv1.CounselVerdict{Opinion: fmt.Sprint(counsel, round), Counsel: counsel, Round: round, Conclusion: conclusion}
 	}
+	gone := v("a", 1, counselv1.Conclusion_UNLAWFUL)
+	gone.WithdrawTime = timestamppb.New(day0)
+	// Rounds 1 and 2 are about one draft, round 3 about another.
+	rounds := []*counselv1.Round{{Number: 1, Revision: "r1"}, {Number: 2, Revision: "r1"}, {Number: 3, Revision: "r2"}}
 	for _, tc := range []struct {
 		name string
 		all  []*counselv1.CounselVerdict
@@ -369,13 +375,14 @@ func TestCounselVerdicts(t *testing.T) {
 		want []string
 	}{
 		{"the newest of each", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("b", 1, counselv1.Conclusion_LAWFUL), v("a", 1, counselv1.Conclusion_LAWFUL)}, 1, []string{"a1", "b1"}},
-		{"a favourable one ends with its round", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL)}, 2, nil},
-		{"an adverse one stays", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL)}, 2, []string{"a1"}},
-		{"until the same counsel signs again", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("a", 2, counselv1.Conclusion_LAWFUL)}, 2, []string{"a2"}},
+		{"one on the same draft counts in a later round", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL)}, 2, []string{"a1"}},
+		{"one on another draft does not", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL), v("b", 2, counselv1.Conclusion_UNLAWFUL)}, 3, nil},
+		{"a conflict ends it", []*counselv1.CounselVerdict{gone}, 1, nil},
+		{"an adverse one counts until the same counsel signs again", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("a", 2, counselv1.Conclusion_LAWFUL)}, 2, []string{"a2"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []string
-			for _, x := range counselVerdicts(&counselv1.Case{CounselVerdicts: tc.all}, tc.base) {
+			for _, x := range counselVerdicts(&counselv1.Case{CounselVerdicts: tc.all, Rounds: rounds}, rounds[tc.base-1]) {
 				got = append(got, x.GetOpinion())
 			}
 			if !slices.Equal(got, tc.want) {

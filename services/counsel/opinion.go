@@ -3,7 +3,6 @@ package counsel
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -28,7 +27,7 @@ func newOpinion(name string, c *counselv1.Case, in *counselv1.Opinion, who auth.
 		Name: name, Kind: kind, Author: who.Person, Round: round.GetNumber(), Revision: round.GetRevision(),
 		Conclusion: in.GetConclusion(), Summary: in.GetSummary(), Items: in.GetItems(), State: counselv1.Opinion_DRAFT,
 	}
-	return o, docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}, nil
+	return o, docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}, checkSize(o)
 }
 
 // opinionKind tells whose opinion the caller may write now.
@@ -36,28 +35,25 @@ func opinionKind(c *counselv1.Case, who auth.Caller) (counselv1.Opinion_Kind, er
 	if who.Has(corev1.Role_ROLE_COUNSEL) {
 		switch c.GetState() {
 		case counselv1.Case_RECEIVED, counselv1.Case_RETURNED:
-			return 0, stateRefusal(c, "出具法律意见")
+			return 0, wrongState(c, "出具法律意见")
 		}
 		return counselv1.Opinion_COUNSEL, nil
 	}
 	if c.GetState() != counselv1.Case_UNDER_REVIEW {
-		return 0, stateRefusal(c, "出具审核意见")
+		return 0, wrongState(c, "出具审核意见")
 	}
-	if err := notOwn(c, who); err != nil {
-		return 0, plain(err)
-	}
-	return counselv1.Opinion_REVIEW, nil
+	return counselv1.Opinion_REVIEW, notOwn(c, who)
 }
 
-// stateRefusal and plain answer a refusal outside an Update of the case.
-func stateRefusal(c *counselv1.Case, doing string) error { return plain(wrongState(c, doing)) }
+// maxOpinionBytes bounds an opinion, so that a case holds the ledger of many.
+const maxOpinionBytes = 128 << 10
 
-func plain(err error) error {
-	var r *docstore.Refusal
-	if errors.As(err, &r) {
-		return r.Err
+// checkSize refuses an opinion that is too long.
+func checkSize(o *counselv1.Opinion) error {
+	if proto.Size(o) > maxOpinionBytes {
+		return rpc.Field("opinion", rpc.ReasonTooLarge, "一份意见合计不得超过约四万字，请精简或者分次出具")
 	}
-	return err
+	return nil
 }
 
 // edit changes a draft: conclusion, summary and items.
@@ -76,6 +72,9 @@ func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (do
 	}
 	if fields["items"] {
 		o.Items = in.GetItems()
+	}
+	if err := checkSize(o); err != nil {
+		return docstore.Change{}, err
 	}
 	return docstore.Change{From: o.GetState().String(), To: o.GetState().String()}, nil
 }
@@ -123,8 +122,8 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, who auth.Caller, n
 }
 
 // sign completes the signature and shows the opinion to those who rely on it.
-// Counsel's advice is for the reviewing side; the bureau reads the review
-// opinion that was made from it.
+// What counsel wrote is for the reviewing side; the bureau learns from the case
+// what it concludes, since the gate rests on it, and reads the review opinion.
 func sign(o *counselv1.Opinion, from counselv1.Opinion_State, c *counselv1.Case, now time.Time) docstore.Change {
 	o.State, o.SignTime = counselv1.Opinion_SIGNED, timestamppb.New(now)
 	region := regionOf(c.GetName())

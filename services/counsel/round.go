@@ -2,17 +2,16 @@ package counsel
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
-
-	"time"
-
-	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // newCase opens the review of a subject with its first submission.
@@ -32,23 +31,36 @@ func newCase(name string, in *counselv1.OpenCaseRequest, who auth.Caller, today 
 
 // addRound appends a submission and takes over what it says of the subject.
 func addRound(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, today calendar.Date) *counselv1.Round {
-	c.Title, c.Parties = in.GetTitle(), in.GetParties()
-	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Person
+	takeOver(c, in, who)
 	round := &counselv1.Round{
-		Number: in.GetSubmission(), Revision: in.GetRevision(), VersionDigest: in.GetVersionDigest(),
+		Number: int32(len(c.GetRounds()) + 1), Revision: in.GetRevision(), VersionDigest: in.GetVersionDigest(),
 		SubmitDate: today.Proto(), EmergencyReason: in.GetEmergencyReason(), Submitter: who.Person,
 	}
 	c.Rounds = append(c.Rounds, round)
 	return round
 }
 
+// takeOver keeps what a submission says of the subject. Whoever drafted or
+// submitted once stays among the drafters.
+func takeOver(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) {
+	c.Title, c.Parties = in.GetTitle(), in.GetParties()
+	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Person
+	for _, person := range append(in.GetDrafters(), who.Person) {
+		if !slices.Contains(c.GetDrafters(), person) {
+			c.Drafters = append(c.Drafters, person)
+		}
+	}
+}
+
 // resumes tells whether a submission is the supplement that was asked for
-// after acceptance: the same draft with more material, so that the clock of
-// the running round goes on instead of starting anew.
+// after acceptance: the same draft and the same facts with more material, so
+// that the clock of the running round goes on instead of starting anew. A claim
+// of urgency, for one, has to be accepted first.
 func resumes(c *counselv1.Case, in *counselv1.OpenCaseRequest) bool {
 	round := last(c)
 	return c.GetState() == counselv1.Case_SUPPLEMENT_REQUESTED && round.GetAcceptDate() != nil &&
-		round.GetRevision() == in.GetRevision() && in.GetSubmission() == round.GetNumber()+1
+		round.GetRevision() == in.GetRevision() && round.GetEmergencyReason() == in.GetEmergencyReason() &&
+		c.GetTouchesOperators() == in.GetTouchesOperators()
 }
 
 // pausesUntil are the pauses of a round, the open one ended today.
@@ -65,23 +77,26 @@ func pausesUntil(round *counselv1.Round, today calendar.Date) []*counselv1.Pause
 }
 
 // submit adds a submission to a case. The same submission again changes
-// nothing; what the reviewer has in hand cannot be exchanged. d is read only
-// where the submission resumes the running round.
+// nothing; what the reviewer has in hand cannot be exchanged. A subject that
+// stopped half-way counts fewer submissions than the case: it learns the number
+// from the answer. d is read only where the submission resumes the running round.
 func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, now time.Time, d dates) (docstore.Change, error) {
 	from, prev, today := c.GetState(), last(c), calendar.On(now)
-	if in.GetSubmission() == prev.GetNumber() {
-		return repeat(c, in, who)
-	}
-	if in.GetSubmission() != prev.GetNumber()+1 {
+	switch {
+	case in.GetSubmission() > prev.GetNumber()+1:
 		return docstore.Change{}, refused(codeReviewInProgress, "", fmt.Sprintf("应当是第%d次送审", prev.GetNumber()+1))
+	case in.GetSubmission() <= prev.GetNumber() && prev.GetVersionDigest() == in.GetVersionDigest():
+		return docstore.Change{}, docstore.ErrUnchanged
+	case in.GetSubmission() <= prev.GetNumber() && from == counselv1.Case_RECEIVED:
+		return exchange(c, in, who), nil
+	}
+	if err := submittable(c, in); err != nil {
+		return docstore.Change{}, err
 	}
 	if len(c.GetRounds()) >= maxRounds {
 		return docstore.Change{}, refused(codeRecordClosed, "", "送审次数已达上限")
 	}
 	resumed := resumes(c, in)
-	if err := submittable(c, in); err != nil {
-		return docstore.Change{}, err
-	}
 	withdrawn := withdraw(c, now, "再次送审")
 	round := addRound(c, in, who, today)
 	switch {
@@ -100,24 +115,16 @@ func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, n
 	return change, nil
 }
 
-// repeat answers a submission whose number the case has already. With another
-// version it stands for a submission whose sender stopped half-way and changed
-// the draft since: as long as nobody accepted it, it is exchanged.
-func repeat(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) (docstore.Change, error) {
+// exchange replaces the version of a submission that nobody has accepted yet:
+// its sender stopped half-way and has changed the draft since.
+func exchange(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) docstore.Change {
 	round := last(c)
-	if round.GetVersionDigest() == in.GetVersionDigest() {
-		return docstore.Change{}, docstore.ErrUnchanged
-	}
-	if c.GetState() != counselv1.Case_RECEIVED {
-		return docstore.Change{}, refused(codeReviewInProgress, "", "该次送审已由审核机构办理")
-	}
-	c.Title, c.Parties, c.TouchesOperators = in.GetTitle(), in.GetParties(), in.GetTouchesOperators()
-	c.Submitter, round.Submitter = who.Person, who.Person
-	round.Revision, round.VersionDigest = in.GetRevision(), in.GetVersionDigest()
+	takeOver(c, in, who)
+	round.Submitter, round.Revision, round.VersionDigest = who.Person, in.GetRevision(), in.GetVersionDigest()
 	round.EmergencyReason = in.GetEmergencyReason()
 	change := moved(c, c.GetState())
-	change.Details = append(change.Details, docstore.Detail("version_digest", in.GetVersionDigest()))
-	return change, nil
+	change.Details = append(change.Details, docstore.Detail("round", round.GetNumber()), docstore.Detail("version_digest", in.GetVersionDigest()))
+	return change
 }
 
 // submittable tells whether the state takes another submission.
@@ -153,9 +160,13 @@ func standingCertificate(c *counselv1.Case) bool {
 
 // withdraw withdraws every standing certificate and counts them.
 func withdraw(c *counselv1.Case, now time.Time, reason string) int {
+	return withdrawThose(c, now, reason, func(*counselv1.Certificate) bool { return true })
+}
+
+func withdrawThose(c *counselv1.Case, now time.Time, reason string, which func(*counselv1.Certificate) bool) int {
 	n := 0
 	for _, cert := range c.GetCertificates() {
-		if cert.GetWithdrawTime() == nil {
+		if cert.GetWithdrawTime() == nil && which(cert) {
 			cert.WithdrawTime, cert.WithdrawReason = timestamppb.New(now), reason
 			n++
 		}

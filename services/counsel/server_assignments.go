@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -98,13 +99,25 @@ func (s *Server) ListAssignments(ctx context.Context, in *counselv1.ListAssignme
 	return &counselv1.ListAssignmentsResponse{Assignments: page.Items, NextPageToken: page.NextPageToken}, nil
 }
 
-// DeclareConflict implements CounselService.
+// DeclareConflict implements CounselService. Whoever steps back loses the file
+// before the state says so, and once more afterwards, so that a call that stops
+// half-way leaves less visible, never more.
 func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConflictRequest) (*counselv1.Assignment, error) {
-	a, err := s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+	a, err := s.GetAssignment(ctx, &counselv1.GetAssignmentRequest{Name: in.GetName()})
+	if err != nil {
+		return nil, err
+	}
+	leaves := opens(a.GetState()) && in.GetResult() != counselv1.DeclareConflictRequest_CLEAR && in.GetNote() != ""
+	if leaves && (in.GetEtag() == "" || in.GetEtag() == a.GetEtag()) {
+		if err := s.showFile(ctx, a, false, in.GetResult() != counselv1.DeclareConflictRequest_DECLINE); err != nil {
+			return nil, err
+		}
+	}
+	a, err = s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
 		return declare(a, in.GetResult(), in.GetNote(), who)
 	})
-	if err != nil || !a.GetReconciling() {
-		return a, err
+	if err != nil {
+		return nil, err
 	}
 	return s.syncFile(ctx, a)
 }
@@ -114,8 +127,8 @@ func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictR
 	a, err := s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
 		return waive(a, in.GetConsent(), who)
 	})
-	if err != nil || !a.GetReconciling() {
-		return a, err
+	if err != nil {
+		return nil, err
 	}
 	return s.syncFile(ctx, a)
 }
@@ -136,13 +149,40 @@ func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule f
 }
 
 // syncFile lets counsel see the case and its subject, or no longer, as the
-// assignment says, in steps that may be repeated; the assignment shows
-// reconciling until all are done.
+// assignment says, and looks again: the state may have changed meanwhile. The
+// assignment shows reconciling until both agree.
 func (s *Server) syncFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
-	visible := a.GetState() == counselv1.Assignment_ACCEPTED
-	c, _, err := s.cases.Update(docstore.WithStep(ctx, "case"), a.GetCase(), docstore.Precondition{},
+	for a.GetReconciling() {
+		state := a.GetState()
+		if err := s.showFile(ctx, a, opens(state), conflicted(state)); err != nil {
+			return nil, err
+		}
+		var err error
+		a, _, err = s.assignments.Update(docstore.WithStep(ctx, "reconciled-"+state.String()), a.GetName(), docstore.Precondition{},
+			func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
+				return reconciled(a, opens(state))
+			})
+		if err != nil {
+			return nil, rpc.FromStore(err, a.GetName())
+		}
+		if opens(a.GetState()) != opens(state) {
+			a.Reconciling = true // what was shown is not what the state says by now
+		}
+	}
+	return a, nil
+}
+
+// showFile shows or hides case and document, in steps that may be repeated.
+// discounted says that what counsel signed ceases to count.
+func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible, discounted bool) error {
+	step := fmt.Sprintf("case-%t-%t", visible, discounted)
+	c, _, err := s.cases.Update(docstore.WithStep(ctx, step), a.GetCase(), docstore.Precondition{},
 		func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
-			if slices.Contains(meta.Viewers, a.GetCounsel()) == visible {
+			n := 0
+			if discounted {
+				n = discount(c, a.GetCounsel(), s.time())
+			}
+			if slices.Contains(meta.Viewers, a.GetCounsel()) == visible && n == 0 {
 				return docstore.Change{}, docstore.ErrUnchanged
 			}
 			change := moved(c, c.GetState())
@@ -152,20 +192,40 @@ func (s *Server) syncFile(ctx context.Context, a *counselv1.Assignment) (*counse
 				change.Revoke = []string{a.GetCounsel()}
 			}
 			change.Details = []*corev1.Detail{
-				docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("visible", visible), docstore.Detail("assignment", a.GetName()),
+				docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("visible", visible),
+				docstore.Detail("verdicts_discounted", n), docstore.Detail("assignment", a.GetName()),
 			}
 			return change, nil
 		})
 	if err != nil {
-		return nil, rpc.FromStore(err, a.GetName())
+		return rpc.FromStore(err, a.GetName())
 	}
 	_, err = s.filing.SetDocumentViewer(ctx, &filingv1.SetDocumentViewerRequest{
 		Name: c.GetSubject(), Viewer: a.GetCounsel(), Visible: visible, Assignment: a.GetName(),
 	})
+	return err
+}
+
+// recheck bars the counsel whose firm a submission names as a party.
+func (s *Server) recheck(ctx context.Context, c *counselv1.Case) error {
+	page, err := s.assignments.List(ctx, docstore.Query{Equal: map[string]any{"case": c.GetName()}, OrderBy: "counsel", PageSize: 1000})
 	if err != nil {
-		return nil, err
+		return rpc.FromStore(err, c.GetName())
 	}
-	return s.changeAssignment(docstore.WithStep(ctx, "reconciled"), a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller) (docstore.Change, error) {
-		return reconciled(a)
-	})
+	for _, a := range page.Items {
+		if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
+			continue
+		}
+		a, _, err := s.assignments.Update(docstore.WithStep(ctx, "rebar"), a.GetName(), docstore.Precondition{},
+			func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
+				return rebar(a, c.GetParties())
+			})
+		if err != nil {
+			return rpc.FromStore(err, c.GetName())
+		}
+		if _, err := s.syncFile(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

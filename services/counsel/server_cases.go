@@ -165,7 +165,10 @@ func (s *Server) nextSubmission(ctx context.Context, c *counselv1.Case, in *coun
 	c, _, err := s.cases.Update(ctx, c.GetName(), pre, func(c *counselv1.Case, _ docstore.Meta) (docstore.Change, error) {
 		return submit(c, in, who, now, d)
 	})
-	return c, rpc.FromStore(err, c.GetName())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	return c, s.recheck(ctx, c)
 }
 
 // caseOf finds the case of a subject.
@@ -261,4 +264,26 @@ func (s *Server) CertifyVerdict(ctx context.Context, in *counselv1.CertifyVerdic
 		return nil, rpc.FromStore(err, in.GetSubject())
 	}
 	return verdict(c, in.GetVersionDigest(), meta.Etag), nil
+}
+
+// WithdrawCertificate implements CounselService.
+func (s *Server) WithdrawCertificate(ctx context.Context, in *counselv1.WithdrawCertificateRequest) (*counselv1.WithdrawCertificateResponse, error) {
+	who, ok := auth.CallerFrom(ctx)
+	if !ok || resource.Region(in.GetSubject()) != who.Region {
+		return nil, rpc.NotFound(in.GetSubject())
+	}
+	c, _, err := s.caseOf(ctx, in.GetSubject())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetSubject())
+	}
+	_, _, err = s.cases.Update(docstore.WithStep(ctx, "withdraw"), c.GetName(), docstore.Precondition{}, func(c *counselv1.Case, _ docstore.Meta) (docstore.Change, error) {
+		n := withdrawThose(c, s.time(), in.GetReason(), func(cert *counselv1.Certificate) bool { return cert.GetTransition() == in.GetTransition() })
+		if n == 0 {
+			return docstore.Change{}, docstore.ErrUnchanged
+		}
+		change := moved(c, c.GetState())
+		change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()), docstore.Detail("reason", in.GetReason()))
+		return change, nil
+	})
+	return &counselv1.WithdrawCertificateResponse{}, rpc.FromStore(err, in.GetSubject())
 }

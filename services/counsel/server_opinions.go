@@ -3,6 +3,8 @@ package counsel
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -29,6 +31,11 @@ func (s *Server) CreateOpinion(ctx context.Context, in *counselv1.CreateOpinionR
 	}
 	name := in.GetParent() + "/opinions/" + resource.NewID(s.time())
 	o, change, err := newOpinion(name, c, in.GetOpinion(), who)
+	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
+		_, err = s.change(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Case, auth.Caller) (docstore.Change, error) {
+			return docstore.Change{}, refusal
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +130,7 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 	}
 	res, err := s.filing.ResolveAnchors(ctx, &filingv1.ResolveAnchorsRequest{Name: o.GetRevision(), Anchors: anchors})
 	if err != nil {
-		return err
+		return rpc.Renamed(err, func(field string) string { return anchorField(o, field) })
 	}
 	i := 0
 	for _, item := range o.GetItems() {
@@ -133,6 +140,25 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 		}
 	}
 	return nil
+}
+
+// anchorField turns the place of an anchor in the call to filing into its place
+// in the opinion: items without an anchor are not asked about.
+func anchorField(o *counselv1.Opinion, field string) string {
+	var n int
+	if _, err := fmt.Sscanf(field, "anchors[%d]", &n); err != nil {
+		return field
+	}
+	for i, item := range o.GetItems() {
+		if item.GetAnchor() == nil {
+			continue
+		}
+		if n == 0 {
+			return fmt.Sprintf("opinion.items[%d].anchor", i)
+		}
+		n--
+	}
+	return field
 }
 
 // SignOpinion implements CounselService. Counsel's opinion is signed in three

@@ -13,11 +13,6 @@ type (
 	assignmentStore = docstore.Collection[*counselv1.Assignment]
 )
 
-// Collections declares what the service stores, for opening and for verifying.
-func Collections() []docstore.Spec {
-	return []docstore.Spec{casesSpec, opinionsSpec, assignmentsSpec}
-}
-
 var casesSpec = docstore.Spec{
 	Name: "cases",
 	Indexes: []docstore.Index{

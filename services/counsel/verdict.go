@@ -29,7 +29,7 @@ func verdict(c *counselv1.Case, digest, etag string) *counselv1.Verdict {
 	}
 	base := concluded(c)
 	v.TimeSufficient = base.GetTimeSufficient()
-	v.CounselVerdicts = counselVerdicts(c, base.GetNumber())
+	v.CounselVerdicts = counselVerdicts(c, base)
 	return v
 }
 
@@ -66,13 +66,17 @@ func anyAdopted(c *counselv1.Case) bool {
 	})
 }
 
-// counselVerdicts are the opinions of counsel that count: the newest of each.
-// An adverse one counts until the same counsel signs another; any other counts
-// for the round it was given in and the revised drafts that follow from it.
-func counselVerdicts(c *counselv1.Case, base int32) []*counselv1.CounselVerdict {
+// counselVerdicts are the opinions of counsel that count: the newest of each who
+// has not declared a conflict since, on the concluded draft and the revised ones
+// that follow from it. A draft that was changed and reviewed anew needs a new one.
+func counselVerdicts(c *counselv1.Case, base *counselv1.Round) []*counselv1.CounselVerdict {
 	newest := map[string]*counselv1.CounselVerdict{}
 	var order []string
 	for _, v := range c.GetCounselVerdicts() {
+		about := c.GetRounds()[v.GetRound()-1]
+		if v.GetWithdrawTime() != nil || v.GetRound() < base.GetNumber() && about.GetRevision() != base.GetRevision() {
+			continue
+		}
 		if newest[v.GetCounsel()] == nil {
 			order = append(order, v.GetCounsel())
 		}
@@ -80,12 +84,22 @@ func counselVerdicts(c *counselv1.Case, base int32) []*counselv1.CounselVerdict 
 	}
 	var out []*counselv1.CounselVerdict
 	for _, counsel := range order {
-		v := newest[counsel]
-		if v.GetRound() >= base || v.GetConclusion() == counselv1.Conclusion_UNLAWFUL {
-			out = append(out, v)
-		}
+		out = append(out, newest[counsel])
 	}
 	return out
+}
+
+// discount ends the counting of what a counsel signed who has declared a
+// conflict since; the lines stay.
+func discount(c *counselv1.Case, counsel string, now time.Time) int {
+	n := 0
+	for _, v := range c.GetCounselVerdicts() {
+		if v.GetCounsel() == counsel && v.GetWithdrawTime() == nil {
+			v.WithdrawTime = timestamppb.New(now)
+			n++
+		}
+	}
+	return n
 }
 
 // certify gives the certificate for one transition, if the version passes in
