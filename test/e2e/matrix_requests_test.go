@@ -201,6 +201,9 @@ var counselRequests = map[string]func(n names) proto.Message{
 	counselService + "GetVerdict": func(n names) proto.Message {
 		return &counselv1.GetVerdictRequest{Subject: n.document, VersionDigest: n.digest}
 	},
+	counselService + "WithdrawCertificate": func(n names) proto.Message {
+		return &counselv1.WithdrawCertificateRequest{Subject: n.document, Transition: "example", Reason: "示例"}
+	},
 	counselService + "CertifyVerdict": func(n names) proto.Message {
 		return &counselv1.CertifyVerdictRequest{Subject: n.document, VersionDigest: n.digest, Transition: "example", VerdictEtag: "stale"}
 	},

@@ -164,7 +164,7 @@ var statusOf = map[string]int{"unauth": http.StatusUnauthorized, "denied": http.
 
 // serviceOnly are the RPCs between services; REST does not carry them.
 var serviceOnly = []string{
-	filingService + "SetDocumentViewer", counselService + "OpenCase", counselService + "GetVerdict", counselService + "CertifyVerdict",
+	filingService + "SetDocumentViewer", counselService + "OpenCase", counselService + "GetVerdict", counselService + "CertifyVerdict", counselService + "WithdrawCertificate",
 }
 
 // anyRegion are the RPCs whose request names no region, or one of any.
