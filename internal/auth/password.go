@@ -7,7 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -69,17 +72,42 @@ func VerifyPassword(ctx context.Context, hash, password string) (bool, error) {
 	return subtle.ConstantTimeCompare(key, p.key) == 1, nil
 }
 
-func derive(ctx context.Context, password string, salt []byte, time, memory uint32, threads uint8, size uint32) ([]byte, error) {
+func derive(ctx context.Context, password string, salt []byte, passes, memory uint32, threads uint8, size uint32) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
 	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+		defer func() {
+			<-hashing
+			scratch.later()
+		}()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(password), salt, time, memory, threads, size), nil
+	return argon2.IDKey([]byte(password), salt, passes, memory, threads, size), nil
+}
+
+// scratch gives the memory of hashes back to the system once nobody signs in: the
+// collector alone would keep the large blocks for minutes.
+var scratch = &sweeper{rest: 2 * time.Second, sweep: debug.FreeOSMemory}
+
+// sweeper sweeps once after a rest without calls of later.
+type sweeper struct {
+	rest  time.Duration
+	sweep func()
+	mu    sync.Mutex
+	timer *time.Timer
+}
+
+func (s *sweeper) later() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer == nil {
+		s.timer = time.AfterFunc(s.rest, s.sweep)
+		return
+	}
+	s.timer.Reset(s.rest)
 }
 
 type phc struct {
