@@ -24,6 +24,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
+	"fashen/internal/telemetry"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -41,11 +42,14 @@ type Options struct {
 type App struct {
 	// GRPCAddr and HTTPAddr are where it listens, with the ports it got.
 	GRPCAddr, HTTPAddr string
+	// MetricsAddr is where metrics and profiles are served; empty when they are off.
+	MetricsAddr string
 	// Codes are the one-time codes made at this start.
 	Codes []directory.Invitation
 
 	log    *slog.Logger
 	server *rpc.Server
+	shown  *telemetry.Telemetry
 	// stops run in reverse order.
 	stops []func(context.Context) error
 }
@@ -76,6 +80,10 @@ func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) 
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
+	if a.shown, err = telemetry.New(ctx, c.Telemetry, "fashen", o.Logger); err != nil {
+		return nil, err
+	}
+	a.stops = append(a.stops, a.shown.Close)
 	p, err := a.prepare(c, o)
 	if err != nil {
 		return nil, err
@@ -103,6 +111,7 @@ func (a *App) prepare(c config.Config, o Options) (*parts, error) {
 	}
 	a.server = rpc.NewServer(rpc.Options{
 		Logger: o.Logger, Verifier: auth.NewVerifier(o.Clock, revoked, key), Clock: o.Clock, Service: "fashen",
+		Traces: a.shown.ServerTraces(), Observe: a.shown.Observer(),
 	})
 	return p, nil
 }
@@ -155,6 +164,9 @@ func (a *App) services(ctx context.Context, c config.Config, p *parts) error {
 	if err != nil {
 		return err
 	}
+	if err := a.countBacklog(p, reviews); err != nil {
+		return err
+	}
 	dir.Register(a.server)
 	reviews.Register(a.server)
 	documents.Register(a.server)
@@ -183,6 +195,7 @@ func (a *App) connect(p *parts, service string) (*grpc.ClientConn, error) {
 	if service != "" {
 		o = rpc.ClientOptions{Service: service, Signer: p.signer}
 	}
+	o.Traces = a.shown.ClientTraces()
 	conn, err := rpc.InProcess(a.server, o)
 	if err != nil {
 		return nil, err
@@ -216,9 +229,12 @@ func (a *App) listen(ctx context.Context, c config.Config, p *parts) error {
 		return fmt.Errorf("open the REST address: %w", err)
 	}
 	a.HTTPAddr = httpListener.Addr().String()
-	web := gateway.Server(a.HTTPAddr, handler)
+	web := gateway.Server(a.HTTPAddr, a.shown.HTTP(handler))
 	a.serve("REST", func() error { return web.Serve(httpListener) })
 	a.stops = append(a.stops, web.Shutdown)
+	if err := a.showMetrics(ctx, c); err != nil {
+		return err
+	}
 	a.server.Ready()
 	return nil
 }

@@ -34,6 +34,7 @@ func (a *App) store(ctx context.Context, c config.Config, p *parts, service stri
 	if err != nil {
 		return store{}, err
 	}
+	engine = a.shown.Engine(service, engine)
 	drainer := journal.NewDrainer(engine, journal.Options{Logger: p.log.With("store", service)})
 	drainer.Start()
 	a.stops = append(a.stops,

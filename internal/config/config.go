@@ -13,6 +13,8 @@ import (
 	"regexp"
 
 	"github.com/spf13/pflag"
+
+	"fashen/internal/telemetry"
 )
 
 // Engines of the store.
@@ -44,6 +46,8 @@ type Config struct {
 	Region string
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
+	// Telemetry are metrics, profiles and traces.
+	Telemetry telemetry.Settings
 }
 
 // section is a group of settings on the reference page.
@@ -68,10 +72,13 @@ func (c *Config) sections() []section {
 	secret(store, "mongodb-uri")
 	store.StringVar(&c.MongoPrefix, "mongodb-prefix", "fashen", "`prefix` of the database names, with --store mongodb")
 
+	shown := pflag.NewFlagSet("telemetry", pflag.ContinueOnError)
+	c.Telemetry.Flags(shown)
+
 	start := pflag.NewFlagSet("start", pflag.ContinueOnError)
 	start.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
 	start.StringVar(&c.Region, "region", "", "`code` (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
-	return []section{{"Process", process}, {"Store", store}, {"First start", start}}
+	return []section{{"Process", process}, {"Store", store}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -129,6 +136,7 @@ func (c *Config) Check() error {
 	if c.Region != "" && !regionCode.MatchString(c.Region) {
 		problem("region", "%q is not a code of six digits", c.Region)
 	}
+	c.Telemetry.Check(problem)
 	if _, err := c.Level(); err != nil {
 		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)
 	}

@@ -218,7 +218,11 @@ func (c *call) end(panicked any, err error) error {
 		err = fmt.Errorf("panic: %.200s", fmt.Sprint(panicked))
 	}
 	st := c.status(err)
-	c.log(st, err, stack)
+	took := c.chain.options.Clock().Sub(c.start)
+	if observe := c.chain.options.Observe; observe != nil {
+		observe(c.method.name, st, took)
+	}
+	c.log(st, err, stack, took)
 	return st.Err()
 }
 
@@ -238,7 +242,7 @@ func (c *call) status(err error) *status.Status {
 
 // log writes the line of a call: who, what, how it ended, how long it took;
 // never what was in it. The text of an error is there when the fault is ours.
-func (c *call) log(st *status.Status, err error, stack []byte) {
+func (c *call) log(st *status.Status, err error, stack []byte, took time.Duration) {
 	level := slog.LevelInfo
 	if ours(st.Code()) {
 		level = slog.LevelError
@@ -249,7 +253,7 @@ func (c *call) log(st *status.Status, err error, stack []byte) {
 	attributes := append(make([]slog.Attr, 0, 10),
 		slog.String("method", c.method.name),
 		slog.String("code", st.Code().String()),
-		slog.Duration("duration", c.chain.options.Clock().Sub(c.start)),
+		slog.Duration("duration", took),
 		slog.String("trace_id", c.trace))
 	if caller, ok := auth.CallerFrom(c.ctx); ok {
 		attributes = append(attributes, slog.String("caller", caller.Person))

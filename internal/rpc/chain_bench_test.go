@@ -8,10 +8,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/auth"
+	"fashen/internal/telemetry"
 )
 
 // sink takes log lines that were really encoded.
@@ -40,6 +42,10 @@ func BenchmarkSteps(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	shown, err := telemetry.New(b.Context(), telemetry.Settings{MetricsAddr: "127.0.0.1:0"}, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
 	c := &chain{stopping: context.Background(), options: Options{
 		Logger:   slog.New(slog.NewJSONHandler(sink{}, nil)),
 		Verifier: auth.NewVerifier(time.Now, auth.NewRevocations(time.Now), key),
@@ -62,14 +68,17 @@ func BenchmarkSteps(b *testing.B) {
 		{"/fashen.directory.v1.DirectoryService/GetPerson", &directoryv1.GetPersonRequest{Name: "regions/120105/people/p1"}},
 		{"/fashen.directory.v1.DirectoryService/CreatePerson", create},
 	} {
-		b.Run(bench.method[len("/fashen.directory.v1.DirectoryService/"):], func(b *testing.B) {
-			info := &grpc.UnaryServerInfo{FullMethod: bench.method}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.unary(ctx, bench.request, info, handler); err != nil {
-					b.Fatal(err)
+		for name, observe := range map[string]func(string, *status.Status, time.Duration){"": nil, "/metrics": shown.Observer()} {
+			c.options.Observe = observe
+			b.Run(bench.method[len("/fashen.directory.v1.DirectoryService/"):]+name, func(b *testing.B) {
+				info := &grpc.UnaryServerInfo{FullMethod: bench.method}
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := c.unary(ctx, bench.request, info, handler); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

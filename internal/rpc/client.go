@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/test/bufconn"
 
 	"fashen/internal/auth"
@@ -26,6 +27,8 @@ type ClientOptions struct {
 	Signer *auth.Signer
 	// MessageBytes bounds a received message; 4 MiB when 0.
 	MessageBytes int
+	// Traces makes a span of every call and passes the trace on; nil without.
+	Traces stats.Handler
 }
 
 // Dial connects to a server over TCP (`host:port`), without TLS. The connection
@@ -69,12 +72,16 @@ func (o ClientOptions) dialOptions() []grpc.DialOption {
 	if size == 0 {
 		size = 4 << 20
 	}
-	return []grpc.DialOption{
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(size)),
 		grpc.WithUnaryInterceptor(o.unary),
 		grpc.WithStreamInterceptor(o.stream),
 	}
+	if o.Traces != nil {
+		options = append(options, grpc.WithStatsHandler(o.Traces))
+	}
+	return options
 }
 
 func (o ClientOptions) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {

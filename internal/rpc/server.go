@@ -12,6 +12,8 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	"fashen/internal/auth"
@@ -45,6 +47,10 @@ type Options struct {
 	Service string
 	// Limits bound a call.
 	Limits Limits
+	// Traces makes a span of every call; nil without.
+	Traces stats.Handler
+	// Observe is told how every call ended; nil without.
+	Observe func(method string, st *status.Status, took time.Duration)
 	// Drain is how long Stop serves on after health says NOT_SERVING, so that
 	// load balancers notice; none by default.
 	Drain time.Duration
@@ -74,19 +80,7 @@ func NewServer(o Options) *Server {
 	stopping, quit := context.WithCancel(context.Background())
 	c := &chain{options: o, stopping: stopping}
 	s := &Server{
-		Server: grpc.NewServer(
-			grpc.UnaryInterceptor(c.unary),
-			grpc.StreamInterceptor(c.stream),
-			grpc.NumStreamWorkers(streamWorkers),
-			grpc.MaxRecvMsgSize(o.Limits.ReceiveBytes),
-			grpc.MaxSendMsgSize(math.MaxInt32),
-			grpc.MaxConcurrentStreams(o.Limits.ConcurrentStreams),
-			grpc.MaxHeaderListSize(32<<10),
-			grpc.ConnectionTimeout(10*time.Second),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
-				MinTime: 20 * time.Second, PermitWithoutStream: true,
-			}),
-		),
+		Server:   grpc.NewServer(c.serverOptions()...),
 		options:  o,
 		health:   health.NewServer(),
 		stopping: stopping,
@@ -97,6 +91,26 @@ func NewServer(o Options) *Server {
 	healthpb.RegisterHealthServer(s, s.health)
 	reflection.Register(s)
 	return s
+}
+
+func (c *chain) serverOptions() []grpc.ServerOption {
+	options := []grpc.ServerOption{
+		grpc.UnaryInterceptor(c.unary),
+		grpc.StreamInterceptor(c.stream),
+		grpc.NumStreamWorkers(streamWorkers),
+		grpc.MaxRecvMsgSize(c.options.Limits.ReceiveBytes),
+		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxConcurrentStreams(c.options.Limits.ConcurrentStreams),
+		grpc.MaxHeaderListSize(32 << 10),
+		grpc.ConnectionTimeout(10 * time.Second),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: 20 * time.Second, PermitWithoutStream: true,
+		}),
+	}
+	if c.options.Traces != nil {
+		options = append(options, grpc.StatsHandler(c.options.Traces))
+	}
+	return options
 }
 
 // Ready makes health answer SERVING for the server and for each of its services.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -39,7 +41,8 @@ func NewTraceID() string {
 }
 
 // incomingTrace takes the id of the traceparent, else the one of x-request-id if
-// it is harmless in a log, else a new one.
+// it is harmless in a log, else the one of the span that was made for the call,
+// else a new one.
 func incomingTrace(ctx context.Context) string {
 	if values := metadata.ValueFromIncomingContext(ctx, MetadataTraceparent); len(values) == 1 {
 		if id, ok := parseTraceparent(values[0]); ok {
@@ -47,9 +50,21 @@ func incomingTrace(ctx context.Context) string {
 		}
 	}
 	if values := metadata.ValueFromIncomingContext(ctx, MetadataTrace); len(values) == 1 && harmless(values[0]) {
+		nameSpan(ctx, values[0])
 		return values[0]
 	}
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		return span.TraceID().String()
+	}
 	return NewTraceID()
+}
+
+// nameSpan lets a span be found by an id the client chose that is not the id of
+// its trace.
+func nameSpan(ctx context.Context, id string) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() && span.SpanContext().TraceID().String() != id {
+		span.SetAttributes(attribute.String("fashen.trace_id", id))
+	}
 }
 
 // parseTraceparent reads `00-<32 hex>-<16 hex>-<2 hex>` and later versions.

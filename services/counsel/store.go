@@ -17,6 +17,7 @@ var casesSpec = docstore.Spec{
 	Name: "cases",
 	Indexes: []docstore.Index{
 		{Fields: []string{"subject"}, Unique: true},
+		{Fields: []string{"state", "due_date"}}, // counted for operators
 		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
 		{Fields: []string{docstore.FieldViewers, "state", docstore.FieldCreateTime}},
 		{Fields: []string{docstore.FieldViewers, "reviewer", docstore.FieldCreateTime}},

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"fashen/internal/config"
+	"fashen/internal/telemetry"
+	"fashen/services/counsel"
+)
+
+// countBacklog shows the counts of the review service.
+func (a *App) countBacklog(p *parts, reviews *counsel.Server) error {
+	return a.shown.CountBacklog(p.clock, func(ctx context.Context) ([]telemetry.Backlog, error) {
+		lines, err := reviews.Backlog(ctx)
+		out := make([]telemetry.Backlog, len(lines))
+		for i, l := range lines {
+			out[i] = telemetry.Backlog{State: l.State.String(), Cases: l.Cases, Overdue: l.Overdue}
+		}
+		return out, err
+	})
+}
+
+// showMetrics opens the private address, where one is set.
+func (a *App) showMetrics(ctx context.Context, c config.Config) error {
+	if !a.shown.Metrics() {
+		return nil
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", c.Telemetry.MetricsAddr)
+	if err != nil {
+		return fmt.Errorf("open the address of metrics: %w", err)
+	}
+	a.MetricsAddr = listener.Addr().String()
+	server := a.shown.Server()
+	a.serve("metrics", func() error { return server.Serve(listener) })
+	a.stops = append(a.stops, server.Shutdown)
+	return nil
+}
