@@ -160,8 +160,13 @@ type Query struct {
 	// same direction. Empty means by the field of Prefix or Range, else by name.
 	OrderBy    string
 	Descending bool
-	// PageSize is 1 to 1,000; 0 means 50.
+	// PageSize is 1 to 1,000; 0 means 50. A page may hold fewer documents and
+	// still not be the last one (AIP-158): only an empty NextPageToken says so.
 	PageSize int
+	// MaxBytes ends a page before the document whose encoded body would pass it;
+	// 0 means 3 MiB, which leaves an answer below the 4 MiB that a gRPC client
+	// takes. The first document of a page is answered whatever its size.
+	MaxBytes int
 	// PageToken continues a list of the same Query.
 	PageToken string
 }
@@ -186,7 +191,8 @@ type Range struct {
 type Page[M proto.Message] struct {
 	Items []M
 	Metas []Meta
-	// NextPageToken is empty on the last page.
+	// NextPageToken is empty on the last page, and only there. A page with a
+	// token has at least one document.
 	NextPageToken string
 	// Examined counts index entries and documents the engine looked at.
 	Examined int

@@ -115,7 +115,8 @@ type Table interface {
 	// Replace writes r if the stored version is still r.Version, and adds one to
 	// it; ErrConflict otherwise. The body is written only if bodyChanged.
 	Replace(ctx context.Context, r *Record, bodyChanged bool) error
-	// Find runs a planned query.
+	// Find runs a planned query and answers one page of it. It reads no further
+	// than the page goes, and decodes and keeps no body beyond it.
 	Find(ctx context.Context, p *Plan) (Found, error)
 	// Aggregate groups and sums what a planned query selects, sorted by key.
 	Aggregate(ctx context.Context, p *Plan, by, sum []Column) ([]Group, error)
@@ -146,8 +147,10 @@ type Plan struct {
 	Descending bool
 	// After is the position of the last document of the page before.
 	After *Position
-	// Limit of documents; 0 is none.
+	// Limit of documents on a page, at least 1.
 	Limit int
+	// MaxBytes of encoded bodies on a page.
+	MaxBytes int
 }
 
 // Condition is a column with the values asked for: one, or several for any-of.
@@ -166,10 +169,15 @@ type Position struct {
 // Found is what a planned query answers.
 type Found struct {
 	Records []*Record
-	// Positions of the records, in their order.
-	Positions []Position
+	// More says that the list goes on after Last. Last is how far the scan has
+	// come, which need not be a record: a document that changed while it was read
+	// may be left out, and ends no list.
+	More bool
+	Last Position
 	// Examined counts index entries and documents the engine looked at.
 	Examined int
+	// bytes of the encoded bodies of Records.
+	bytes int
 }
 
 // Log keeps drained journal entries, each once.

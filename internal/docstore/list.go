@@ -1,6 +1,7 @@
 package docstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -27,23 +28,28 @@ func (c *collection[M]) List(ctx context.Context, q Query) (Page[M], error) {
 	if p.AnyOf != nil && len(p.AnyOf.Values) == 0 {
 		return Page[M]{}, nil
 	}
-	p.Limit = limit + 1
-	found, err := c.table.Find(ctx, p)
-	if err != nil {
-		return Page[M]{}, fmt.Errorf("list %s: %w", c.schema.spec.Name, err)
+	p.Limit, p.MaxBytes = limit, cmp.Or(q.MaxBytes, defaultPageBytes)
+	examined := 0
+	for {
+		found, err := c.table.Find(ctx, p)
+		if err != nil {
+			return Page[M]{}, fmt.Errorf("list %s: %w", c.schema.spec.Name, err)
+		}
+		examined += found.Examined
+		if len(found.Records) > 0 || !found.More {
+			found.Examined = examined
+			return c.page(found, binding), nil
+		}
+		p.After = &found.Last // all of them changed while they were read
 	}
-	return c.page(found, binding, limit), nil
 }
 
-// page answers up to limit records; one more says that another page follows.
-func (c *collection[M]) page(found Found, binding []byte, limit int) Page[M] {
+func (c *collection[M]) page(found Found, binding []byte) Page[M] {
 	page := Page[M]{Examined: found.Examined}
-	records := found.Records
-	if len(records) > limit {
-		records = records[:limit]
-		page.NextPageToken = c.tokens.seal(binding, found.Positions[limit-1])
+	if found.More {
+		page.NextPageToken = c.tokens.seal(binding, found.Last)
 	}
-	for _, r := range records {
+	for _, r := range found.Records {
 		m, meta := c.answer(r, false)
 		page.Items = append(page.Items, m)
 		page.Metas = append(page.Metas, meta)
@@ -86,6 +92,6 @@ func Explain[M proto.Message](ctx context.Context, c Collection[M], q Query) (st
 	if err != nil {
 		return "", err
 	}
-	p.Limit = defaultPage + 1
+	p.Limit = defaultPage
 	return own.table.Explain(ctx, p)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // MergePositions brings the positions that several scans found into the order
-// of the list, each document once, and cuts them to limit; 0 is none.
+// of the list, each document once, and cuts them to limit.
 func MergePositions(all []Position, descending bool, limit int) []Position {
 	slices.SortFunc(all, func(a, b Position) int {
 		if descending {
@@ -15,10 +15,7 @@ func MergePositions(all []Position, descending bool, limit int) []Position {
 		return cmp.Or(CompareValues(a.Value, b.Value), cmp.Compare(a.Name, b.Name))
 	})
 	all = slices.CompactFunc(all, func(a, b Position) bool { return a.Name == b.Name })
-	if limit > 0 && len(all) > limit {
-		all = all[:limit]
-	}
-	return all
+	return all[:min(limit, len(all))]
 }
 
 // CompareValues orders two index values of one kind: strings by their bytes,

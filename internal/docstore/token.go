@@ -11,6 +11,7 @@ import (
 
 const (
 	defaultPage        = 50
+	defaultPageBytes   = 3 << 20
 	defaultHistoryPage = 100
 	maxPage            = 1000
 	macBytes           = 16

@@ -101,18 +101,21 @@ func (t *table) Find(ctx context.Context, p *docstore.Plan) (docstore.Found, err
 	if p.AnyOf != nil {
 		value = p.AnyOf.Values[0]
 	}
-	rows, err := t.scan(ctx, p, value, nil)
-	if err != nil {
-		return docstore.Found{}, err
-	}
-	return t.found(p, rows, 2*len(rows))
+	var found docstore.Found
+	err := t.scan(ctx, p, value, nil, func(s stored) (bool, error) {
+		found.Examined += 2 // the index entry and the document
+		err := found.Take(p, position(p, s), len(s.Body), func() (*docstore.Record, error) { return t.record(s) })
+		return !found.More, err
+	})
+	return found, err
 }
 
-// scan reads up to the limit of a plan, of one any-of value.
-func (t *table) scan(ctx context.Context, p *docstore.Plan, anyOf any, projection bson.D) ([]stored, error) {
-	var out []stored
+// scan reads documents of one any-of value, one more than the limit of a plan,
+// until there are no more or yield does not go on. The server answers batches of
+// at most 16 MiB, so that is what is held at once.
+func (t *table) scan(ctx context.Context, p *docstore.Plan, anyOf any, projection bson.D, yield func(stored) (bool, error)) error {
+	left := p.Limit + 1
 	for _, filter := range scans(p, anyOf) {
-		left := p.Limit - len(out)
 		if left == 0 {
 			break
 		}
@@ -120,52 +123,98 @@ func (t *table) scan(ctx context.Context, p *docstore.Plan, anyOf any, projectio
 		if projection != nil {
 			o.SetProjection(projection)
 		}
-		rows, err := t.rows(ctx, filter, o)
-		if err != nil {
-			return nil, err
+		on, err := t.each(ctx, filter, o, func(s stored) (bool, error) {
+			left--
+			return yield(s)
+		})
+		if err != nil || !on {
+			return err
 		}
-		out = append(out, rows...)
 	}
-	return out, nil
+	return nil
 }
 
-// findAny runs the scans of each value for positions alone, merges them, and
-// reads the documents of the page. They are asked for with the query's equal
-// and any-of fields again, so that a document which changed in between, and
-// may no longer be seen, is not answered.
+// each reads the documents of a query as long as yield goes on, and tells
+// whether it did to the end.
+func (t *table) each(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder, yield func(stored) (bool, error)) (bool, error) {
+	cur, err := t.docs.Find(ctx, filter, o)
+	if err != nil {
+		return false, failure(err)
+	}
+	defer func() { _ = cur.Close(ctx) }()
+	for cur.Next(ctx) {
+		var s stored
+		if err := cur.Decode(&s); err != nil {
+			return false, failure(err)
+		}
+		if on, err := yield(s); err != nil || !on {
+			return false, err
+		}
+	}
+	return true, failure(cur.Err())
+}
+
+// findAny runs the scans of each value for positions and sizes alone, merges
+// them, and reads the documents of the page. They are asked for with the query's
+// equal and any-of fields again, so that a document which changed in between,
+// and may no longer be seen, is not answered.
 func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, error) {
-	projection := bson.D{{Key: "_id", Value: 1}}
+	projection := bson.D{{Key: "_id", Value: 1}, {Key: "size", Value: 1}}
 	if p.Order.Field != docstore.FieldName {
 		projection = append(projection, bson.E{Key: path(p.Order.Field), Value: 1})
 	}
 	var all []docstore.Position
+	size := map[string]int{}
 	for _, v := range p.AnyOf.Values {
-		rows, err := t.scan(ctx, p, v, projection)
+		err := t.scan(ctx, p, v, projection, func(s stored) (bool, error) {
+			all = append(all, position(p, s))
+			size[s.Name] = s.Size
+			return true, nil
+		})
 		if err != nil {
 			return docstore.Found{}, err
 		}
-		for _, s := range rows {
-			all = append(all, position(p, s))
-		}
 	}
-	examined := len(all)
-	all = docstore.MergePositions(all, p.Descending, p.Limit)
-	if len(all) == 0 {
-		return docstore.Found{Examined: examined}, nil
+	found := docstore.Found{Examined: len(all)}
+	all = docstore.MergePositions(all, p.Descending, p.Limit+1)
+	n, bytes := 0, 0
+	for n < len(all) && p.Fits(n, bytes, size[all[n].Name]) {
+		bytes += size[all[n].Name]
+		n++
+	}
+	more := n < len(all)
+	if err := t.read(ctx, p, all[:n], &found); err != nil || found.More || !more {
+		return found, err // More: some have grown since they were scanned
+	}
+	found.More, found.Last = true, all[n-1]
+	return found, nil
+}
+
+// read takes the documents at the given positions that still match.
+func (t *table) read(ctx context.Context, p *docstore.Plan, at []docstore.Position, found *docstore.Found) error {
+	if len(at) == 0 {
+		return nil
 	}
 	names := bson.A{}
-	place := make(map[string]int, len(all))
-	for i, at := range all {
-		names = append(names, at.Name)
-		place[at.Name] = i
+	place := make(map[string]int, len(at))
+	for i := range at {
+		names = append(names, at[i].Name)
+		place[at[i].Name] = i
 	}
 	filter := append(equal(p), anyOf(p), bson.E{Key: "_id", Value: bson.D{{Key: "$in", Value: names}}})
 	rows, err := t.rows(ctx, filter, options.Find().SetHint("_id_"))
 	if err != nil {
-		return docstore.Found{}, err
+		return err
 	}
+	found.Examined += len(rows)
 	slices.SortFunc(rows, func(a, b stored) int { return place[a.Name] - place[b.Name] })
-	return t.found(p, rows, examined+len(rows))
+	for _, s := range rows {
+		err := found.Take(p, at[place[s.Name]], len(s.Body), func() (*docstore.Record, error) { return t.record(s) })
+		if err != nil || found.More {
+			return err
+		}
+	}
+	return nil
 }
 
 func anyOf(p *docstore.Plan) bson.E {
@@ -184,19 +233,6 @@ func position(p *docstore.Plan, s stored) docstore.Position {
 		at.Value = n
 	}
 	return at
-}
-
-func (t *table) found(p *docstore.Plan, rows []stored, examined int) (docstore.Found, error) {
-	found := docstore.Found{Examined: examined}
-	for _, s := range rows {
-		r, err := t.record(s)
-		if err != nil {
-			return docstore.Found{}, err
-		}
-		found.Records = append(found.Records, r)
-		found.Positions = append(found.Positions, position(p, s))
-	}
-	return found, nil
 }
 
 // Aggregate groups on the server and sorts the groups here.

@@ -22,6 +22,7 @@ import (
 //	uq          keys of the unique indexes
 //	shape       fingerprint of the declaration ix and uq were made for
 //	envelope    storagev1.Envelope
+//	size        bytes of the body
 //	body        the message
 type stored struct {
 	Name      string   `bson:"_id"`
@@ -29,6 +30,7 @@ type stored struct {
 	CreateKey string   `bson:"create_key"`
 	Index     bson.Raw `bson:"ix"`
 	Envelope  bson.Raw `bson:"envelope"`
+	Size      int      `bson:"size"`
 	Body      bson.Raw `bson:"body"`
 }
 
@@ -68,7 +70,7 @@ func (t *table) content(r *docstore.Record, withBody bool) (bson.D, error) {
 	if err != nil {
 		return nil, fmt.Errorf("body of %s: %w", r.Name, err)
 	}
-	return append(d, bson.E{Key: "body", Value: bson.Raw(body)}), nil
+	return append(d, bson.E{Key: "size", Value: int64(len(body))}, bson.E{Key: "body", Value: bson.Raw(body)}), nil
 }
 
 // pendingSince is the time of the oldest entry to drain; false without one.

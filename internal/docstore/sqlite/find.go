@@ -95,14 +95,14 @@ func (t *table) records(s scan, p *docstore.Plan) (string, []any) {
 	}
 	q := fmt.Sprintf(`SELECT t.name, t.version, coalesce(t.create_key, t.name), t.envelope, t.body, %s FROM %s%s ORDER BY %s LIMIT ?`,
 		s.alias+columnName(p.Order.Field), from, s.condition(), s.order)
-	return q, append(s.args, p.Limit)
+	return q, append(s.args, p.Limit+1) // one more says that the list goes on
 }
 
 // keys is the statement that answers the positions of one scan.
 func (t *table) keys(s scan, p *docstore.Plan) (string, []any) {
 	q := fmt.Sprintf(`SELECT %s, %sname FROM %s%s ORDER BY %s LIMIT ?`,
 		s.alias+columnName(p.Order.Field), s.alias, s.from, s.condition(), s.order)
-	return q, append(s.args, p.Limit)
+	return q, append(s.args, p.Limit+1)
 }
 
 func (t *table) Find(ctx context.Context, p *docstore.Plan) (docstore.Found, error) {
@@ -116,15 +116,16 @@ func (t *table) Find(ctx context.Context, p *docstore.Plan) (docstore.Found, err
 		return found, err
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for !found.More && rows.Next() {
 		var at docstore.Position
-		r, err := t.one(rows, &at.Value)
+		r, err := scanRow(rows, &at.Value)
 		if err != nil {
 			return found, err
 		}
 		at.Name = r.Name
-		found.Records = append(found.Records, r)
-		found.Positions = append(found.Positions, at)
+		if err := found.Take(p, at, len(r.body), func() (*docstore.Record, error) { return t.decode(r) }); err != nil {
+			return found, err
+		}
 		found.Examined += 2 // the index entry and the document
 	}
 	return found, failure(rows.Err())
@@ -160,17 +161,18 @@ func (t *table) findAny(ctx context.Context, p *docstore.Plan) (docstore.Found, 
 		}
 	}
 	found.Examined = len(all)
-	all = docstore.MergePositions(all, p.Descending, p.Limit)
+	all = docstore.MergePositions(all, p.Descending, p.Limit+1)
 	get := tx.StmtContext(ctx, t.get)
-	for _, at := range all {
-		r, err := t.one(get.QueryRowContext(ctx, at.Name))
+	for i := 0; i < len(all) && !found.More; i++ {
+		r, err := scanRow(get.QueryRowContext(ctx, all[i].Name))
 		if err != nil {
 			return found, err
 		}
-		found.Records = append(found.Records, r)
+		if err := found.Take(p, all[i], len(r.body), func() (*docstore.Record, error) { return t.decode(r) }); err != nil {
+			return found, err
+		}
 		found.Examined++
 	}
-	found.Positions = all
 	return found, nil
 }
 

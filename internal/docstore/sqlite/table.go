@@ -189,21 +189,39 @@ func (t *table) GetByCreateKey(ctx context.Context, key string) (*docstore.Recor
 // scanner is a row: *sql.Row or *sql.Rows.
 type scanner interface{ Scan(into ...any) error }
 
-func (t *table) one(row scanner, more ...any) (*docstore.Record, error) {
-	r := &docstore.Record{}
-	var envelope, body []byte
-	into := append([]any{&r.Name, &r.Version, &r.CreateKey, &envelope, &body}, more...)
-	if err := row.Scan(into...); err != nil {
+// row is a record as it is kept.
+type row struct {
+	docstore.Record
+	envelope, body []byte
+}
+
+func scanRow(s scanner, more ...any) (*row, error) {
+	r := &row{}
+	into := append([]any{&r.Name, &r.Version, &r.CreateKey, &r.envelope, &r.body}, more...)
+	if err := s.Scan(into...); err != nil {
 		return nil, failure(err)
 	}
+	return r, nil
+}
+
+func (t *table) decode(s *row) (*docstore.Record, error) {
+	r := s.Record
 	r.Envelope, r.Body = &storagev1.Envelope{}, t.spec.New()
-	if err := proto.Unmarshal(envelope, r.Envelope); err != nil {
+	if err := proto.Unmarshal(s.envelope, r.Envelope); err != nil {
 		return nil, fmt.Errorf("sqlite: decode envelope of %s: %w", r.Name, err)
 	}
-	if err := proto.Unmarshal(body, r.Body); err != nil {
+	if err := proto.Unmarshal(s.body, r.Body); err != nil {
 		return nil, fmt.Errorf("sqlite: decode %s: %w", r.Name, err)
 	}
-	return r, nil
+	return &r, nil
+}
+
+func (t *table) one(s scanner) (*docstore.Record, error) {
+	r, err := scanRow(s)
+	if err != nil {
+		return nil, err
+	}
+	return t.decode(r)
 }
 
 func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged bool) error {
