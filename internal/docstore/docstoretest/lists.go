@@ -16,6 +16,9 @@ func testLists(t *testing.T, open Opener) {
 	cases := map[string]func(f *fixture){
 		"Pages":     pages,
 		"Inserts":   pagesUnderInserts,
+		"Changes":   pagesUnderChanges,
+		"Bytes":     pagesOfBytes,
+		"Megabytes": pagesOfMegabytes,
 		"Ranges":    ranges,
 		"Prefixes":  prefixes,
 		"Parent":    parents,
