@@ -1,0 +1,83 @@
+package counsel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/calendar"
+)
+
+// Random commands never lead to a state that the law forbids.
+func TestRandomCommandsKeepTheInvariants(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		c, next, today := received(), int32(2), calendar.On(day0)
+		var path []string
+		for range 40 {
+			before := len(c.GetLedger())
+			which := r.IntN(8)
+			var err error
+			switch which {
+			case 0:
+				_, err = accept(c, reviewer, today, dated(t))
+			case 1:
+				_, err = sendBack(c, "x", reviewer)
+			case 2:
+				_, err = requestSupplement(c, "x", reviewer, today)
+			case 3:
+				_, err = conclude(c, signed(c, counselv1.Conclusion(1+r.IntN(3)), 1+r.IntN(3)), reviewer, today, false)
+			case 4:
+				a := &counselv1.Answer{Adoption: counselv1.Answer_Adoption(1 + r.IntN(3)), Reason: "r", Decider: "d"}
+				_, err = answer(c, int32(1+r.IntN(len(c.GetLedger())+1)), a, drafter, day0)
+			case 5:
+				if _, err = submit(c, submission(next, r.IntN(4)), drafter, day0, dated(t)); err == nil {
+					next++
+				}
+			case 6:
+				_, err = confirm(c, last(c).GetVersionDigest(), "x", reviewer, day0)
+			case 7:
+				_, err = certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(r.IntN(4)), Transition: fmt.Sprint(r.IntN(100)), VerdictEtag: "e"}, day0)
+			}
+			path = append(path, fmt.Sprintf("%d:%v:%v", which, c.GetState(), err == nil))
+			if problem := broken(c, before); problem != "" {
+				t.Fatalf("seed %d: %s after %s", seed, problem, strings.Join(path, " "))
+			}
+		}
+	}
+}
+
+// broken names the first invariant a case breaks.
+func broken(c *counselv1.Case, ledgerBefore int) string {
+	if len(c.GetLedger()) < ledgerBefore {
+		return "a ledger line vanished"
+	}
+	passes := standing(c, last(c).GetVersionDigest()) == counselv1.Verdict_PASSES
+	base := concluded(c)
+	switch {
+	case passes && base == nil:
+		return "passes without a conclusion"
+	case passes && base.GetConclusion() == counselv1.Conclusion_UNLAWFUL:
+		return "passes although unlawful"
+	case passes && len(unanswered(c)) > 0 && base.GetConclusion() == counselv1.Conclusion_REVISE:
+		return "passes with unanswered items"
+	case base != nil && base.GetAcceptDate() == nil:
+		return "a conclusion on a submission that nobody accepted"
+	}
+	for i, r := range c.GetRounds() {
+		if r.GetNumber() != int32(i+1) {
+			return "rounds are not numbered without gaps"
+		}
+		if (r.GetConclusion() == counselv1.Conclusion_CONCLUSION_UNSPECIFIED) != (r.GetOpinion() == "") {
+			return "a conclusion without its opinion"
+		}
+	}
+	for _, cert := range c.GetCertificates() {
+		if cert.GetWithdrawTime() == nil && cert.GetVersionDigest() != last(c).GetVersionDigest() {
+			return "a standing certificate for another version than the newest"
+		}
+	}
+	return ""
+}
