@@ -247,6 +247,7 @@ func TestFindCommands(t *testing.T) {
 	w.has(cmd, sort, "sort")
 	w.has(cmd, hint, "hint")
 	w.has(cmd, `{"$numberLong":"2"}`, "limit")
+	w.has(cmd, `{"$numberInt":"16"}`, "batchSize")
 	w.has(cmd, `{"level": "majority"}`, "readConcern")
 
 	query.PageToken = page.NextPageToken

@@ -110,9 +110,16 @@ func (t *table) Find(ctx context.Context, p *docstore.Plan) (docstore.Found, err
 	return found, err
 }
 
+// firstBatch is how many whole documents are asked for before anything is known
+// of their size. A page that takes them all has room for more of their kind;
+// then a batch is what the server answers at once, at most 16 MiB.
+const (
+	firstBatch = 16
+	nextBatch  = 1000
+)
+
 // scan reads documents of one any-of value, one more than the limit of a plan,
-// until there are no more or yield does not go on. The server answers batches of
-// at most 16 MiB, so that is what is held at once.
+// until there are no more or yield does not go on.
 func (t *table) scan(ctx context.Context, p *docstore.Plan, anyOf any, projection bson.D, yield func(stored) (bool, error)) error {
 	left := p.Limit + 1
 	for _, filter := range scans(p, anyOf) {
@@ -120,7 +127,9 @@ func (t *table) scan(ctx context.Context, p *docstore.Plan, anyOf any, projectio
 			break
 		}
 		o := findOptions(p, left)
-		if projection != nil {
+		if projection == nil {
+			o.SetBatchSize(firstBatch)
+		} else {
 			o.SetProjection(projection)
 		}
 		on, err := t.each(ctx, filter, o, func(s stored) (bool, error) {
@@ -142,6 +151,7 @@ func (t *table) each(ctx context.Context, filter bson.D, o *options.FindOptionsB
 		return false, failure(err)
 	}
 	defer func() { _ = cur.Close(ctx) }()
+	cur.SetBatchSize(nextBatch)
 	for cur.Next(ctx) {
 		var s stored
 		if err := cur.Decode(&s); err != nil {
