@@ -10,32 +10,22 @@ import (
 	"fashen/internal/rpc"
 )
 
-// concludeCompetition records the regulator's conclusion for the newest draft
+// concludeCompetition records the regulator's conclusion for the current draft
 // (公平竞争审查条例 arts 14, 17; 实施办法 art 33). given holds outcome, revision,
-// summary, recorder and time; what it was made for and rests on is filled in. A
-// signed file that is the evidence of a conclusion on another draft is none for
-// this one: that is what carrying over is for.
+// summary, recorder and time; what it was made for and rests on is filled in.
 func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclusion) error {
-	newest, err := regulatorsDraft(d, given.GetRevision(), given.GetRecorder())
+	current, err := regulatorsDraft(d, given.GetRevision(), given.GetRecorder())
 	if err != nil {
 		return err
 	}
-	signed := materialOf(d, filingv1.Material_COMPETITION_CONCLUSION).GetFile()
-	had := d.GetCompetitionConclusion()
-	if had != nil && had.GetRevisionSha256() != newest.GetFile().GetSha256() &&
-		had.GetSignedFile().GetSha256() == signed.GetSha256() {
-		signed = nil
-	}
-	if signed == nil {
-		return refused{{
-			Code: "EVIDENCE_MISSING", Law: lawMeasures33,
-			Message: "请先上传针对本稿签署的公平竞争审查结论文件",
-		}}
+	signed, err := evidence(d, current, given.GetOutcome())
+	if err != nil {
+		return err
 	}
 	d.CompetitionConclusion = &filingv1.CompetitionConclusion{
 		Outcome:        given.GetOutcome(),
-		Revision:       newest.GetName(),
-		RevisionSha256: newest.GetFile().GetSha256(),
+		Revision:       current.GetName(),
+		RevisionSha256: current.GetFile().GetSha256(),
 		SignedFile:     signed,
 		Summary:        given.GetSummary(),
 		Recorder:       given.GetRecorder(),
@@ -44,11 +34,30 @@ func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclu
 	return nil
 }
 
-// carryCompetition notes that the newest draft changes nothing major about
+// evidence is the signed file a conclusion on a draft may rest on: it was sent
+// while that draft stood, and it is not the file of the recorded conclusion,
+// unless that one says the same of the same draft. A file says one thing about
+// one draft; what holds for another is carried over.
+func evidence(d *filingv1.Document, r *filingv1.Revision, outcome filingv1.CompetitionConclusion_Outcome) (*filingv1.File, error) {
+	signed, had := materialOf(d, filingv1.Material_COMPETITION_CONCLUSION), d.GetCompetitionConclusion()
+	same := had.GetRevisionSha256() == r.GetFile().GetSha256() && had.GetOutcome() == outcome
+	message := ""
+	switch {
+	case signed == nil || signed.GetRevision() != r.GetName():
+		message = "请先上传针对本稿签署的公平竞争审查结论文件"
+	case had != nil && !same && had.GetSignedFile().GetSha256() == signed.GetFile().GetSha256():
+		message = "该结论文件是已记录结论的依据，另一稿或者另一结论应当上传另行签署的文件"
+	default:
+		return signed.GetFile(), nil
+	}
+	return nil, refused{{Code: "EVIDENCE_MISSING", Law: lawMeasures33, Message: message}}
+}
+
+// carryCompetition notes that the current draft changes nothing major about
 // operators, so that the conclusion holds for it too (实施办法 art 27);
 // docstore.ErrUnchanged when it does already.
 func carryCompetition(d *filingv1.Document, revision, person string) error {
-	newest, err := regulatorsDraft(d, revision, person)
+	current, err := regulatorsDraft(d, revision, person)
 	if err != nil {
 		return err
 	}
@@ -58,16 +67,16 @@ func carryCompetition(d *filingv1.Document, revision, person string) error {
 			Code: "FCR_MISSING", Law: lawCompetition, Message: "尚无公平竞争审查结论，无从沿用",
 		}}
 	}
-	if competitionCovers(c, newest) {
+	if competitionCovers(c, current) {
 		return docstore.ErrUnchanged
 	}
-	c.CarriedSha256S = append(c.CarriedSha256S, newest.GetFile().GetSha256())
+	c.CarriedSha256S = append(c.CarriedSha256S, current.GetFile().GetSha256())
 	return nil
 }
 
-// regulatorsDraft is the newest draft, when the regulator's officer may conclude
-// on it: the record is open, the draft that was looked at is still the newest,
-// and it is not the officer's own.
+// regulatorsDraft is the current draft, when the regulator's officer may conclude
+// on it: the record is open, the draft that was looked at is still the current
+// one, and it is not the officer's own.
 func regulatorsDraft(d *filingv1.Document, revision, person string) (*filingv1.Revision, error) {
 	if err := checkOpen(d); err != nil {
 		return nil, err
@@ -75,23 +84,20 @@ func regulatorsDraft(d *filingv1.Document, revision, person string) (*filingv1.R
 	if revisionNamed(d, revision) == nil {
 		return nil, rpc.Field("revision", "REVISION_UNKNOWN", "该文件没有这一稿")
 	}
-	newest := newestRevision(d)
-	if newest.GetName() != revision {
+	current := currentRevision(d)
+	if current.GetName() != revision {
 		return nil, refused{{
-			Code: "LEGALITY_STALE", Law: lawMeasures27,
-			Message:  "所审的稿件已不是最新一稿，请对最新一稿作出结论",
-			Metadata: map[string]string{"newest_revision": newest.GetName()},
+			Code: "FCR_STALE", Law: lawMeasures27,
+			Message:  "所审的稿件已不是现行一稿，请对现行一稿作出结论",
+			Metadata: map[string]string{"current_revision": current.GetName()},
 		}}
 	}
-	own := d.GetDrafter() == person || slices.ContainsFunc(d.GetRevisions(), func(r *filingv1.Revision) bool {
-		return r.GetUploader() == person
-	})
-	if own {
+	if slices.Contains(drafters(d), person) {
 		return nil, refused{{
-			Code: "SELF_REVIEW_FORBIDDEN", Law: lawMeasures33, Message: "起草人员不得审查自己起草的文件",
+			Code: "SELF_REVIEW_FORBIDDEN", Law: lawJointReview, Message: "起草人员不得审查自己起草的文件",
 		}}
 	}
-	return newest, nil
+	return current, nil
 }
 
 // competitionCovers tells whether a conclusion was made for a draft or carried

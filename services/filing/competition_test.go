@@ -4,13 +4,20 @@ import (
 	"cmp"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
 const officer = "regions/120105/people/officer"
 
 func TestConcludeCompetition(t *testing.T) {
+	const first, second = "regions/120105/documents/d1/revisions/1", "regions/120105/documents/d1/revisions/2"
 	signed := material(filingv1.Material_COMPETITION_CONCLUSION, "s1")
+	signed.Revision = first
+	recorded := func(outcome filingv1.CompetitionConclusion_Outcome) *filingv1.CompetitionConclusion {
+		return &filingv1.CompetitionConclusion{Outcome: outcome, RevisionSha256: "f1", SignedFile: signed.GetFile()}
+	}
 	for _, tt := range []struct {
 		name     string
 		change   func(d *filingv1.Document)
@@ -22,8 +29,8 @@ func TestConcludeCompetition(t *testing.T) {
 		{name: "not signed", change: func(*filingv1.Document) {}, want: "EVIDENCE_MISSING"},
 		{name: "an older draft", change: func(d *filingv1.Document) {
 			d.Materials = append(d.Materials, signed)
-			d.Revisions = append(d.Revisions, draft(2, "f2"))
-		}, want: "LEGALITY_STALE"},
+			redraft(d, draft(2, "f2"))
+		}, want: "FCR_STALE"},
 		{name: "no such draft", revision: "regions/120105/documents/d2/revisions/1", change: func(*filingv1.Document) {},
 			want: "revision:REVISION_UNKNOWN"},
 		{name: "the drafter", recorder: "regions/120105/people/p1", want: "SELF_REVIEW_FORBIDDEN",
@@ -33,15 +40,31 @@ func TestConcludeCompetition(t *testing.T) {
 				d.Materials = append(d.Materials, signed)
 				d.Revisions[0].Uploader = "regions/120105/people/p2"
 			}},
-		{name: "the file of another draft's conclusion", revision: "regions/120105/documents/d1/revisions/2", want: "EVIDENCE_MISSING",
+		{name: "signed for another draft", revision: second, want: "EVIDENCE_MISSING",
 			change: func(d *filingv1.Document) {
 				d.Materials = append(d.Materials, signed)
-				d.Revisions = append(d.Revisions, draft(2, "f2"))
-				d.CompetitionConclusion = &filingv1.CompetitionConclusion{RevisionSha256: "f1", SignedFile: signed.GetFile()}
+				redraft(d, draft(2, "f2"))
 			}},
-		{name: "corrected for the same draft", change: func(d *filingv1.Document) {
+		{name: "the file of another draft's conclusion, sent again", revision: second, want: "EVIDENCE_MISSING",
+			change: func(d *filingv1.Document) {
+				d.CompetitionConclusion = recorded(filingv1.CompetitionConclusion_COMPLIES)
+				redraft(d, draft(2, "f2"))
+				again := proto.CloneOf(signed)
+				again.Revision = second
+				d.Materials = append(d.Materials, again)
+			}},
+		{name: "the file of another outcome", want: "EVIDENCE_MISSING", change: func(d *filingv1.Document) {
 			d.Materials = append(d.Materials, signed)
-			d.CompetitionConclusion = &filingv1.CompetitionConclusion{RevisionSha256: "f1", SignedFile: signed.GetFile()}
+			d.CompetitionConclusion = recorded(filingv1.CompetitionConclusion_ADVERSE)
+		}},
+		{name: "another file for another outcome", change: func(d *filingv1.Document) {
+			d.Materials = append(d.Materials, signed)
+			d.CompetitionConclusion = recorded(filingv1.CompetitionConclusion_ADVERSE)
+			d.CompetitionConclusion.SignedFile = &filingv1.File{Sha256: "s0"}
+		}},
+		{name: "said again of the same draft", change: func(d *filingv1.Document) {
+			d.Materials = append(d.Materials, signed)
+			d.CompetitionConclusion = recorded(filingv1.CompetitionConclusion_COMPLIES)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,7 +72,7 @@ func TestConcludeCompetition(t *testing.T) {
 			tt.change(d)
 			given := &filingv1.CompetitionConclusion{
 				Outcome: filingv1.CompetitionConclusion_COMPLIES, Summary: "示例结论",
-				Revision: cmp.Or(tt.revision, "regions/120105/documents/d1/revisions/1"), Recorder: cmp.Or(tt.recorder, officer),
+				Revision: cmp.Or(tt.revision, first), Recorder: cmp.Or(tt.recorder, officer),
 			}
 			err := concludeCompetition(d, given)
 			wantReason(t, err, tt.want)
@@ -69,16 +92,16 @@ func TestCarryCompetition(t *testing.T) {
 		Outcome: filingv1.CompetitionConclusion_COMPLIES, Revision: first, RevisionSha256: "f1",
 	}
 	wantReason(t, carryCompetition(d, first, officer), "unchanged")
-	d.Revisions = append(d.Revisions, draft(2, "f2"))
-	wantReason(t, carryCompetition(d, first, officer), "LEGALITY_STALE")
+	redraft(d, draft(2, "f2"))
+	wantReason(t, carryCompetition(d, first, officer), "FCR_STALE")
 	wantReason(t, carryCompetition(d, second, "regions/120105/people/p1"), "SELF_REVIEW_FORBIDDEN")
 	wantReason(t, carryCompetition(d, second, officer), "")
 	wantReason(t, carryCompetition(d, second, officer), "unchanged")
-	if !competitionCovers(d.GetCompetitionConclusion(), newestRevision(d)) {
+	if !competitionCovers(d.GetCompetitionConclusion(), currentRevision(d)) {
 		t.Error("the conclusion does not cover the draft it was carried to")
 	}
-	d.Revisions = append(d.Revisions, draft(3, "f3"))
-	if competitionCovers(d.GetCompetitionConclusion(), newestRevision(d)) {
+	redraft(d, draft(3, "f3"))
+	if competitionCovers(d.GetCompetitionConclusion(), currentRevision(d)) {
 		t.Error("the conclusion covers a draft nobody looked at")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/proto"
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
@@ -26,15 +27,31 @@ func recordConsultation(d *filingv1.Document, c *filingv1.Consultation, profile 
 	if no := consultationLength(d, c, profile); len(no) > 0 {
 		return refused(no)
 	}
-	d.Consultation = c
+	d.Consultation = trimmed(c)
+	d.VersionDigest = versionDigest(d)
 	return nil
+}
+
+// notHeldReason is the stated reason why the public was not consulted; blanks
+// state none.
+func notHeldReason(c *filingv1.Consultation) string { return strings.TrimSpace(c.GetNotHeldReason()) }
+
+// trimmed is a consultation as it is kept: what is blank is empty.
+func trimmed(c *filingv1.Consultation) *filingv1.Consultation {
+	c = proto.CloneOf(c)
+	c.NotHeldReason = notHeldReason(c)
+	c.Channel, c.ShortenReason = strings.TrimSpace(c.GetChannel()), strings.TrimSpace(c.GetShortenReason())
+	for _, o := range c.GetOpinions() {
+		o.Reason = strings.TrimSpace(o.GetReason())
+	}
+	return c
 }
 
 // checkConsultation refuses a record that is not whole: a reason why none was
 // held, or dates and channel, and a reason beside each opinion that was not
 // fully adopted (优化营商环境条例 art 62: feedback on adoption).
 func checkConsultation(c *filingv1.Consultation) error {
-	if strings.TrimSpace(c.GetNotHeldReason()) != "" {
+	if notHeldReason(c) != "" {
 		if c.GetOpenDate() != nil || c.GetCloseDate() != nil || c.GetChannel() != "" ||
 			c.GetShortenReason() != "" || len(c.GetOpinions()) > 0 {
 			return rpc.Field("consultation.not_held_reason", "CONSULTATION_CONTRADICTORY",
@@ -100,7 +117,7 @@ func dateViolation(field string, d *datepb.Date) rpc.FieldViolation {
 func consultationLength(d *filingv1.Document, c *filingv1.Consultation, profile *directoryv1.JurisdictionProfile) []rpc.Refusal {
 	open, errOpen := calendar.FromProto(c.GetOpenDate())
 	closing, errClose := calendar.FromProto(c.GetCloseDate())
-	if !d.GetOperatorImpact().GetTouchesOperators() || errOpen != nil || errClose != nil {
+	if !touchesOperators(d) || errOpen != nil || errClose != nil {
 		return nil
 	}
 	days := int(profile.GetConsultationDays().GetValue())

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/proto"
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
@@ -63,13 +64,16 @@ func TestRecordConsultation(t *testing.T) {
 		{name: "not handled yet", c: opinion(0, "")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, p := drafting(), sampleProfile()
+			d, p := submittable(), sampleProfile()
 			d.OperatorImpact.TouchesOperators = !tt.quiet
 			if tt.profile != nil {
 				tt.profile(p)
 			}
 			err := recordConsultation(d, tt.c, p)
 			wantReason(t, err, tt.want)
+			if err == nil && d.GetVersionDigest() != versionDigest(d) {
+				t.Error("the consultation is part of the version")
+			}
 			if recorded := d.GetConsultation() != nil; recorded != (err == nil) {
 				t.Errorf("recorded is %v after %v", recorded, err)
 			}
@@ -79,4 +83,34 @@ func TestRecordConsultation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Blanks are no reason, and what is recorded again, blanks aside, is the same
+// version.
+func TestConsultationIsTrimmed(t *testing.T) {
+	d, p := submittable(), sampleProfile()
+	c := &filingv1.Consultation{
+		OpenDate: date(t, "2026-03-02"), CloseDate: date(t, "2026-04-01"), Channel: "示例网站", ShortenReason: "　",
+		NotHeldReason: " 　\t", Opinions: []*filingv1.ConsultationOpinion{{Summary: "示例意见"}},
+	}
+	given := proto.CloneOf(c)
+	must(t, recordConsultation(d, c, p))
+	if d.GetConsultation().GetNotHeldReason() != "" || d.GetConsultation().GetShortenReason() != "" {
+		t.Errorf("recorded %v", d.GetConsultation())
+	}
+	if !proto.Equal(c, given) {
+		t.Error("the rule changed what it was given")
+	}
+	digest := d.GetVersionDigest()
+	c.Channel, c.NotHeldReason = "示例网站 ", ""
+	must(t, recordConsultation(d, c, p))
+	if d.GetVersionDigest() != digest {
+		t.Error("the same consultation is another version")
+	}
+	c.Opinions[0].Handling = filingv1.ConsultationOpinion_ADOPTED
+	must(t, recordConsultation(d, c, p))
+	if d.GetVersionDigest() == digest {
+		t.Error("another handling is the same version")
+	}
+	wantReason(t, recordConsultation(d, &filingv1.Consultation{NotHeldReason: " "}, p), "consultation.open_date:DATE_REQUIRED")
 }

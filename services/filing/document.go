@@ -50,6 +50,7 @@ const (
 	lawBusiness62   = "优化营商环境条例第六十二条"
 	lawCompetition  = "公平竞争审查条例第十八条"
 	lawCompetition2 = "公平竞争审查条例第二条、第十八条"
+	lawJointReview  = "公平竞争审查条例第十四条"
 	lawMeasures27   = "公平竞争审查条例实施办法第二十七条"
 	lawMeasures33   = "公平竞争审查条例实施办法第三十三条"
 	lawCounsel      = "中办发〔2016〕30号"
@@ -86,8 +87,9 @@ func checkDraft(d *filingv1.Document) error {
 }
 
 // checkIssuer refuses an issuing authority that is neither a government nor its
-// office. 37号 bars temporary, coordinating and internal bodies; documents that
-// departments issue in their own name are not taken in here.
+// office. 37号 bars temporary, coordinating and internal bodies. Departments may
+// issue documents in their own name; that those are not taken in is a limit of
+// this release, so its refusal names no law.
 func checkIssuer(issuer *directoryv1.Bureau) error {
 	switch issuer.GetKind() {
 	case directoryv1.BureauKind_BUREAU_KIND_GOVERNMENT, directoryv1.BureauKind_BUREAU_KIND_GENERAL_OFFICE:
@@ -100,8 +102,8 @@ func checkIssuer(issuer *directoryv1.Bureau) error {
 		}}
 	}
 	return refused{{
-		Code: "ISSUER_NOT_ELIGIBLE", Law: law37Issuer,
-		Message:  "本流程受理以人民政府或其办公机构名义制发的文件，请更换制定机关",
+		Code:     "ISSUER_NOT_ELIGIBLE",
+		Message:  "本版本只办理以人民政府或其办公机构名义制发的文件，部门以自身名义制发的文件暂不支持",
 		Metadata: map[string]string{"issuing_authority": issuer.GetName()},
 	}}
 }
@@ -210,27 +212,57 @@ func viewersOf(d *filingv1.Document) []string {
 	return viewers
 }
 
-// versionDigest names one version for the review: the newest draft (its file and
-// its stored text), the material, and the facts the gate reads. The competition
-// conclusion is not part of it, since it is made about a version. Empty while
-// there is no draft.
+// touchesOperators tells whether a document counts as touching operators: it says
+// so, or the regulator has concluded on it, which no later declaration undoes.
+func touchesOperators(d *filingv1.Document) bool {
+	return d.GetOperatorImpact().GetTouchesOperators() || d.GetCompetitionConclusion() != nil
+}
+
+// versionDigest names one version for the review: the current draft (its file and
+// its stored text), the material, the consultation, the parties of the conflict
+// check, and the facts the gate reads. The competition conclusion is not part of
+// it, since it is made about a version. It is taken field by field, so that the
+// same record in another encoding is the same version. Empty while there is no
+// draft.
 func versionDigest(d *filingv1.Document) string {
-	newest := newestRevision(d)
-	if newest == nil {
+	current := currentRevision(d)
+	if current == nil {
 		return ""
 	}
 	h := sha256.New()
 	line := func(key, value string) { fmt.Fprintf(h, "%s %d:%s\n", key, len(value), value) }
-	line("format", "fashen.filing.version/1")
-	line("file", newest.GetFile().GetSha256())
-	line("text", newest.GetTextSha256())
+	line("format", "fashen.filing.version/2")
+	line("file", current.GetFile().GetSha256())
+	line("text", current.GetTextSha256())
 	for _, m := range reviewedMaterials(d) {
 		line("material", strconv.Itoa(int(m.GetKind()))+" "+m.GetFile().GetSha256())
 	}
 	line("issuing_authority", d.GetIssuingAuthority())
 	line("touches_operators", strconv.FormatBool(d.GetOperatorImpact().GetTouchesOperators()))
 	line("emergency", d.GetEmergency().GetReason())
+	for _, party := range slices.Sorted(slices.Values(d.GetParties())) {
+		line("party", party)
+	}
+	digestConsultation(line, d.GetConsultation())
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// digestConsultation adds the consultation as recorded to a version digest.
+func digestConsultation(line func(key, value string), c *filingv1.Consultation) {
+	if c == nil {
+		return
+	}
+	line("consultation_not_held", c.GetNotHeldReason())
+	line("consultation_open", isoDate(c.GetOpenDate()))
+	line("consultation_close", isoDate(c.GetCloseDate()))
+	line("consultation_channel", c.GetChannel())
+	line("consultation_shorten", c.GetShortenReason())
+	for _, o := range c.GetOpinions() {
+		line("opinion", o.GetSummary())
+		line("opinion_source", o.GetSource())
+		line("opinion_handling", strconv.Itoa(int(o.GetHandling())))
+		line("opinion_reason", o.GetReason())
+	}
 }
 
 func reviewedMaterials(d *filingv1.Document) []*filingv1.Material {
@@ -267,16 +299,21 @@ func checkMaterialUploader(d *filingv1.Document, kind filingv1.Material_Kind, ca
 }
 
 // putMaterial adds a piece of material, or puts it in the place of the one of its
-// kind; docstore.ErrUnchanged when that one has the same bytes.
+// kind; docstore.ErrUnchanged when that one has the same bytes. A competition
+// conclusion is signed for one draft, so that it is bound to the current one: the
+// same bytes sent for another draft are a change.
 func putMaterial(d *filingv1.Document, m *filingv1.Material) error {
 	if err := checkOpen(d); err != nil {
 		return err
+	}
+	if m.GetKind() == filingv1.Material_COMPETITION_CONCLUSION {
+		m.Revision = d.GetCurrentRevision()
 	}
 	at := slices.IndexFunc(d.GetMaterials(), func(have *filingv1.Material) bool { return have.GetKind() == m.GetKind() })
 	switch {
 	case at < 0:
 		d.Materials = append(d.Materials, m)
-	case d.Materials[at].GetFile().GetSha256() == m.GetFile().GetSha256():
+	case d.Materials[at].GetFile().GetSha256() == m.GetFile().GetSha256() && d.Materials[at].GetRevision() == m.GetRevision():
 		return docstore.ErrUnchanged
 	default:
 		d.Materials[at] = m

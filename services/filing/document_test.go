@@ -85,7 +85,12 @@ func TestCheckIssuer(t *testing.T) {
 			want = ""
 		}
 		t.Run(kind.String(), func(t *testing.T) {
-			wantReason(t, checkIssuer(&directoryv1.Bureau{Kind: kind}), want)
+			err := checkIssuer(&directoryv1.Bureau{Kind: kind})
+			wantReason(t, err, want)
+			var no refused
+			if errors.As(err, &no) && (no[0].Law != "") != (kind == directoryv1.BureauKind_BUREAU_KIND_INELIGIBLE) {
+				t.Errorf("the law bars those bodies alone: %v", no)
+			}
 		})
 	}
 }
@@ -93,16 +98,17 @@ func TestCheckIssuer(t *testing.T) {
 func TestNothingChangesAfterDeliberation(t *testing.T) {
 	whole := submittable()
 	whole.State = filingv1.Document_DELIBERATED
-	given := &filingv1.CompetitionConclusion{Revision: newestRevision(whole).GetName()}
+	given := &filingv1.CompetitionConclusion{Revision: currentRevision(whole).GetName()}
 	for name, do := range map[string]func(d *filingv1.Document) error{
 		"update":     func(d *filingv1.Document) error { return updateDocument(d, d, nil) },
 		"revision":   func(d *filingv1.Document) error { return addRevision(d, draft(9, "f9")) },
+		"restore":    func(d *filingv1.Document) error { return makeCurrent(d, draft(1, "f1")) },
 		"material":   func(d *filingv1.Document) error { return putMaterial(d, &filingv1.Material{}) },
 		"consult":    func(d *filingv1.Document) error { return recordConsultation(d, nil, nil) },
 		"conclude":   func(d *filingv1.Document) error { return concludeCompetition(d, given) },
 		"carry":      func(d *filingv1.Document) error { return carryCompetition(d, given.GetRevision(), "p") },
-		"submit":     func(d *filingv1.Document) error { return markSubmitted(d, "c") },
-		"deliberate": func(d *filingv1.Document) error { return deliberate(d, nil) },
+		"submit":     func(d *filingv1.Document) error { return markSubmitted(d, d.GetVersionDigest(), nil) },
+		"deliberate": func(d *filingv1.Document) error { return deliberate(d, GateInput{Document: whole}, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := proto.CloneOf(whole)
@@ -119,6 +125,11 @@ func TestVersionDigest(t *testing.T) {
 		t.Fatalf("digest without a draft is %q", got)
 	}
 	base := submittable()
+	base.Parties = []string{"示例公司", "示例协会"}
+	base.Consultation = &filingv1.Consultation{
+		OpenDate: date(t, "2026-03-02"), CloseDate: date(t, "2026-04-01"), Channel: "示例网站",
+		Opinions: []*filingv1.ConsultationOpinion{{Summary: "示例意见", Handling: filingv1.ConsultationOpinion_ADOPTED}},
+	}
 	want := versionDigest(base)
 	if len(want) != 64 {
 		t.Fatalf("digest %q is no SHA-256", want)
@@ -126,13 +137,25 @@ func TestVersionDigest(t *testing.T) {
 	for name, change := range map[string]func(d *filingv1.Document){
 		"file":     func(d *filingv1.Document) { d.Revisions[0].File.Sha256 = "other" },
 		"text":     func(d *filingv1.Document) { d.Revisions[0].TextSha256 = "other" },
-		"draft":    func(d *filingv1.Document) { d.Revisions = append(d.Revisions, draft(2, "f2")) },
+		"draft":    func(d *filingv1.Document) { redraft(d, draft(2, "f2")) },
 		"material": func(d *filingv1.Document) { d.Materials[0].File.Sha256 = "other" },
 		"less":     func(d *filingv1.Document) { d.Materials = d.Materials[1:] },
 		"kind":     func(d *filingv1.Document) { d.Materials[0].Kind = filingv1.Material_OTHER },
 		"issuer":   func(d *filingv1.Document) { d.IssuingAuthority = "regions/120105/bureaus/office" },
 		"impact":   func(d *filingv1.Document) { d.OperatorImpact.TouchesOperators = false },
 		"urgency":  func(d *filingv1.Document) { d.Emergency = &filingv1.Emergency{Reason: "示例紧急情形"} },
+		"parties":  func(d *filingv1.Document) { d.Parties = d.Parties[:1] },
+		"not held": func(d *filingv1.Document) { d.Consultation = &filingv1.Consultation{NotHeldReason: "示例"} },
+		"dropped":  func(d *filingv1.Document) { d.Consultation = nil },
+		"opened":   func(d *filingv1.Document) { d.Consultation.OpenDate = date(t, "2026-03-01") },
+		"closed":   func(d *filingv1.Document) { d.Consultation.CloseDate = date(t, "2026-04-02") },
+		"channel":  func(d *filingv1.Document) { d.Consultation.Channel = "另一网站" },
+		"shorter":  func(d *filingv1.Document) { d.Consultation.ShortenReason = "示例：防汛急需" },
+		"handling": func(d *filingv1.Document) {
+			d.Consultation.Opinions[0].Handling = filingv1.ConsultationOpinion_NOT_ADOPTED
+		},
+		"reason":  func(d *filingv1.Document) { d.Consultation.Opinions[0].Reason = "示例理由" },
+		"opinion": func(d *filingv1.Document) { d.Consultation.Opinions = nil },
 	} {
 		d := proto.CloneOf(base)
 		if change(d); versionDigest(d) == want {
@@ -142,7 +165,7 @@ func TestVersionDigest(t *testing.T) {
 	for name, change := range map[string]func(d *filingv1.Document){
 		"title":          func(d *filingv1.Document) { d.Title = "另一标题" },
 		"order":          func(d *filingv1.Document) { slices.Reverse(d.Materials) },
-		"consultation":   func(d *filingv1.Document) { d.Consultation = &filingv1.Consultation{NotHeldReason: "示例"} },
+		"parties' order": func(d *filingv1.Document) { slices.Reverse(d.Parties) },
 		"state":          func(d *filingv1.Document) { d.State = filingv1.Document_UNDER_REVIEW },
 		"its conclusion": func(d *filingv1.Document) { d.CompetitionConclusion = &filingv1.CompetitionConclusion{Outcome: 1} },
 		"signed conclusion": func(d *filingv1.Document) {
@@ -223,7 +246,7 @@ func TestViewersOf(t *testing.T) {
 		want   []string
 	}{
 		{func() {}, nil},
-		{func() { d.Revisions = []*filingv1.Revision{draft(1, "f1")} }, []string{regulator}},
+		{func() { redraft(d, draft(1, "f1")) }, []string{regulator}},
 		{func() { d.OperatorImpact.TouchesOperators = false }, nil},
 		{func() { d.SubmissionCount = 1 }, []string{reviewer, office}},
 		{func() { d.OperatorImpact.TouchesOperators = true }, []string{regulator, reviewer, office}},
@@ -248,8 +271,16 @@ func TestPutMaterial(t *testing.T) {
 		t.Error("other material is another version")
 	}
 	wantReason(t, putMaterial(d, material(filingv1.Material_OTHER, "m5")), "")
-	if len(d.GetMaterials()) != n+1 {
-		t.Error("material of a new kind was not added")
+	if len(d.GetMaterials()) != n+1 || materialOf(d, filingv1.Material_OTHER).GetRevision() != "" {
+		t.Error("material of a new kind was not added, or bound to a draft")
+	}
+	signed := func() *filingv1.Material { return material(filingv1.Material_COMPETITION_CONCLUSION, "s1") }
+	wantReason(t, putMaterial(d, signed()), "")
+	wantReason(t, putMaterial(d, signed()), "unchanged")
+	redraft(d, draft(2, "f2"))
+	wantReason(t, putMaterial(d, signed()), "")
+	if got := materialOf(d, filingv1.Material_COMPETITION_CONCLUSION).GetRevision(); got != currentRevision(d).GetName() {
+		t.Errorf("the conclusion is bound to %s", got)
 	}
 }
 
@@ -260,10 +291,26 @@ func TestAddRevision(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := newestRevision(d).GetName(); got != d.GetName()+"/revisions/100" {
-		t.Errorf("the newest is %s", got)
+	if got := currentRevision(d).GetName(); got != d.GetName()+"/revisions/100" {
+		t.Errorf("the current one is %s", got)
 	}
 	wantReason(t, addRevision(d, draft(1, "one more")), "TOO_MANY_REVISIONS")
+}
+
+// A draft sent again stands again, with the digest it had.
+func TestMakeCurrent(t *testing.T) {
+	d := submittable()
+	first := d.GetVersionDigest()
+	must(t, addRevision(d, &filingv1.Revision{File: &filingv1.File{Sha256: "f2"}}))
+	second := d.GetVersionDigest()
+	if second == first || currentRevision(d).GetFile().GetSha256() != "f2" {
+		t.Errorf("the new draft does not stand: %v", d)
+	}
+	wantReason(t, makeCurrent(d, d.GetRevisions()[1]), "unchanged")
+	must(t, makeCurrent(d, d.GetRevisions()[0]))
+	if d.GetVersionDigest() != first || currentRevision(d) != d.GetRevisions()[0] || len(d.GetRevisions()) != 2 {
+		t.Errorf("the earlier draft does not stand: %v", d)
+	}
 }
 
 func TestCheckFilename(t *testing.T) {

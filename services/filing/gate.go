@@ -21,8 +21,8 @@ type GateInput struct {
 	Verdict *counselv1.Verdict
 	// Profile of the region in force today.
 	Profile *directoryv1.JurisdictionProfile
-	// MeetingDate is the day of the meeting.
-	MeetingDate calendar.Date
+	// MeetingDate is the day of the meeting, Today the day it is put on it.
+	MeetingDate, Today calendar.Date
 }
 
 // GateResult says whether a document may go to a meeting.
@@ -34,13 +34,14 @@ type GateResult struct {
 }
 
 // Gate decides whether a document of the government may go to collective
-// deliberation on a day: its legality review, the time the reviewer had, counsel,
-// the public consultation and the fair-competition review. It is pure; every
-// closed gate is named at once.
+// deliberation on a day: its legality review, the time the reviewer had, the
+// material, counsel, the public consultation and the fair-competition review. It
+// is pure; every closed gate is named at once.
 func Gate(in GateInput) GateResult {
 	var out GateResult
 	in.legality(&out)
 	in.reviewTime(&out)
+	out.Refusals = append(out.Refusals, missingMaterials(in.Document)...)
 	in.counsel(&out)
 	in.consultation(&out)
 	in.competition(&out)
@@ -53,10 +54,6 @@ func (out *GateResult) refuse(code, law, message string, metadata map[string]str
 
 func (out *GateResult) advise(format string, args ...any) {
 	out.Advisories = append(out.Advisories, fmt.Sprintf(format, args...))
-}
-
-func (in GateInput) touchesOperators() bool {
-	return in.Document.GetOperatorImpact().GetTouchesOperators()
 }
 
 // earliest is the first day of a meeting by the review floor; false when no floor
@@ -99,11 +96,14 @@ func (in GateInput) legality(out *GateResult) {
 
 // reviewTime: the reviewer has 5 working days at least (115号), unless the region
 // lets the floor fall when the reviewer concluded earlier and said that the time
-// was sufficient. Emergencies have no floor, hence no earliest day. A floor that
-// was counted without the year's calendar is not final, so no meeting can be
-// found to be late enough.
+// was sufficient. Emergencies have no floor, hence no earliest day, and the chair
+// is told. A floor that was counted without the year's calendar is not final, so
+// no meeting can be found to be late enough.
 func (in GateInput) reviewTime(out *GateResult) {
 	day, ok := in.earliest()
+	if e := in.Document.GetEmergency(); e != nil && !ok {
+		out.advise("因紧急情形未适用最短审核期限，理由：%s", e.GetReason())
+	}
 	early := in.MeetingDate.Before(day)
 	provisional := in.Verdict.GetProvisionalDates()
 	if !ok || !early && !provisional {
@@ -139,7 +139,7 @@ func (in GateInput) counsel(out *GateResult) {
 		}
 		heard++
 	}
-	required := in.touchesOperators() || in.Profile.GetCounselForAllDocuments().GetValue()
+	required := touchesOperators(in.Document) || in.Profile.GetCounselForAllDocuments().GetValue()
 	if required && heard == 0 {
 		out.refuse("COUNSEL_OPINION_REQUIRED", lawCounsel, "应当听取法律顾问、公职律师的意见，尚无已签署的意见", nil)
 	}
@@ -154,11 +154,11 @@ func (in GateInput) counsel(out *GateResult) {
 }
 
 // consultation: opinions of the public were asked for long enough, each was
-// handled, and the time for them is over before the meeting; or a reason stands
-// why they were not asked for, which the chair is told.
+// handled, and the time for them is over; or a reason stands why they were not
+// asked for, which the chair is told.
 func (in GateInput) consultation(out *GateResult) {
 	law := law37Consult
-	if in.touchesOperators() {
+	if touchesOperators(in.Document) {
 		law = lawBusiness62
 	}
 	c := in.Document.GetConsultation()
@@ -166,13 +166,13 @@ func (in GateInput) consultation(out *GateResult) {
 		out.refuse("CONSULTATION_MISSING", law, "未公开征求意见，也未说明理由", nil)
 		return
 	}
-	if reason := c.GetNotHeldReason(); reason != "" {
+	if reason := notHeldReason(c); reason != "" {
 		out.advise("未公开征求意见，理由：%s", reason)
 		return
 	}
 	out.Refusals = append(out.Refusals, consultationLength(in.Document, c, in.Profile)...)
-	if c.GetShortenReason() != "" {
-		out.advise("征求意见期限说明：%s", c.GetShortenReason())
+	if reason := strings.TrimSpace(c.GetShortenReason()); reason != "" {
+		out.advise("征求意见期限说明：%s", reason)
 	}
 	open := 0
 	for _, o := range c.GetOpinions() {
@@ -189,19 +189,20 @@ func (in GateInput) consultation(out *GateResult) {
 		out.refuse("CONSULTATION_MISSING", law, "征求意见没有截止日期", nil)
 		return
 	}
-	if !in.MeetingDate.After(closing) {
+	if !closing.Before(in.Today) {
 		next := closing.AddDays(1)
-		out.refuse("CONSULTATION_TOO_SHORT", law, "征求意见尚未截止，最早可于"+next.String()+"上会",
+		out.refuse("CONSULTATION_TOO_SHORT", law, "征求意见尚未截止，最早可于"+next.String()+"提请集体审议",
 			map[string]string{"earliest_date": next.String()})
 	}
 }
 
 // competition: a document that touches operators has a conclusion of the
-// fair-competition review that is not adverse and covers the newest draft; any
-// other has a recorded reason why it touches none.
+// fair-competition review that is not adverse and covers the current draft; any
+// other has a recorded reason why it touches none. A conclusion once recorded
+// counts whatever the document says of operators since.
 func (in GateInput) competition(out *GateResult) {
 	d := in.Document
-	if !in.touchesOperators() {
+	if !touchesOperators(in.Document) {
 		if strings.TrimSpace(d.GetOperatorImpact().GetReason()) == "" {
 			out.refuse("FCR_MISSING", lawCompetition2, "未经公平竞争审查，也未说明不涉及经营者经济活动的理由", nil)
 		}
@@ -216,9 +217,9 @@ func (in GateInput) competition(out *GateResult) {
 		out.refuse("FCR_MISSING", lawCompetition, "尚无公平竞争审查结论，不得出台", nil)
 		return
 	}
-	newest := newestRevision(d)
-	if newest != nil && !competitionCovers(c, newest) {
+	current := currentRevision(d)
+	if current != nil && !competitionCovers(c, current) {
 		out.refuse("FCR_STALE", lawMeasures27, "公平竞争审查后文件有改动，应当重新审查，或者由市场监督管理部门确认没有重大变化",
-			map[string]string{"reviewed_revision": c.GetRevision(), "newest_revision": newest.GetName()})
+			map[string]string{"reviewed_revision": c.GetRevision(), "current_revision": current.GetName()})
 	}
 }

@@ -52,6 +52,8 @@ func openGate(t testing.TB) GateInput {
 			OperatorImpact:   &filingv1.OperatorImpact{TouchesOperators: true},
 			IssuingAuthority: "regions/120105/bureaus/gov",
 			Revisions:        []*filingv1.Revision{draft(1, "f1")},
+			CurrentRevision:  "regions/120105/documents/d1/revisions/1",
+			Materials:        submittable().GetMaterials(),
 			Consultation: &filingv1.Consultation{
 				OpenDate: date(t, "2026-03-02"), CloseDate: date(t, "2026-04-01"), Channel: "示例网站",
 				Opinions: []*filingv1.ConsultationOpinion{
@@ -71,6 +73,7 @@ func openGate(t testing.TB) GateInput {
 		},
 		Profile:     sampleProfile(),
 		MeetingDate: day(t, "2026-05-20"),
+		Today:       day(t, "2026-05-12"),
 	}
 }
 
@@ -141,7 +144,11 @@ func TestGate(t *testing.T) {
 			in.Profile.EarlyConclusionLiftsFloor = flag(false)
 		}, codes: []string{"REVIEW_TIME_INSUFFICIENT"}},
 		{name: "emergency", change: func(in *GateInput) {
+			in.Document.Emergency = &filingv1.Emergency{Reason: "示例：防汛急需"}
 			in.Verdict.EarliestMeetingDate, in.MeetingDate = nil, day(t, "2026-05-13")
+		}, advisories: []string{"防汛急需"}},
+		{name: "emergency that lifted no floor", change: func(in *GateInput) {
+			in.Document.Emergency = &filingv1.Emergency{Reason: "示例：防汛急需"}
 		}},
 		{name: "floor is provisional", change: func(in *GateInput) { in.Verdict.ProvisionalDates = true },
 			codes: []string{"CALENDAR_NOT_LOADED"}, metadata: map[string]string{"provisional_date": "2026-05-20"}},
@@ -176,6 +183,14 @@ func TestGate(t *testing.T) {
 			in.Verdict.CounselVerdicts[0].Conclusion = counselv1.Conclusion_REVISE
 		}},
 
+		// Material: what was excused at the submission is looked at again.
+		{name: "no record of the consultation", change: func(in *GateInput) { in.Document.Materials[2].Kind = filingv1.Material_OTHER },
+			codes: []string{"MATERIALS_INCOMPLETE"}, metadata: map[string]string{"missing": "CONSULTATION_RECORD"}},
+		{name: "no record, none was held", change: func(in *GateInput) {
+			in.Document.Materials[2].Kind = filingv1.Material_OTHER
+			in.Document.Consultation = &filingv1.Consultation{NotHeldReason: "示例：依法保密"}
+		}, advisories: []string{"示例：依法保密"}},
+
 		// Consultation.
 		{name: "no consultation", change: func(in *GateInput) { in.Document.Consultation = nil },
 			codes: []string{"CONSULTATION_MISSING"}},
@@ -191,9 +206,16 @@ func TestGate(t *testing.T) {
 		}, codes: []string{"CONSULTATION_MISSING"}, metadata: map[string]string{"unhandled_opinions": "1"}},
 		{name: "no dates", change: func(in *GateInput) { in.Document.Consultation = &filingv1.Consultation{} },
 			codes: []string{"CONSULTATION_MISSING"}},
+		{name: "not held, with blanks for a reason", change: func(in *GateInput) {
+			in.Document.Consultation = &filingv1.Consultation{NotHeldReason: " 　"}
+		}, codes: []string{"CONSULTATION_MISSING"}},
 		{name: "closes on the day of the meeting", change: func(in *GateInput) {
 			in.Document.Consultation.CloseDate = date(t, "2026-05-20")
 		}, codes: []string{"CONSULTATION_TOO_SHORT"}, metadata: map[string]string{"earliest_date": "2026-05-21"}},
+		{name: "closes before the meeting, not before today", change: func(in *GateInput) {
+			in.Document.Consultation.CloseDate = date(t, "2026-05-12")
+		}, codes: []string{"CONSULTATION_TOO_SHORT"}, metadata: map[string]string{"earliest_date": "2026-05-13"}},
+		{name: "closed yesterday", change: func(in *GateInput) { in.Document.Consultation.CloseDate = date(t, "2026-05-11") }},
 		{name: "short, no reason", change: func(in *GateInput) {
 			in.Document.Consultation.CloseDate = date(t, "2026-03-20")
 		}, codes: []string{"SHORTEN_REASON_MISSING"}, metadata: map[string]string{"earliest_close_date": "2026-04-01", "consultation_days": "30"}},
@@ -230,33 +252,44 @@ func TestGate(t *testing.T) {
 			in.Document.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
 		}, codes: []string{"FCR_ADVERSE"}},
 		{name: "a newer draft", change: func(in *GateInput) {
-			in.Document.Revisions = append(in.Document.Revisions, draft(2, "f2"))
+			redraft(in.Document, draft(2, "f2"))
 		}, codes: []string{"FCR_STALE"}, metadata: map[string]string{
 			"reviewed_revision": "regions/120105/documents/d1/revisions/1",
-			"newest_revision":   "regions/120105/documents/d1/revisions/2",
+			"current_revision":  "regions/120105/documents/d1/revisions/2",
 		}},
 		{name: "adverse and stale", change: func(in *GateInput) {
 			in.Document.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
-			in.Document.Revisions = append(in.Document.Revisions, draft(2, "f2"))
+			redraft(in.Document, draft(2, "f2"))
 		}, codes: []string{"FCR_ADVERSE", "FCR_STALE"}},
 		{name: "carried to a newer draft", change: func(in *GateInput) {
-			in.Document.Revisions = append(in.Document.Revisions, draft(2, "f2"))
+			redraft(in.Document, draft(2, "f2"))
 			in.Document.CompetitionConclusion.CarriedSha256S = []string{"f2"}
 		}},
 		{name: "not touching", change: notTouching},
+		{name: "not touching any more, adverse", change: func(in *GateInput) {
+			in.Document.OperatorImpact = &filingv1.OperatorImpact{Reason: "只涉及机关内部分工"}
+			in.Document.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
+		}, codes: []string{"FCR_ADVERSE"}},
+		{name: "not touching any more, all that touching asks for", change: func(in *GateInput) {
+			in.Document.OperatorImpact = &filingv1.OperatorImpact{Reason: "只涉及机关内部分工"}
+			in.Document.Consultation.CloseDate = date(t, "2026-03-20")
+			in.Verdict.CounselVerdicts = nil
+			redraft(in.Document, draft(2, "f2"))
+		}, codes: []string{"COUNSEL_OPINION_REQUIRED", "SHORTEN_REASON_MISSING", "FCR_STALE"}},
 		{name: "not touching, no reason", change: func(in *GateInput) {
 			notTouching(in)
 			in.Document.OperatorImpact.Reason = " "
 		}, codes: []string{"FCR_MISSING"}},
 
 		{name: "everything at once", change: func(in *GateInput) {
-			in.MeetingDate = day(t, "2026-03-19")
+			in.MeetingDate, in.Today = day(t, "2026-03-19"), day(t, "2026-03-19")
+			in.Document.Materials = in.Document.Materials[1:]
 			in.Verdict.Standing, in.Verdict.CounselVerdicts = counselv1.Verdict_STALE, nil
 			in.Document.Consultation.CloseDate = date(t, "2026-03-20")
 			in.Document.Consultation.Opinions[1].Handling = 0
-			in.Document.Revisions = append(in.Document.Revisions, draft(2, "f2"))
+			redraft(in.Document, draft(2, "f2"))
 		}, codes: []string{
-			"LEGALITY_STALE", "REVIEW_TIME_INSUFFICIENT", "COUNSEL_OPINION_REQUIRED", "SHORTEN_REASON_MISSING",
+			"LEGALITY_STALE", "REVIEW_TIME_INSUFFICIENT", "MATERIALS_INCOMPLETE", "COUNSEL_OPINION_REQUIRED", "SHORTEN_REASON_MISSING",
 			"CONSULTATION_MISSING", "CONSULTATION_TOO_SHORT", "FCR_STALE",
 		}},
 	}

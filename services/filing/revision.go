@@ -2,6 +2,7 @@ package filing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
 
@@ -16,7 +18,7 @@ import (
 const maxRevisions = 100
 
 // addRevision appends a draft, whose bytes no other draft of the document has,
-// and names it.
+// names it, and makes it the current one.
 func addRevision(d *filingv1.Document, r *filingv1.Revision) error {
 	if err := checkOpen(d); err != nil {
 		return err
@@ -27,16 +29,39 @@ func addRevision(d *filingv1.Document, r *filingv1.Revision) error {
 	}
 	r.Name = fmt.Sprintf("%s/revisions/%d", d.GetName(), len(d.GetRevisions())+1)
 	d.Revisions = append(d.Revisions, r)
+	return makeCurrent(d, r)
+}
+
+// makeCurrent lets a draft of the document be the one that stands: a new one, or
+// an earlier one that was sent again; docstore.ErrUnchanged when it does already.
+func makeCurrent(d *filingv1.Document, r *filingv1.Revision) error {
+	if err := checkOpen(d); err != nil {
+		return err
+	}
+	if d.GetCurrentRevision() == r.GetName() {
+		return docstore.ErrUnchanged
+	}
+	d.CurrentRevision = r.GetName()
 	d.VersionDigest = versionDigest(d)
 	return nil
 }
 
-// newestRevision is the draft that was sent last; nil when there is none.
-func newestRevision(d *filingv1.Document) *filingv1.Revision {
-	if n := len(d.GetRevisions()); n > 0 {
-		return d.GetRevisions()[n-1]
+// currentRevision is the draft that stands, the one sent last; nil when there is
+// none.
+func currentRevision(d *filingv1.Document) *filingv1.Revision {
+	return revisionNamed(d, d.GetCurrentRevision())
+}
+
+// drafters are the people who had a hand in the document: who created it and who
+// sent a draft, each once. They review none of it.
+func drafters(d *filingv1.Document) []string {
+	people := []string{d.GetDrafter()}
+	for _, r := range d.GetRevisions() {
+		if !slices.Contains(people, r.GetUploader()) {
+			people = append(people, r.GetUploader())
+		}
 	}
-	return nil
+	return people
 }
 
 // revisionWithFile finds the draft with these bytes; nil when there is none.

@@ -232,7 +232,7 @@ func (s *Server) RecordConsultation(ctx context.Context, in *filingv1.RecordCons
 	c := in.GetConsultation()
 	d, _, err := s.change(ctx, in.GetName(), in.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
 		details := []*corev1.Detail{
-			docstore.Detail("held", c.GetNotHeldReason() == ""),
+			docstore.Detail("held", notHeldReason(c) == ""),
 			docstore.Detail("open_date", isoDate(c.GetOpenDate())),
 			docstore.Detail("close_date", isoDate(c.GetCloseDate())),
 			docstore.Detail("opinions", len(c.GetOpinions())),
@@ -240,7 +240,10 @@ func (s *Server) RecordConsultation(ctx context.Context, in *filingv1.RecordCons
 		if err := checkDraftingUnit(d, who); err != nil {
 			return nil, err
 		}
-		return details, recordConsultation(d, c, profile)
+		if err := recordConsultation(d, c, profile); err != nil {
+			return details, err
+		}
+		return append(details, docstore.Detail("version_digest", d.GetVersionDigest())), nil
 	})
 	return d, err
 }

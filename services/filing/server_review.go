@@ -3,10 +3,7 @@ package filing
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"strings"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -62,7 +59,8 @@ func (s *Server) consider(ctx context.Context, name, etag string, check func(*fi
 
 // SubmitDocument implements FilingService. The case is opened first, by a call
 // that may be repeated; the document then changes only if it is still the version
-// that was submitted.
+// that was submitted. What is no part of the version, such as the title, may
+// change in between.
 func (s *Server) SubmitDocument(ctx context.Context, in *filingv1.SubmitDocumentRequest) (*filingv1.Document, error) {
 	name := in.GetName()
 	d, meta, err := s.consider(ctx, name, in.GetEtag(), func(d *filingv1.Document, who auth.Caller) error {
@@ -71,17 +69,18 @@ func (s *Server) SubmitDocument(ctx context.Context, in *filingv1.SubmitDocument
 	if err != nil || meta.Replayed {
 		return d, err
 	}
-	opened, err := s.counsel.OpenCase(ctx, caseOf(d))
+	submission := caseOf(d)
+	opened, err := s.counsel.OpenCase(ctx, submission)
 	if err != nil {
 		return nil, err
 	}
-	d, _, err = s.change(ctx, name, meta.Etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
-		if err := cmp.Or(checkDraftingUnit(d, who), markSubmitted(d, opened.GetName())); err != nil {
+	d, _, err = s.change(ctx, name, "", func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		if err := cmp.Or(checkDraftingUnit(d, who), markSubmitted(d, submission.GetVersionDigest(), opened)); err != nil {
 			return nil, err
 		}
 		return []*corev1.Detail{
 			docstore.Detail("submission", d.GetSubmissionCount()),
-			docstore.Detail("revision", newestRevision(d).GetName()),
+			docstore.Detail("revision", currentRevision(d).GetName()),
 			docstore.Detail("version_digest", d.GetVersionDigest()),
 			docstore.Detail("review_case", d.GetReviewCase()),
 		}, nil
@@ -92,7 +91,8 @@ func (s *Server) SubmitDocument(ctx context.Context, in *filingv1.SubmitDocument
 // DeliberateDocument implements FilingService. Profile and verdict are asked for,
 // the gate decides on them and the document, the review certifies the verdict it
 // gave, and the document changes only if it is still the version that was asked
-// about.
+// about and the gate still open. Where it does not change, the certificate is
+// withdrawn; a repeated call asks for another.
 func (s *Server) DeliberateDocument(ctx context.Context, in *filingv1.DeliberateDocumentRequest) (*filingv1.Document, error) {
 	meeting, err := calendar.FromProto(in.GetMeetingDate())
 	if err != nil {
@@ -105,36 +105,67 @@ func (s *Server) DeliberateDocument(ctx context.Context, in *filingv1.Deliberate
 	if meeting.Before(s.today()) {
 		return nil, rpc.Field("meeting_date", "DATE_PAST", "会议日期不得早于今日")
 	}
-	verdict, result, err := s.gate(ctx, d, meeting)
+	seen, err := s.gateInput(ctx, d, meeting)
 	if err != nil {
 		return nil, err
 	}
-	deliberation := &filingv1.Deliberation{
-		MeetingDate: meeting.Proto(), Meeting: in.GetMeeting(), VersionDigest: d.GetVersionDigest(),
-		Certificate: transitionOf(d, meeting), Advisories: result.Advisories,
-	}
+	no := Gate(seen).Refusals
 	switch {
-	case len(result.Refusals) > 0 && in.GetValidateOnly():
-		return nil, refused(result.Refusals)
-	case len(result.Refusals) > 0:
-		return s.refuseMeeting(ctx, in, meta.Etag, result.Refusals)
+	case len(no) > 0 && in.GetValidateOnly():
+		return nil, refused(no)
+	case len(no) > 0:
+		return s.refuseMeeting(ctx, in, meta.Etag, no)
 	case in.GetValidateOnly():
-		return d, deliberate(d, deliberation)
+		return d, deliberate(d, seen, in.GetMeeting())
 	}
-	_, err = s.counsel.CertifyVerdict(ctx, &counselv1.CertifyVerdictRequest{
+	certified := &counselv1.CertifyVerdictRequest{
 		Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
-		Transition: deliberation.GetCertificate(), VerdictEtag: verdict.GetEtag(),
-	})
-	if err != nil {
+		Transition: transitionOf(d, meeting), VerdictEtag: seen.Verdict.GetEtag(),
+	}
+	if _, err = s.counsel.CertifyVerdict(ctx, certified); err != nil {
+		if rpc.Unreachable(err) != nil { // it may have been given all the same
+			s.withdraw(ctx, certified, err)
+		}
 		return nil, err
 	}
-	d, _, err = s.change(ctx, in.GetName(), meta.Etag, func(d *filingv1.Document, _ auth.Caller) ([]*corev1.Detail, error) {
+	d, _, err = s.change(ctx, in.GetName(), "", func(d *filingv1.Document, _ auth.Caller) ([]*corev1.Detail, error) {
 		return append(meetingDetails(in, meeting),
-			docstore.Detail("version_digest", deliberation.GetVersionDigest()),
-			docstore.Detail("certificate", deliberation.GetCertificate()),
-		), deliberate(d, deliberation)
+			docstore.Detail("version_digest", certified.GetVersionDigest()),
+			docstore.Detail("certificate", certified.GetTransition()),
+		), deliberate(d, seen, in.GetMeeting())
 	})
+	if err != nil {
+		s.withdraw(ctx, certified, err)
+	}
 	return d, err
+}
+
+// withdrawTimeout bounds the withdrawal of a certificate, which outlives a call
+// that was given up.
+const withdrawTimeout = 5 * time.Second
+
+// withdraw takes back the certificate of a transition that did not take place.
+// The document is read once more, since a failed answer does not tell that
+// nothing was written, and another call may have made the very transition. Where
+// that cannot be told, or the review does not answer, the certificate stays until
+// a repeated call uses it or the next submission withdraws it.
+func (s *Server) withdraw(ctx context.Context, certified *counselv1.CertifyVerdictRequest, why error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTimeout)
+	defer cancel()
+	d, _, err := s.documents.Get(ctx, certified.GetSubject())
+	if err == nil && d.GetDeliberation().GetCertificate() == certified.GetTransition() {
+		return
+	}
+	if err == nil {
+		_, err = s.counsel.WithdrawCertificate(ctx, &counselv1.WithdrawCertificateRequest{
+			Subject: certified.GetSubject(), Transition: certified.GetTransition(),
+			Reason: "未能提请集体审议：" + cmp.Or(rpc.Reason(why), rpc.ReasonInternal),
+		})
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "certificate of a transition that did not take place still stands",
+			"document", certified.GetSubject(), "transition", certified.GetTransition(), "error", err)
+	}
 }
 
 // deliberable reads the document for the gate. A dry run leaves no trace, not
@@ -153,22 +184,17 @@ func (s *Server) deliberable(ctx context.Context, in *filingv1.DeliberateDocumen
 	return d, meta, err
 }
 
-// gate asks what the gate looks at and runs it.
-func (s *Server) gate(ctx context.Context, d *filingv1.Document, meeting calendar.Date) (*counselv1.Verdict, GateResult, error) {
-	profile, err := s.profile(ctx, d.GetName())
-	if err != nil {
-		return nil, GateResult{}, err
+// gateInput asks what the gate looks at beside the document.
+func (s *Server) gateInput(ctx context.Context, d *filingv1.Document, meeting calendar.Date) (GateInput, error) {
+	in := GateInput{Document: d, MeetingDate: meeting, Today: s.today()}
+	var err error
+	if in.Profile, err = s.profile(ctx, d.GetName()); err != nil || d.GetVersionDigest() == "" {
+		return in, err
 	}
-	var verdict *counselv1.Verdict
-	if d.GetVersionDigest() != "" {
-		verdict, err = s.counsel.GetVerdict(ctx, &counselv1.GetVerdictRequest{
-			Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
-		})
-		if err != nil {
-			return nil, GateResult{}, err
-		}
-	}
-	return verdict, Gate(GateInput{Document: d, Verdict: verdict, Profile: profile, MeetingDate: meeting}), nil
+	in.Verdict, err = s.counsel.GetVerdict(ctx, &counselv1.GetVerdictRequest{
+		Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
+	})
+	return in, err
 }
 
 // refuseMeeting keeps the attempt in the history of the version it was made on.
@@ -185,11 +211,4 @@ func meetingDetails(in *filingv1.DeliberateDocumentRequest, meeting calendar.Dat
 		docstore.Detail("meeting_date", meeting),
 		docstore.Detail("meeting", in.GetMeeting()),
 	}
-}
-
-// transitionOf names the transition of one version to one meeting day, so that a
-// repeated call asks for the same certificate.
-func transitionOf(d *filingv1.Document, meeting calendar.Date) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{d.GetName(), d.GetVersionDigest(), meeting.String()}, "\x00")))
-	return fmt.Sprintf("deliberate-%s", hex.EncodeToString(sum[:16]))
 }

@@ -27,8 +27,7 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 		return err
 	}
 	name := up.GetParent()
-	d, err := s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), checkDraftingUnit)
-	if err != nil {
+	if err := s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), checkDraftingUnit); err != nil {
 		return err
 	}
 	data, release, err := s.receive(ctx, func() ([]byte, bool, error) {
@@ -42,6 +41,13 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	defer release()
 	sha := hashOf(data)
 	ctx = rpc.WithRequestDigest(ctx, []byte(sha))
+	d, meta, err := s.considerUpload(ctx, name, up.GetEtag(), checkDraftingUnit)
+	if err != nil {
+		return err
+	}
+	if meta.Replayed {
+		return stream.SendAndClose(revisionWithFile(d, sha))
+	}
 	var draft *filingv1.Revision
 	if revisionWithFile(d, sha) == nil {
 		if draft, err = s.storeDraft(ctx, name, up.GetFilename(), data); err != nil {
@@ -52,7 +58,7 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 		if err := checkDraftingUnit(d, who); err != nil {
 			return nil, err
 		}
-		return addDraft(d, draft, sha)
+		return takeDraft(d, draft, sha)
 	})
 	if err != nil {
 		s.log.InfoContext(ctx, "stored draft was not added", "document", name, "sha256", sha, "reason", rpc.Reason(err))
@@ -61,13 +67,14 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	return stream.SendAndClose(revisionWithFile(d, sha))
 }
 
-// addDraft adds a stored draft, for the journal; a draft that is there already is
-// no change.
-func addDraft(d *filingv1.Document, draft *filingv1.Revision, sha string) ([]*corev1.Detail, error) {
-	if revisionWithFile(d, sha) != nil {
-		return nil, cmp.Or(checkOpen(d), docstore.ErrUnchanged)
+// takeDraft lets the draft with these bytes stand, for the journal: the one that
+// is there already, or else the stored one, which is added.
+func takeDraft(d *filingv1.Document, stored *filingv1.Revision, sha string) ([]*corev1.Detail, error) {
+	draft, take := revisionWithFile(d, sha), makeCurrent
+	if draft == nil {
+		draft, take = stored, addRevision
 	}
-	if err := addRevision(d, draft); err != nil {
+	if err := take(d, draft); err != nil {
 		return nil, err
 	}
 	return []*corev1.Detail{
@@ -105,7 +112,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	}
 	name, kind := up.GetName(), up.GetKind()
 	may := func(d *filingv1.Document, who auth.Caller) error { return checkMaterialUploader(d, kind, who) }
-	if _, err = s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), may); err != nil {
+	if err = s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), may); err != nil {
 		return err
 	}
 	data, release, err := s.receive(ctx, func() ([]byte, bool, error) {
@@ -119,6 +126,13 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	defer release()
 	file := s.fileOf(up.GetFilename(), data)
 	ctx = rpc.WithRequestDigest(ctx, []byte(file.GetSha256()))
+	d, meta, err := s.considerUpload(ctx, name, up.GetEtag(), may)
+	if err != nil {
+		return err
+	}
+	if meta.Replayed {
+		return stream.SendAndClose(d)
+	}
 	if _, err := readFile(ctx, data); err != nil {
 		return s.refuseFile(ctx, name, err)
 	}
@@ -126,7 +140,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 		return rpc.FromStore(err, name)
 	}
 	at := timestamppb.New(s.now())
-	d, _, err := s.change(ctx, name, up.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+	d, _, err = s.change(ctx, name, up.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
 		if err := may(d, who); err != nil {
 			return nil, err
 		}
@@ -157,16 +171,33 @@ func uploadBegun(begun bool, err error) error {
 	return nil
 }
 
-// admitUpload refuses, before a byte of the file is taken in, what could not be
-// stored anyway, and answers the document.
-func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, may func(*filingv1.Document, auth.Caller) error) (*filingv1.Document, error) {
+// A checkUpload tells whether a person may add a file of a kind to a document.
+type checkUpload = func(*filingv1.Document, auth.Caller) error
+
+// admitUpload refuses, before a byte of the file is taken in, whom the document
+// does not take it from. An upload with a request id may be one that was made
+// before, which only the file tells; any other is considered at once.
+func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, may checkUpload) error {
 	if err := checkFilename(filename); err != nil {
-		return nil, err
+		return err
 	}
-	d, _, err := s.change(docstore.WithStep(ctx, "admit"), name, etag, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
-		return nil, cmp.Or(may(d, who), checkOpen(d), docstore.ErrUnchanged)
+	d, _, who, err := s.visible(ctx, name)
+	if err != nil {
+		return err
+	}
+	if o, _ := docstore.OriginFrom(ctx); o.RequestID != "" {
+		return may(d, who)
+	}
+	_, _, err = s.considerUpload(ctx, name, etag, may)
+	return err
+}
+
+// considerUpload refuses what could not be stored anyway, before the file is read
+// and stored. Meta.Replayed says that this very upload was made before.
+func (s *Server) considerUpload(ctx context.Context, name, etag string, may checkUpload) (*filingv1.Document, docstore.Meta, error) {
+	return s.consider(ctx, name, etag, func(d *filingv1.Document, who auth.Caller) error {
+		return cmp.Or(may(d, who), checkOpen(d))
 	})
-	return d, err
 }
 
 // receive takes in a file, up to docstore.MaxBlobBytes, as far as there is room.

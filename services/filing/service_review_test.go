@@ -1,6 +1,7 @@
 package filing
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -110,8 +112,40 @@ func TestTwoSubmitsAtOnce(t *testing.T) {
 		}
 	}
 	after := h.get(d.GetName())
-	if won != 1 || after.GetSubmissionCount() != 1 || len(h.next.rounds) != 1 {
-		t.Errorf("%d won, submitted %d times, %d rounds", won, after.GetSubmissionCount(), len(h.next.rounds))
+	done := 0
+	for _, line := range h.history(d.GetName()) {
+		if line == "SubmitDocument OUTCOME_DONE []" {
+			done++
+		}
+	}
+	// The later one is told that it came late, or that what it asked for is done.
+	if won == 0 || done != 1 || after.GetSubmissionCount() != 1 || len(h.next.rounds) != 1 {
+		t.Errorf("%d won, submitted %d times by %d entries, %d rounds", won, after.GetSubmissionCount(), done, len(h.next.rounds))
+	}
+}
+
+// retitle changes what is no part of the version.
+func (h *house) retitle(name string) {
+	h.t.Helper()
+	_, err := h.client.UpdateDocument(h.as(colleague), &filingv1.UpdateDocumentRequest{
+		Document: &filingv1.Document{Name: name, Title: "示例补贴办法（改题）"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"title"}},
+	})
+	if err != nil {
+		h.t.Error(err)
+	}
+}
+
+func TestSubmitWhileTheTitleChanges(t *testing.T) {
+	h := newHouse(t)
+	d := h.ready()
+	h.next.between = func() { h.retitle(d.GetName()) }
+	got, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName(), Etag: d.GetEtag()})
+	must(t, err)
+	if got.GetState() != filingv1.Document_UNDER_REVIEW || got.GetReviewCase() == "" || got.GetTitle() == d.GetTitle() {
+		t.Errorf("submitted %v", got)
+	}
+	if _, err := h.client.GetDocument(h.as(reviewerCaller), &filingv1.GetDocumentRequest{Name: d.GetName()}); err != nil {
+		t.Errorf("the reviewer: %v", err)
 	}
 }
 
@@ -154,7 +188,7 @@ func (h *house) passable() *filingv1.Document {
 	}, []byte("示例结论\n"))
 	must(h.t, err)
 	d, err = h.client.RecordCompetitionConclusion(h.as(regulatorCaller), &filingv1.RecordCompetitionConclusionRequest{
-		Name: d.GetName(), Revision: newestRevision(d).GetName(), Outcome: filingv1.CompetitionConclusion_COMPLIES, Summary: "示例",
+		Name: d.GetName(), Revision: currentRevision(d).GetName(), Outcome: filingv1.CompetitionConclusion_COMPLIES, Summary: "示例",
 	})
 	must(h.t, err)
 	d, err = h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName()})
@@ -309,6 +343,92 @@ func TestDeliberateIsPinnedToWhatTheGateSaw(t *testing.T) {
 	if got := violations(err); !slices.Contains(got, "FCR_STALE") {
 		t.Errorf("the newer draft is refused for %v", got)
 	}
+	if len(h.next.withdrawn) != 1 || len(h.next.certified) != 1 ||
+		h.next.withdrawn[0].GetTransition() != h.next.certified[0].GetTransition() || h.next.withdrawn[0].GetReason() == "" {
+		t.Errorf("certified %v, withdrawn %v", h.next.certified, h.next.withdrawn)
+	}
+	// The reviewed draft, sent again, goes to the meeting by a certificate of its own.
+	_, err = h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "a.txt"}, []byte(sampleText))
+	must(t, err)
+	got, err := h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	must(t, err)
+	if got.GetVersionDigest() != d.GetVersionDigest() || len(h.next.certified) != 2 || len(h.next.withdrawn) != 1 {
+		t.Errorf("deliberated %v, certified %v", got, h.next.certified)
+	}
+}
+
+func TestDeliberateWhileTheTitleChanges(t *testing.T) {
+	h := newHouse(t)
+	d := h.passable()
+	h.next.between = func() { h.retitle(d.GetName()) }
+	got, err := h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	must(t, err)
+	if got.GetState() != filingv1.Document_DELIBERATED || got.GetTitle() == d.GetTitle() || len(h.next.withdrawn) != 0 {
+		t.Errorf("deliberated %v, withdrawn %v", got, h.next.withdrawn)
+	}
+}
+
+// A competition conclusion is no part of the version, and closes the gate all
+// the same.
+func TestDeliberateWhileTheConclusionChanges(t *testing.T) {
+	h := newHouse(t)
+	d := h.passable()
+	h.next.between = func() {
+		_, err := h.sendMaterial(regulatorCaller, &filingv1.MaterialUpload{
+			Name: d.GetName(), Kind: filingv1.Material_COMPETITION_CONCLUSION, Filename: "结论.txt",
+		}, []byte("示例结论：不符合\n"))
+		if err != nil {
+			t.Error(err)
+		}
+		_, err = h.client.RecordCompetitionConclusion(h.as(regulatorCaller), &filingv1.RecordCompetitionConclusionRequest{
+			Name: d.GetName(), Revision: d.GetCurrentRevision(), Outcome: filingv1.CompetitionConclusion_ADVERSE, Summary: "示例",
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	wantCode(t, err, codes.Aborted, "ETAG_STALE")
+	_, err = h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	wantCode(t, err, codes.FailedPrecondition, "FCR_ADVERSE")
+	if len(h.next.certified) != 1 || len(h.next.withdrawn) != 1 {
+		t.Errorf("certified %v, withdrawn %v", h.next.certified, h.next.withdrawn)
+	}
+}
+
+// The later of two calls finds the record closed and leaves the certificate that
+// the earlier one rests on.
+func TestDeliberateTwiceAtOnce(t *testing.T) {
+	h := newHouse(t)
+	d := h.passable()
+	in := &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")}
+	h.next.between = func() {
+		if _, err := h.deliberate(drafterCaller, in); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := h.deliberate(officeCaller, in)
+	wantCode(t, err, codes.FailedPrecondition, "RECORD_CLOSED")
+	if len(h.next.withdrawn) != 0 {
+		t.Errorf("withdrawn %v of a meeting that takes place", h.next.withdrawn)
+	}
+}
+
+func TestDeliberateGivenUp(t *testing.T) {
+	h := newHouse(t)
+	d := h.passable()
+	ctx, giveUp := context.WithCancel(h.as(officeCaller))
+	h.next.between = giveUp
+	withdrew := make(chan struct{})
+	h.next.withdrew = func() { close(withdrew) }
+	_, err := h.client.DeliberateDocument(ctx, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
+	if status.Code(err) != codes.Canceled {
+		t.Fatalf("got %v", err)
+	}
+	<-withdrew
+	if got := h.get(d.GetName()); got.GetState() != filingv1.Document_UNDER_REVIEW {
+		t.Errorf("deliberated %v", got)
+	}
 }
 
 func TestDeliberateNothingSubmitted(t *testing.T) {
@@ -316,7 +436,9 @@ func TestDeliberateNothingSubmitted(t *testing.T) {
 	d := h.created()
 	_, err := h.deliberate(drafterCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
 	wantCode(t, err, codes.FailedPrecondition, "LEGALITY_REVIEW_MISSING")
-	if got := violations(err); !slices.Equal(got, []string{"LEGALITY_REVIEW_MISSING", "COUNSEL_OPINION_REQUIRED", "CONSULTATION_MISSING", "FCR_MISSING"}) {
+	if got := violations(err); !slices.Equal(got, []string{
+		"LEGALITY_REVIEW_MISSING", "MATERIALS_INCOMPLETE", "COUNSEL_OPINION_REQUIRED", "CONSULTATION_MISSING", "FCR_MISSING",
+	}) {
 		t.Errorf("refused for %v", got)
 	}
 }
@@ -378,7 +500,9 @@ func TestCompetitionOverTheWire(t *testing.T) {
 	second, err := h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
 	must(t, err)
 	_, err = conclude(r.GetName())
-	wantCode(t, err, codes.FailedPrecondition, "LEGALITY_STALE")
+	wantCode(t, err, codes.FailedPrecondition, "FCR_STALE")
+	_, err = conclude(second.GetName())
+	wantCode(t, err, codes.FailedPrecondition, "EVIDENCE_MISSING")
 	got, err = carry(second.GetName())
 	must(t, err)
 	if !competitionCovers(got.GetCompetitionConclusion(), second) {

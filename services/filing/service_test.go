@@ -66,6 +66,7 @@ type neighbours struct {
 	verdict   *counselv1.Verdict
 	rounds    []*counselv1.OpenCaseRequest
 	certified []*counselv1.CertifyVerdictRequest
+	withdrawn []*counselv1.WithdrawCertificateRequest
 	// between runs once, before a case is opened or a verdict certified, to let
 	// something happen after the document was looked at.
 	between func()
@@ -73,6 +74,8 @@ type neighbours struct {
 	moved *counselv1.Verdict
 	// busy makes the reviewer hold what was submitted.
 	busy bool
+	// withdrew runs after a certificate was withdrawn.
+	withdrew func()
 }
 
 func (n *neighbours) GetBureau(_ context.Context, in *directoryv1.GetBureauRequest) (*directoryv1.Bureau, error) {
@@ -109,17 +112,32 @@ func (n *neighbours) OpenCase(_ context.Context, in *counselv1.OpenCaseRequest) 
 	n.meanwhile()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c := &counselv1.Case{Name: region + "/cases/c1", Subject: in.GetSubject()}
-	if slices.ContainsFunc(n.rounds, func(r *counselv1.OpenCaseRequest) bool {
-		return r.GetSubmission() == in.GetSubmission() && r.GetVersionDigest() == in.GetVersionDigest()
-	}) {
-		return c, nil
-	}
-	if n.busy && len(n.rounds) > 0 {
+	last := len(n.rounds)
+	behind := int(in.GetSubmission()) <= last
+	switch {
+	case behind && n.rounds[last-1].GetVersionDigest() == in.GetVersionDigest():
+	case n.busy && last > 0:
 		return nil, rpc.Refused(rpc.Refusal{Code: "REVIEW_IN_PROGRESS", Message: "审核中"})
+	case behind:
+		n.rounds[last-1] = in
+	default:
+		n.rounds = append(n.rounds, in)
 	}
-	n.rounds = append(n.rounds, in)
+	c := &counselv1.Case{Name: region + "/cases/c1", Subject: in.GetSubject()}
+	for i := range n.rounds {
+		c.Rounds = append(c.Rounds, &counselv1.Round{Number: int32(i + 1)})
+	}
 	return c, nil
+}
+
+func (n *neighbours) WithdrawCertificate(_ context.Context, in *counselv1.WithdrawCertificateRequest) (*counselv1.WithdrawCertificateResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.withdrawn = append(n.withdrawn, in)
+	if n.withdrew != nil {
+		n.withdrew()
+	}
+	return &counselv1.WithdrawCertificateResponse{}, nil
 }
 
 func (n *neighbours) GetVerdict(context.Context, *counselv1.GetVerdictRequest) (*counselv1.Verdict, error) {

@@ -1,6 +1,8 @@
 package filing
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -10,6 +12,8 @@ import (
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -30,8 +34,7 @@ var requiredMaterials = []struct {
 }
 
 // checkSubmittable refuses a document whose record is closed or whose package is
-// not whole. The record of the consultation is not asked for where a reason
-// stands why none was held.
+// not whole.
 func checkSubmittable(d *filingv1.Document) error {
 	if err := checkOpen(d); err != nil {
 		return err
@@ -40,12 +43,22 @@ func checkSubmittable(d *filingv1.Document) error {
 		return rpc.New(codes.ResourceExhausted, "TOO_MANY_SUBMISSIONS",
 			fmt.Sprintf("一份文件最多送审%d次，请另建文件", maxSubmissions))
 	}
+	if no := missingMaterials(d); no != nil {
+		return refused(no)
+	}
+	return nil
+}
+
+// missingMaterials is the refusal of a package that is not whole; none when it
+// is. The record of the consultation is not asked for where a reason stands why
+// none was held.
+func missingMaterials(d *filingv1.Document) []rpc.Refusal {
 	var missing, names []string
-	if newestRevision(d) == nil {
+	if currentRevision(d) == nil {
 		missing, names = append(missing, "DRAFT"), append(names, "送审稿")
 	}
 	for _, m := range requiredMaterials {
-		excused := m.kind == filingv1.Material_CONSULTATION_RECORD && d.GetConsultation().GetNotHeldReason() != ""
+		excused := m.kind == filingv1.Material_CONSULTATION_RECORD && notHeldReason(d.GetConsultation()) != ""
 		if !excused && materialOf(d, m.kind) == nil {
 			missing, names = append(missing, m.kind.String()), append(names, m.name)
 		}
@@ -53,7 +66,7 @@ func checkSubmittable(d *filingv1.Document) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return refused{{
+	return []rpc.Refusal{{
 		Code: "MATERIALS_INCOMPLETE", Law: law115,
 		Message:  "送审材料不齐全，缺少：" + strings.Join(names, "、"),
 		Metadata: map[string]string{"missing": strings.Join(missing, ",")},
@@ -66,25 +79,40 @@ func caseOf(d *filingv1.Document) *counselv1.OpenCaseRequest {
 		Parent:           resource.Region(d.GetName()),
 		Subject:          d.GetName(),
 		Submission:       d.GetSubmissionCount() + 1,
-		Revision:         newestRevision(d).GetName(),
+		Revision:         currentRevision(d).GetName(),
 		VersionDigest:    d.GetVersionDigest(),
 		Title:            d.GetTitle(),
 		DraftingUnit:     d.GetDraftingUnit(),
-		TouchesOperators: d.GetOperatorImpact().GetTouchesOperators(),
+		TouchesOperators: touchesOperators(d),
 		EmergencyReason:  d.GetEmergency().GetReason(),
 		Parties:          d.GetParties(),
+		Drafters:         drafters(d),
 	}
 }
 
 // markSubmitted puts the document under review, once the case holds the
-// submission.
-func markSubmitted(d *filingv1.Document, reviewCase string) error {
+// submission of a version: docstore.ErrConflict when the document is another
+// version by now, docstore.ErrUnchanged when another call has put it there
+// already. The case counts the submissions, since a document whose submission
+// stopped half-way is behind.
+func markSubmitted(d *filingv1.Document, digest string, opened *counselv1.Case) error {
+	if d.GetVersionDigest() != digest {
+		return docstore.ErrConflict
+	}
 	if err := checkSubmittable(d); err != nil {
 		return err
 	}
+	rounds := opened.GetRounds()
+	if len(rounds) == 0 {
+		return fmt.Errorf("case %s was opened without a round", opened.GetName())
+	}
+	number := rounds[len(rounds)-1].GetNumber()
+	if d.GetReviewCase() == opened.GetName() && d.GetSubmissionCount() == number {
+		return docstore.ErrUnchanged
+	}
 	d.State = filingv1.Document_UNDER_REVIEW
-	d.SubmissionCount++
-	d.ReviewCase = reviewCase
+	d.SubmissionCount = number
+	d.ReviewCase = opened.GetName()
 	return nil
 }
 
@@ -97,13 +125,34 @@ func checkArranger(d *filingv1.Document, caller auth.Caller) error {
 	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位和政府办公机构可以提请集体审议")
 }
 
-// deliberate puts the document before the meeting the gate was open for. The
-// record is closed from then on.
-func deliberate(d *filingv1.Document, meeting *filingv1.Deliberation) error {
+// deliberate puts the document before the meeting for which the gate was open.
+// The record is closed from then on. What the gate saw holds for its version
+// alone, and the competition conclusion, which is no part of a version, may have
+// changed since; so the gate looks again: docstore.ErrConflict when it is another
+// version or the gate is no longer open.
+func deliberate(d *filingv1.Document, seen GateInput, meeting string) error {
 	if err := checkOpen(d); err != nil {
 		return err
 	}
+	if d.GetVersionDigest() != seen.Document.GetVersionDigest() {
+		return docstore.ErrConflict
+	}
+	seen.Document = d
+	result := Gate(seen)
+	if len(result.Refusals) > 0 {
+		return docstore.ErrConflict
+	}
 	d.State = filingv1.Document_DELIBERATED
-	d.Deliberation = meeting
+	d.Deliberation = &filingv1.Deliberation{
+		MeetingDate: seen.MeetingDate.Proto(), Meeting: meeting, VersionDigest: d.GetVersionDigest(),
+		Certificate: transitionOf(d, seen.MeetingDate), Advisories: result.Advisories,
+	}
 	return nil
+}
+
+// transitionOf names the transition of one version to one meeting day, so that a
+// repeated call asks for the same certificate.
+func transitionOf(d *filingv1.Document, meeting calendar.Date) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{d.GetName(), d.GetVersionDigest(), meeting.String()}, "\x00")))
+	return fmt.Sprintf("deliberate-%s", hex.EncodeToString(sum[:16]))
 }

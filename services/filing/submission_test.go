@@ -2,9 +2,15 @@ package filing
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/docstore"
 )
 
 func material(kind filingv1.Material_Kind, sha string) *filingv1.Material {
@@ -14,13 +20,18 @@ func material(kind filingv1.Material_Kind, sha string) *filingv1.Material {
 // submittable is a draft with everything that goes with it.
 func submittable() *filingv1.Document {
 	d := drafting()
-	d.Revisions = []*filingv1.Revision{draft(1, "f1")}
+	redraft(d, draft(1, "f1"))
 	d.Materials = []*filingv1.Material{
 		material(filingv1.Material_DRAFTING_STATEMENT, "m1"), material(filingv1.Material_LEGAL_BASIS, "m2"),
 		material(filingv1.Material_CONSULTATION_RECORD, "m3"), material(filingv1.Material_OWN_LEGALITY_OPINION, "m4"),
 	}
 	d.VersionDigest = versionDigest(d)
 	return d
+}
+
+// redraft lets another draft stand.
+func redraft(d *filingv1.Document, r *filingv1.Revision) {
+	d.Revisions, d.CurrentRevision = append(d.Revisions, r), r.GetName()
 }
 
 func TestCheckSubmittable(t *testing.T) {
@@ -42,6 +53,10 @@ func TestCheckSubmittable(t *testing.T) {
 			d.Materials[2].Kind = filingv1.Material_OTHER
 			d.Consultation = &filingv1.Consultation{NotHeldReason: "示例：依法保密"}
 		}},
+		{name: "no consultation, with blanks for a reason", change: func(d *filingv1.Document) {
+			d.Materials[2].Kind = filingv1.Material_OTHER
+			d.Consultation = &filingv1.Consultation{NotHeldReason: " 　\t"}
+		}, want: "MATERIALS_INCOMPLETE", missing: "CONSULTATION_RECORD"},
 		{name: "too often", change: func(d *filingv1.Document) { d.SubmissionCount = maxSubmissions }, want: "TOO_MANY_SUBMISSIONS"},
 		{name: "closed", change: func(d *filingv1.Document) { d.State = filingv1.Document_DELIBERATED }, want: "RECORD_CLOSED"},
 	} {
@@ -67,13 +82,75 @@ func TestMarkSubmitted(t *testing.T) {
 		in.GetEmergencyReason() == "" || len(in.GetParties()) != 1 || in.GetDraftingUnit() != d.GetDraftingUnit() {
 		t.Errorf("the review is told %v", in)
 	}
-	if err := markSubmitted(d, "regions/120105/cases/c1"); err != nil {
-		t.Fatal(err)
+	// The case has a round more than the document knows of.
+	opened := &counselv1.Case{Name: "regions/120105/cases/c1", Rounds: []*counselv1.Round{{Number: 1}, {Number: 2}}}
+	before := proto.CloneOf(d)
+	if err := markSubmitted(d, "another version", opened); !errors.Is(err, docstore.ErrConflict) || !proto.Equal(d, before) {
+		t.Errorf("another version answers %v and leaves %v", err, d)
 	}
-	if d.GetState() != filingv1.Document_UNDER_REVIEW || d.GetSubmissionCount() != 1 || d.GetReviewCase() == "" {
+	must(t, markSubmitted(d, d.GetVersionDigest(), opened))
+	if d.GetState() != filingv1.Document_UNDER_REVIEW || d.GetSubmissionCount() != 2 || d.GetReviewCase() == "" {
 		t.Errorf("submitted document is %v", d)
 	}
-	if caseOf(d).GetSubmission() != 2 {
-		t.Error("the next submission is the second")
+	if caseOf(d).GetSubmission() != 3 {
+		t.Error("the next submission is the third")
+	}
+	wantReason(t, markSubmitted(d, d.GetVersionDigest(), opened), "unchanged")
+	if err := markSubmitted(d, d.GetVersionDigest(), &counselv1.Case{}); err == nil {
+		t.Error("a case without a round counts nothing")
+	}
+}
+
+func TestDrafters(t *testing.T) {
+	d := drafting()
+	for i, person := range []string{"p2", "p1", "p2", "p3"} {
+		r := draft(i+1, fmt.Sprint("f", i))
+		r.Uploader = "regions/120105/people/" + person
+		redraft(d, r)
+	}
+	want := []string{"regions/120105/people/p1", "regions/120105/people/p2", "regions/120105/people/p3"}
+	if got := caseOf(d).GetDrafters(); !slices.Equal(got, want) {
+		t.Errorf("drafters %v", got)
+	}
+}
+
+// What a regulator has concluded on counts as touching operators, whatever the
+// document says since.
+func TestTouchesOperators(t *testing.T) {
+	d := submittable()
+	d.OperatorImpact = &filingv1.OperatorImpact{Reason: "只涉及内部事务"}
+	if touchesOperators(d) || caseOf(d).GetTouchesOperators() {
+		t.Error("a document that touches no operators counts as touching them")
+	}
+	d.CompetitionConclusion = &filingv1.CompetitionConclusion{Outcome: filingv1.CompetitionConclusion_ADVERSE}
+	if !touchesOperators(d) || !caseOf(d).GetTouchesOperators() {
+		t.Error("a document with a conclusion counts as touching no operators")
+	}
+}
+
+func TestDeliberate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(d *filingv1.Document)
+		want   error
+	}{
+		"as seen":         {func(*filingv1.Document) {}, nil},
+		"another title":   {func(d *filingv1.Document) { d.Title = "另一标题" }, nil},
+		"another version": {func(d *filingv1.Document) { d.VersionDigest = "another" }, docstore.ErrConflict},
+		"an adverse conclusion since": {func(d *filingv1.Document) {
+			d.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
+		}, docstore.ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := openGate(t)
+			d := proto.CloneOf(seen.Document)
+			tt.change(d)
+			err := deliberate(d, seen, "示例第1次常务会议")
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if done := d.GetState() == filingv1.Document_DELIBERATED && d.GetDeliberation() != nil; done != (tt.want == nil) {
+				t.Errorf("deliberated %v", d)
+			}
+		})
 	}
 }

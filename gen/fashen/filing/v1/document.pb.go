@@ -299,8 +299,9 @@ type Document struct {
 	Consultation *Consultation `protobuf:"bytes,12,opt,name=consultation,proto3" json:"consultation,omitempty"`
 	// Conclusion of the fair-competition review.
 	CompetitionConclusion *CompetitionConclusion `protobuf:"bytes,13,opt,name=competition_conclusion,json=competitionConclusion,proto3" json:"competition_conclusion,omitempty"`
-	// SHA-256, lower-case hex, over the newest draft (file and stored text), the
-	// materials and the facts a gate reads. Reviews conclude on one digest.
+	// SHA-256, lower-case hex, over the current draft (file and stored text), the
+	// materials, the consultation, the parties and the facts a gate reads.
+	// Reviews conclude on one digest.
 	VersionDigest string `protobuf:"bytes,14,opt,name=version_digest,json=versionDigest,proto3" json:"version_digest,omitempty"`
 	// How often the document was submitted for review.
 	SubmissionCount int32 `protobuf:"varint,15,opt,name=submission_count,json=submissionCount,proto3" json:"submission_count,omitempty"`
@@ -313,9 +314,12 @@ type Document struct {
 	// When it was created, UTC.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The draft that stands: the one sent last, be it new or an earlier one sent
+	// again. Empty while there is none.
+	CurrentRevision string `protobuf:"bytes,21,opt,name=current_revision,json=currentRevision,proto3" json:"current_revision,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Document) Reset() {
@@ -486,6 +490,13 @@ func (x *Document) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Document) GetCurrentRevision() string {
+	if x != nil {
+		return x.CurrentRevision
+	}
+	return ""
 }
 
 // Whether a text touches operators' economic activity.
@@ -809,7 +820,10 @@ type Material struct {
 	// Who sent it.
 	Uploader string `protobuf:"bytes,3,opt,name=uploader,proto3" json:"uploader,omitempty"`
 	// When it was sent, UTC.
-	UploadTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=upload_time,json=uploadTime,proto3" json:"upload_time,omitempty"`
+	UploadTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=upload_time,json=uploadTime,proto3" json:"upload_time,omitempty"`
+	// The draft a competition conclusion was signed for: the current one when the
+	// file was sent. Empty for other material.
+	Revision      string `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -870,6 +884,13 @@ func (x *Material) GetUploadTime() *timestamppb.Timestamp {
 		return x.UploadTime
 	}
 	return nil
+}
+
+func (x *Material) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
 }
 
 // Public consultation on a draft (优化营商环境条例 art 62).
@@ -1042,7 +1063,7 @@ type CompetitionConclusion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The outcome.
 	Outcome CompetitionConclusion_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=fashen.filing.v1.CompetitionConclusion_Outcome" json:"outcome,omitempty"`
-	// The operator-related content it was made for: the newest draft then.
+	// The operator-related content it was made for: the current draft then.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// SHA-256, lower-case hex, of that draft's file.
 	RevisionSha256 string `protobuf:"bytes,3,opt,name=revision_sha256,json=revisionSha256,proto3" json:"revision_sha256,omitempty"`
@@ -1054,7 +1075,7 @@ type CompetitionConclusion struct {
 	Recorder string `protobuf:"bytes,6,opt,name=recorder,proto3" json:"recorder,omitempty"`
 	// When it was recorded, UTC.
 	RecordTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=record_time,json=recordTime,proto3" json:"record_time,omitempty"`
-	// Later drafts the regulator found to change nothing about operators (公平竞争
+	// Other drafts the regulator found to change nothing about operators (公平竞争
 	// 审查条例实施办法 art 27), as SHA-256 of their files.
 	CarriedSha256S []string `protobuf:"bytes,8,rep,name=carried_sha256s,json=carriedSha256s,proto3" json:"carried_sha256s,omitempty"`
 	unknownFields  protoimpl.UnknownFields
@@ -1297,8 +1318,7 @@ var File_fashen_filing_v1_document_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xea\n" +
-	"\n" +
+	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb4\v\n" +
 	"\bDocument\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xc8\x01R\x05title\x12R\n" +
@@ -1328,7 +1348,9 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\vcreate_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"O\n" +
+	"updateTime\x12H\n" +
+	"\x10current_revision\x18\x15 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
+	"\x15fashen.local/RevisionR\x0fcurrentRevision\"O\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bDRAFTING\x10\x01\x12\x10\n" +
@@ -1363,14 +1385,16 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"media_type\x18\x02 \x01(\tB\x03\xe0A\x03R\tmediaType\x12\"\n" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03B\x03\xe0A\x03R\tsizeBytes\x12\x1b\n" +
-	"\x06sha256\x18\x04 \x01(\tB\x03\xe0A\x03R\x06sha256\"\x92\x03\n" +
+	"\x06sha256\x18\x04 \x01(\tB\x03\xe0A\x03R\x06sha256\"\xcd\x03\n" +
 	"\bMaterial\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.fashen.filing.v1.Material.KindB\x03\xe0A\x03R\x04kind\x12/\n" +
 	"\x04file\x18\x02 \x01(\v2\x16.fashen.filing.v1.FileB\x03\xe0A\x03R\x04file\x127\n" +
 	"\buploader\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\buploader\x12@\n" +
 	"\vupload_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"uploadTime\"\x9f\x01\n" +
+	"uploadTime\x129\n" +
+	"\brevision\x18\x05 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
+	"\x15fashen.local/RevisionR\brevision\"\x9f\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DRAFTING_STATEMENT\x10\x01\x12\x0f\n" +

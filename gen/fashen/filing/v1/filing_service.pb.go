@@ -1252,7 +1252,7 @@ type CarryCompetitionConclusionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The document.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The newest draft.
+	// The current draft.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Why the changes are not major for operators.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`

@@ -63,8 +63,9 @@ type FilingServiceClient interface {
 	// Adds a draft: .docx or .txt, 50 MB at most. The first message tells what
 	// it is, the following carry the bytes. The file is read and checked for
 	// secrecy marks before anything is stored. The same bytes as a draft that is
-	// there answer that draft. Errors: INVALID_ARGUMENT with the reader's code on
-	// `file`; FAILED_PRECONDITION with CLASSIFIED_MATERIAL or RECORD_CLOSED.
+	// there answer that draft, which is the current one again. Errors:
+	// INVALID_ARGUMENT with the reader's code on `file`; FAILED_PRECONDITION with
+	// CLASSIFIED_MATERIAL or RECORD_CLOSED.
 	UploadRevision(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadRevisionRequest, Revision], error)
 	// Reads one draft's facts. Errors: NOT_FOUND.
 	GetRevision(ctx context.Context, in *GetRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
@@ -88,15 +89,15 @@ type FilingServiceClient interface {
 	// Records the public consultation, or why there was none. Errors:
 	// FAILED_PRECONDITION with SHORTEN_REASON_MISSING or CONSULTATION_TOO_SHORT.
 	RecordConsultation(ctx context.Context, in *RecordConsultationRequest, opts ...grpc.CallOption) (*Document, error)
-	// Records the outcome of the fair-competition review for the newest draft;
-	// the signed conclusion was uploaded before. Errors: FAILED_PRECONDITION with
-	// EVIDENCE_MISSING without the signed file, LEGALITY_STALE when the draft is
-	// no longer the newest.
+	// Records the outcome of the fair-competition review for the current draft;
+	// the conclusion signed for it was uploaded before. Errors:
+	// FAILED_PRECONDITION with EVIDENCE_MISSING without a signed file of its own,
+	// FCR_STALE when the draft is no longer the current one.
 	RecordCompetitionConclusion(ctx context.Context, in *RecordCompetitionConclusionRequest, opts ...grpc.CallOption) (*Document, error)
-	// Carries a conclusion over to the newest draft: the regulator finds that it
+	// Carries a conclusion over to the current draft: the regulator finds that it
 	// changes nothing major about operators (公平竞争审查条例实施办法 art 27).
 	CarryCompetitionConclusion(ctx context.Context, in *CarryCompetitionConclusionRequest, opts ...grpc.CallOption) (*Document, error)
-	// Submits the newest draft for legality review, the first time or again:
+	// Submits the current draft for legality review, the first time or again:
 	// after a return, with the supplement asked for, or as the revised draft.
 	// The review case is opened before the document changes. Errors:
 	// FAILED_PRECONDITION with MATERIALS_INCOMPLETE, RECORD_CLOSED, or what the
@@ -356,8 +357,9 @@ type FilingServiceServer interface {
 	// Adds a draft: .docx or .txt, 50 MB at most. The first message tells what
 	// it is, the following carry the bytes. The file is read and checked for
 	// secrecy marks before anything is stored. The same bytes as a draft that is
-	// there answer that draft. Errors: INVALID_ARGUMENT with the reader's code on
-	// `file`; FAILED_PRECONDITION with CLASSIFIED_MATERIAL or RECORD_CLOSED.
+	// there answer that draft, which is the current one again. Errors:
+	// INVALID_ARGUMENT with the reader's code on `file`; FAILED_PRECONDITION with
+	// CLASSIFIED_MATERIAL or RECORD_CLOSED.
 	UploadRevision(grpc.ClientStreamingServer[UploadRevisionRequest, Revision]) error
 	// Reads one draft's facts. Errors: NOT_FOUND.
 	GetRevision(context.Context, *GetRevisionRequest) (*Revision, error)
@@ -381,15 +383,15 @@ type FilingServiceServer interface {
 	// Records the public consultation, or why there was none. Errors:
 	// FAILED_PRECONDITION with SHORTEN_REASON_MISSING or CONSULTATION_TOO_SHORT.
 	RecordConsultation(context.Context, *RecordConsultationRequest) (*Document, error)
-	// Records the outcome of the fair-competition review for the newest draft;
-	// the signed conclusion was uploaded before. Errors: FAILED_PRECONDITION with
-	// EVIDENCE_MISSING without the signed file, LEGALITY_STALE when the draft is
-	// no longer the newest.
+	// Records the outcome of the fair-competition review for the current draft;
+	// the conclusion signed for it was uploaded before. Errors:
+	// FAILED_PRECONDITION with EVIDENCE_MISSING without a signed file of its own,
+	// FCR_STALE when the draft is no longer the current one.
 	RecordCompetitionConclusion(context.Context, *RecordCompetitionConclusionRequest) (*Document, error)
-	// Carries a conclusion over to the newest draft: the regulator finds that it
+	// Carries a conclusion over to the current draft: the regulator finds that it
 	// changes nothing major about operators (公平竞争审查条例实施办法 art 27).
 	CarryCompetitionConclusion(context.Context, *CarryCompetitionConclusionRequest) (*Document, error)
-	// Submits the newest draft for legality review, the first time or again:
+	// Submits the current draft for legality review, the first time or again:
 	// after a return, with the supplement asked for, or as the revised draft.
 	// The review case is opened before the document changes. Errors:
 	// FAILED_PRECONDITION with MATERIALS_INCOMPLETE, RECORD_CLOSED, or what the
