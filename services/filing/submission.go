@@ -92,8 +92,7 @@ func caseOf(d *filingv1.Document) *counselv1.OpenCaseRequest {
 
 // markSubmitted puts the document under review, once the case holds the
 // submission of a version: docstore.ErrConflict when the document is another
-// version by now, docstore.ErrUnchanged when another call has put it there
-// already. The case counts the submissions, since a document whose submission
+// version by now, or another call has submitted this one. The case counts the submissions, since a document whose submission
 // stopped half-way is behind.
 func markSubmitted(d *filingv1.Document, digest string, opened *counselv1.Case) error {
 	if d.GetVersionDigest() != digest {
@@ -108,7 +107,7 @@ func markSubmitted(d *filingv1.Document, digest string, opened *counselv1.Case) 
 	}
 	number := rounds[len(rounds)-1].GetNumber()
 	if d.GetReviewCase() == opened.GetName() && d.GetSubmissionCount() == number {
-		return docstore.ErrUnchanged
+		return docstore.ErrConflict
 	}
 	d.State = filingv1.Document_UNDER_REVIEW
 	d.SubmissionCount = number

@@ -132,7 +132,7 @@ func TestEachGate(t *testing.T) {
 		refusedFor("changed since", d, "LEGALITY_STALE")
 
 		d = w.newDocument(t, true)
-		refusedFor("nothing done", d, "LEGALITY_REVIEW_MISSING", "CONSULTATION_MISSING", "FCR_MISSING", "COUNSEL_OPINION_REQUIRED")
+		refusedFor("nothing done", d, "LEGALITY_REVIEW_MISSING", "MATERIALS_INCOMPLETE", "CONSULTATION_MISSING", "FCR_MISSING", "COUNSEL_OPINION_REQUIRED")
 	})
 }
 
