@@ -32,6 +32,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig())
+	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(),
+		newExport(), newImport(), newBackup())
 	return root
 }

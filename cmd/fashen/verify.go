@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +19,9 @@ func newVerify() *cobra.Command {
 			if err := c.Load(cmd.Flags()); err != nil {
 				return err
 			}
-			broken := false
+			broken, report := false, reportTo(cmd.OutOrStdout())
 			err := app.Verify(cmd.Context(), c, services, func(service string, r journal.Report) {
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d documents, %d entries, %d problems\n",
-					service, r.Documents, r.Entries, int64(len(r.Problems))+r.More)
-				for _, p := range r.Problems {
-					_, _ = fmt.Fprintln(cmd.OutOrStdout(), " ", p)
-				}
+				report(service, r)
 				broken = broken || len(r.Problems) > 0
 			})
 			if err == nil && broken {

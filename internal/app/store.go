@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -22,6 +21,10 @@ import (
 // serviceNames are the services with a store of their own.
 var serviceNames = []string{directory.Service, counsel.Service, filing.Service}
 
+// migrations bring the stores of a service up to date, oldest first. No store of
+// an earlier version than this one was ever in use.
+func migrations(string) []docstore.Migration { return nil }
+
 // store is what a service keeps its documents in.
 type store struct {
 	engine docstore.Engine
@@ -34,12 +37,14 @@ func (a *App) store(ctx context.Context, c config.Config, p *parts, service stri
 	if err != nil {
 		return store{}, err
 	}
+	a.stops = append(a.stops, func(context.Context) error { return engine.Close() })
+	if err := docstore.Prepare(ctx, engine, service, migrations(service)); err != nil {
+		return store{}, fmt.Errorf("open the store of %s: %w", service, err)
+	}
 	engine = a.shown.Engine(service, engine)
 	drainer := journal.NewDrainer(engine, journal.Options{Logger: p.log.With("store", service)})
 	drainer.Start()
-	a.stops = append(a.stops,
-		func(context.Context) error { return engine.Close() },
-		func(context.Context) error { return drainer.Close() })
+	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
 	return store{engine: engine, wrote: drainer.Wake}, nil
 }
 
@@ -54,7 +59,7 @@ func openEngine(ctx context.Context, c config.Config, service string, readOnly b
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	return sqlite.Open(ctx, filepath.Join(c.DataDir, service+".db"), sqlite.Options{ReadOnly: readOnly})
+	return sqlite.Open(ctx, storePath(c, service), sqlite.Options{ReadOnly: readOnly})
 }
 
 // Verify checks the journals and bodies of the named services' stores, of all

@@ -22,6 +22,11 @@ type Engine interface {
 	Log() Log
 	// Blobs keeps files.
 	Blobs() BlobStore
+	// Property reads what the store says about itself under a key; empty where
+	// nothing was set.
+	Property(ctx context.Context, key string) (string, error)
+	// SetProperty writes it, durably; an empty value removes it.
+	SetProperty(ctx context.Context, key, value string) error
 	// Stored lists every collection that is kept, opened or not.
 	Stored(ctx context.Context) ([]StoredCollection, error)
 	// Walk reads up to limit records of a stored collection in the order of
@@ -212,6 +217,16 @@ type BlobStore interface {
 	Put(ctx context.Context, sha256 string, size int64, r io.Reader) error
 	// Open reads a blob from its beginning; ErrNotFound.
 	Open(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
+	// List answers up to limit blobs in the order of their hashes, from the one
+	// after the given hash on.
+	List(ctx context.Context, after string, limit int) ([]Blob, error)
+}
+
+// Blob is a stored file.
+type Blob struct {
+	SHA256 string
+	// Size in bytes.
+	Size int64
 }
 
 // MaxBlobBytes bounds one file.

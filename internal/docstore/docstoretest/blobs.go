@@ -21,6 +21,7 @@ func testBlobs(t *testing.T, open Opener) {
 		"Wrong":     wrongBlob,
 		"Large":     largeBlob,
 		"Race":      blobRace,
+		"List":      blobList,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -198,5 +199,32 @@ func blobRace(t *testing.T, b docstore.BlobStore) {
 	}
 	if !bytes.Equal(readBlob(t, b, sumOf(content)), content) {
 		t.Error("came back otherwise")
+	}
+}
+
+func blobList(t *testing.T, b docstore.BlobStore) {
+	want := map[string]int64{}
+	for _, content := range []string{"", "甲", "乙", "丙丙"} {
+		want[sumOf([]byte(content))] = int64(len(content))
+		if err := b.Put(t.Context(), sumOf([]byte(content)), int64(len(content)), strings.NewReader(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := ""
+	for range 2 {
+		page, err := b.List(t.Context(), after, 2)
+		if err != nil || len(page) != 2 {
+			t.Fatalf("page of %d, %v", len(page), err)
+		}
+		for _, blob := range page {
+			if size, ok := want[blob.SHA256]; !ok || size != blob.Size || blob.SHA256 <= after {
+				t.Errorf("%+v after %q", blob, after)
+			}
+			delete(want, blob.SHA256)
+			after = blob.SHA256
+		}
+	}
+	if page, err := b.List(t.Context(), after, 2); err != nil || len(page) != 0 || len(want) != 0 {
+		t.Errorf("at the end %v, %v; missing %v", page, err, want)
 	}
 }

@@ -31,6 +31,8 @@ func Run(t *testing.T, open Opener) {
 		{"Message", testMessages},
 		{"Blob", testBlobs},
 		{"Journal", testJournal},
+		{"Property", testProperties},
+		{"Migration", testMigrations},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.run(t, open) })

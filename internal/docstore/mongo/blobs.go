@@ -123,6 +123,27 @@ func (b *blobs) Open(ctx context.Context, sum string) (io.ReadCloser, int64, err
 	return &blobReader{ctx: ctx, cur: cur, left: file.Length}, file.Length, nil
 }
 
+// List goes through the index of hashes.
+func (b *blobs) List(ctx context.Context, after string, limit int) ([]docstore.Blob, error) {
+	cur, err := b.files.Find(ctx, bson.D{{Key: "filename", Value: bson.D{{Key: "$gt", Value: after}}}},
+		options.Find().SetSort(bson.D{{Key: "filename", Value: 1}}).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, failure(err)
+	}
+	var rows []struct {
+		SHA256 string `bson:"filename"`
+		Length int64  `bson:"length"`
+	}
+	if err := cur.All(ctx, &rows); err != nil {
+		return nil, failure(err)
+	}
+	out := make([]docstore.Blob, len(rows))
+	for i, r := range rows {
+		out[i] = docstore.Blob{SHA256: r.SHA256, Size: r.Length}
+	}
+	return out, nil
+}
+
 // blobReader reads the chunks of one file in order.
 type blobReader struct {
 	ctx   context.Context

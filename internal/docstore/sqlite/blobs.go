@@ -137,6 +137,23 @@ func (b *blobs) Open(ctx context.Context, sum string) (io.ReadCloser, int64, err
 	return r, r.size, nil
 }
 
+func (b *blobs) List(ctx context.Context, after string, limit int) ([]docstore.Blob, error) {
+	rows, err := b.e.query(ctx, `SELECT sha256, size FROM blobs WHERE sha256 > ? ORDER BY sha256 LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []docstore.Blob
+	for rows.Next() {
+		var one docstore.Blob
+		if err := rows.Scan(&one.SHA256, &one.Size); err != nil {
+			return nil, failure(err)
+		}
+		out = append(out, one)
+	}
+	return out, failure(rows.Err())
+}
+
 // blobReader reads chunk by chunk, so that it holds no connection in between.
 type blobReader struct {
 	ctx        context.Context
