@@ -41,7 +41,7 @@ func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclu
 func evidence(d *filingv1.Document, r *filingv1.Revision, outcome filingv1.CompetitionConclusion_Outcome) (*filingv1.File, error) {
 	signed, had := materialOf(d, filingv1.Material_COMPETITION_CONCLUSION), d.GetCompetitionConclusion()
 	same := had.GetRevisionSha256() == r.GetFile().GetSha256() && had.GetOutcome() == outcome
-	message := ""
+	var message string
 	switch {
 	case signed == nil || signed.GetRevision() != r.GetName():
 		message = "请先上传针对本稿签署的公平竞争审查结论文件"

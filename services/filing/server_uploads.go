@@ -112,7 +112,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	}
 	name, kind := up.GetName(), up.GetKind()
 	may := func(d *filingv1.Document, who auth.Caller) error { return checkMaterialUploader(d, kind, who) }
-	if err = s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), may); err != nil {
+	if err := s.admitUpload(ctx, name, up.GetEtag(), up.GetFilename(), may); err != nil {
 		return err
 	}
 	data, release, err := s.receive(ctx, func() ([]byte, bool, error) {

@@ -4,7 +4,8 @@ import (
 	"fashen/internal/docstore"
 )
 
-// Collections declares what the service stores, for opening and for verifying.
+// Collections declares what the service stores, for tools that open a store
+// themselves: the load tool fills and reads one without the service.
 func Collections() []docstore.Spec { return []docstore.Spec{documentsSpec} }
 
 // documentsSpec keeps documents. Every list goes through the viewers, so every
