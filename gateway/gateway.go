@@ -31,7 +31,7 @@ const (
 // Options is what a gateway needs.
 type Options struct {
 	// Filing, Counsel and Directory are connections to the services, in memory or
-	// TCP; Directory also carries sign-in. All are required.
+	// TCP; Directory also carries sign-in and systems. All are required.
 	Filing, Counsel, Directory grpc.ClientConnInterface
 	// Logger gets errors of the services and, at debug level, one line per request,
 	// without query, bodies or tokens. Required.
@@ -80,12 +80,14 @@ func New(o Options) (http.Handler, error) {
 	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
+	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
 	g := &gateway{
 		log:    o.Logger,
 		filing: filingv1.NewFilingServiceClient(o.Filing),
 		services: []service{
 			{filing.Get(0), o.Filing}, {counsel.Get(0), o.Counsel},
 			{directory.Get(0), o.Directory}, {session.Get(0), o.Directory},
+			{systems.Get(0), o.Directory},
 		},
 		origins:         origins,
 		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),
@@ -142,6 +144,7 @@ func (g *gateway) jsonHandler(timeout time.Duration) (http.Handler, error) {
 		counselv1.RegisterCounselServiceHandlerClient(ctx, mux, counselv1.NewCounselServiceClient(over(1))),
 		directoryv1.RegisterDirectoryServiceHandlerClient(ctx, mux, directoryv1.NewDirectoryServiceClient(over(2))),
 		directoryv1.RegisterSessionServiceHandlerClient(ctx, mux, directoryv1.NewSessionServiceClient(over(3))),
+		directoryv1.RegisterSystemServiceHandlerClient(ctx, mux, directoryv1.NewSystemServiceClient(over(4))),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: registering routes: %w", err)

@@ -60,6 +60,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 	counselv1.RegisterCounselServiceServer(h.server, counselv1.UnimplementedCounselServiceServer{})
 	directoryv1.RegisterDirectoryServiceServer(h.server, directory{})
 	directoryv1.RegisterSessionServiceServer(h.server, session{})
+	directoryv1.RegisterSystemServiceServer(h.server, directoryv1.UnimplementedSystemServiceServer{})
 	h.server.Ready()
 	conn, err := rpc.InProcess(h.server, rpc.ClientOptions{})
 	if err != nil {

@@ -26,6 +26,7 @@ func withRoutes(t *testing.T) *gateway {
 	for _, file := range []protoreflect.FileDescriptor{
 		filingv1.File_fashen_filing_v1_filing_service_proto, counselv1.File_fashen_counsel_v1_counsel_service_proto,
 		directoryv1.File_fashen_directory_v1_directory_service_proto, directoryv1.File_fashen_directory_v1_session_service_proto,
+		directoryv1.File_fashen_directory_v1_system_service_proto,
 	} {
 		g.services = append(g.services, service{descriptor: file.Services().Get(0)})
 	}

@@ -59,6 +59,7 @@ type parts struct {
 	clock    docstore.Clock
 	log      *slog.Logger
 	signer   *auth.Signer
+	verifier *auth.Verifier
 	revoked  *auth.Revocations
 	tokenKey []byte
 }
@@ -107,10 +108,10 @@ func (a *App) prepare(c config.Config, o Options) (*parts, error) {
 	revoked := auth.NewRevocations(o.Clock)
 	p := &parts{
 		clock: o.Clock, log: o.Logger, revoked: revoked,
-		signer: auth.NewSigner(key, o.Clock), tokenKey: tokenKey,
+		signer: auth.NewSigner(key, o.Clock), verifier: auth.NewVerifier(o.Clock, revoked, key), tokenKey: tokenKey,
 	}
 	a.server = rpc.NewServer(rpc.Options{
-		Logger: o.Logger, Verifier: auth.NewVerifier(o.Clock, revoked, key), Clock: o.Clock, Service: "fashen",
+		Logger: o.Logger, Verifier: p.verifier, Clock: o.Clock, Service: "fashen",
 		Traces: a.shown.ServerTraces(), Observe: a.shown.Observer(),
 	})
 	return p, nil
@@ -134,6 +135,7 @@ func (a *App) services(ctx context.Context, c config.Config, p *parts) error {
 	if err != nil {
 		return err
 	}
+	p.verifier.AcceptSystems(dir.SystemKeys())
 	if a.Codes, err = seed(ctx, c, dir); err != nil {
 		return err
 	}

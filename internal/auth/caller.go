@@ -8,10 +8,12 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 )
 
-// Caller is the person for whom a call is made, as their token tells. It is
-// shared between calls: read it, never change its slices.
+// Caller is the person for whom a call is made, as their token tells, or the
+// system whose key it carries. It is shared between calls: read it, never change
+// its slices.
 type Caller struct {
-	// Person is `regions/{region}/people/{person}`.
+	// Person is `regions/{region}/people/{person}`, or
+	// `regions/{region}/systems/{system}` for another program with an API key.
 	Person string
 	// Region is `regions/{region}`: the region in which the roles hold.
 	Region string
@@ -22,10 +24,14 @@ type Caller struct {
 	Predecessors []string
 	// LawFirm is the firm of outside counsel; empty otherwise.
 	LawFirm string
-	// Session is the id of the sign-in the token belongs to.
+	// Session is the id of the sign-in the token belongs to; for a system, the id
+	// of its key.
 	Session string
 	// Roles are the roles the person holds in Region.
 	Roles []corev1.Role
+	// Services are those whose RPCs a system's key may call, by short name such
+	// as `filing`; nil for a person, who may call all.
+	Services []string
 	// Via is the service that passed the call on, `services/{service}`; empty
 	// for a direct call. It is proven by a service token, never by a header alone.
 	Via string
@@ -39,6 +45,16 @@ func (c Caller) Has(role corev1.Role) bool {
 // HasAny tells whether the caller holds at least one of the roles.
 func (c Caller) HasAny(roles ...corev1.Role) bool {
 	return slices.ContainsFunc(roles, c.Has)
+}
+
+// IsSystem tells whether the caller is a program with an API key.
+func (c Caller) IsSystem() bool { return c.Services != nil }
+
+// Reaches tells whether the credential of the caller is good for a service, by
+// its short name. Where a service passes a call on for the caller, what it needs
+// of others is part of what the caller may do there.
+func (c Caller) Reaches(service string) bool {
+	return !c.IsSystem() || c.Via != "" || slices.Contains(c.Services, service)
 }
 
 // Viewers lists everything a document may name to let this caller see it: the

@@ -44,11 +44,14 @@ func NormalizeCode(typed string) string {
 // NewRefreshToken makes 256 random bits as 52 letters.
 func NewRefreshToken() string { return random(32) }
 
+// NewSystemSecret makes the secret of an API key: 256 random bits, lower case.
+func NewSystemSecret() string { return strings.ToLower(random(32)) }
+
 // NewSessionID makes the id of a sign-in: 80 random bits, lower case.
 func NewSessionID() string { return strings.ToLower(random(10)) }
 
-// HashToken is how a refresh token is stored and found: its SHA-256. Random
-// tokens need no slow hash.
+// HashToken is how a refresh token or the secret of an API key is stored and
+// compared: its SHA-256. Random tokens need no slow hash.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]

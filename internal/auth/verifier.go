@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
@@ -22,6 +23,7 @@ type Verifier struct {
 	parser      *jwt.Parser
 	revocations *Revocations
 	cache       tokenCache
+	systems     *SystemKeys
 }
 
 // NewVerifier makes a verifier that trusts tokens signed with one of the keys
@@ -45,6 +47,23 @@ func NewVerifier(now func() time.Time, revocations *Revocations, keys ...Key) *V
 		v.keys[key.ID] = key.Public
 	}
 	return v
+}
+
+// AcceptSystems makes the verifier take API keys of systems as well. It is called
+// before the verifier is used.
+func (v *Verifier) AcceptSystems(keys *SystemKeys) { v.systems = keys }
+
+// Caller tells for whom a credential stands: an access token of a person, or the
+// API key of a system. Errors: ErrInvalidToken, ErrExpiredToken, ErrRevokedToken;
+// any other means that it could not be found out.
+func (v *Verifier) Caller(ctx context.Context, credential string) (Caller, error) {
+	if IsSystemKey(credential) {
+		if v.systems == nil {
+			return Caller{}, fmt.Errorf("%w: API keys are not taken here", ErrInvalidToken)
+		}
+		return v.systems.Caller(ctx, credential)
+	}
+	return v.User(credential)
 }
 
 // User tells the person of an access token. Errors: ErrInvalidToken,

@@ -6,7 +6,8 @@ import "context"
 // interceptors put it into the context; a write without one is refused, so
 // that nothing is ever written by nobody.
 type Origin struct {
-	// Actor is `regions/{region}/people/{person}` or `services/{service}`.
+	// Actor is `regions/{region}/people/{person}`, `regions/{region}/systems/{system}`
+	// or `services/{service}`.
 	Actor string
 	// OnBehalfOf is set where Actor stands in for another person.
 	OnBehalfOf string

@@ -41,6 +41,9 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 		return ctx, err
 	}
 	ctx = auth.WithCaller(ctx, caller)
+	if !caller.Reaches(m.service) {
+		return ctx, New(codes.PermissionDenied, ReasonKeyScope, "该接口密钥的使用范围不包含此服务", "service", m.service)
+	}
 	switch {
 	case m.access.GetSignedIn():
 		return ctx, nil
@@ -55,7 +58,7 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	return ctx, New(codes.PermissionDenied, ReasonRoleRequired, "当前角色无权进行此操作")
 }
 
-// user checks the person's token.
+// user checks the token of a person or the key of a system.
 func (c *chain) user(ctx context.Context) (auth.Caller, error) {
 	values := metadata.ValueFromIncomingContext(ctx, auth.MetadataUser)
 	if len(values) == 0 {
@@ -65,7 +68,7 @@ func (c *chain) user(ctx context.Context) (auth.Caller, error) {
 	if len(values) > 1 || !strings.EqualFold(scheme, "bearer") {
 		return auth.Caller{}, New(codes.Unauthenticated, ReasonTokenInvalid, "登录凭证无效，请重新登录")
 	}
-	caller, err := c.options.Verifier.User(strings.TrimSpace(token))
+	caller, err := c.options.Verifier.Caller(ctx, strings.TrimSpace(token))
 	return caller, tokenFailure(err)
 }
 
@@ -90,6 +93,8 @@ func tokenFailure(err error) error {
 		return fail(codes.Unauthenticated, err, ReasonTokenExpired, "登录已过期，请重新登录", nil)
 	case errors.Is(err, auth.ErrRevokedToken):
 		return fail(codes.Unauthenticated, err, ReasonTokenRevoked, "登录已失效，请重新登录", nil)
+	case errors.Is(err, auth.ErrInvalidToken):
+		return fail(codes.Unauthenticated, err, ReasonTokenInvalid, "登录凭证无效，请重新登录", nil)
 	}
-	return fail(codes.Unauthenticated, err, ReasonTokenInvalid, "登录凭证无效，请重新登录", nil)
+	return fail(codes.Unavailable, err, ReasonUnavailable, "暂时无法核验登录凭证，请稍后重试", nil)
 }

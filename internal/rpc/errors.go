@@ -39,6 +39,7 @@ const (
 	ReasonNoAccessRule    = "NO_ACCESS_RULE"
 	ReasonServiceOnly     = "SERVICE_ONLY"
 	ReasonRoleRequired    = "ROLE_REQUIRED"
+	ReasonKeyScope        = "API_KEY_SCOPE"
 )
 
 // failure is an error with the status a client gets, and a cause that only logs

@@ -15,6 +15,8 @@ import (
 type method struct {
 	// name is the full name, `/fashen.filing.v1.FilingService/GetDocument`.
 	name string
+	// service is the short name of its service, such as `filing`.
+	service string
 	// open marks health and reflection: no token, no deadline, and requests that
 	// are not ours to look into.
 	open bool
@@ -55,7 +57,7 @@ func (ms *methods) of(fullMethod string) *method {
 }
 
 func describe(fullMethod string) *method {
-	m := &method{name: fullMethod}
+	m := &method{name: fullMethod, service: serviceOf(fullMethod)}
 	for _, service := range openServices {
 		if strings.HasPrefix(fullMethod, service) {
 			m.open = true
@@ -88,6 +90,17 @@ func describe(fullMethod string) *method {
 		}
 	}
 	return m
+}
+
+// serviceOf is `filing` for `/fashen.filing.v1.FilingService/GetDocument`; empty
+// for what is not ours.
+func serviceOf(fullMethod string) string {
+	rest, ok := strings.CutPrefix(fullMethod, "/fashen.")
+	if !ok {
+		return ""
+	}
+	service, _, _ := strings.Cut(rest, ".")
+	return service
 }
 
 // requestIDField is where a request has its request_id: in itself, or, as the

@@ -53,6 +53,7 @@ type house struct {
 	verifier    *auth.Verifier
 	directory   directoryv1.DirectoryServiceClient
 	session     directoryv1.SessionServiceClient
+	systems     directoryv1.SystemServiceClient
 	// people are the sample people by sign-in name.
 	people map[string]Invitation
 }
@@ -99,6 +100,7 @@ func (h *house) start() {
 		h.t.Fatal(err)
 	}
 	h.server = server
+	h.verifier.AcceptSystems(server.SystemKeys())
 	front := rpc.NewServer(rpc.Options{Logger: logger, Verifier: h.verifier, Clock: h.clock.now, Service: Service})
 	server.Register(front)
 	conn, err := rpc.InProcess(front, rpc.ClientOptions{})
@@ -113,6 +115,7 @@ func (h *house) start() {
 	})
 	h.directory = directoryv1.NewDirectoryServiceClient(conn)
 	h.session = directoryv1.NewSessionServiceClient(conn)
+	h.systems = directoryv1.NewSystemServiceClient(conn)
 }
 
 func (h *house) seed() {

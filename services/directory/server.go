@@ -34,15 +34,17 @@ type Deps struct {
 	Logger *slog.Logger
 }
 
-// Server answers DirectoryService and SessionService.
+// Server answers DirectoryService, SessionService and SystemService.
 type Server struct {
 	// A method that is missing fails the build, not the call.
 	directoryv1.UnsafeDirectoryServiceServer
 	directoryv1.UnsafeSessionServiceServer
+	directoryv1.UnsafeSystemServiceServer
 
 	store       store
 	signer      *auth.Signer
 	revocations *auth.Revocations
+	systemKeys  *auth.SystemKeys
 	strangers   *strangers
 	clock       docstore.Clock
 	logger      *slog.Logger
@@ -62,6 +64,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		clock:       d.Clock,
 		logger:      d.Logger,
 	}
+	s.systemKeys = auth.NewSystemKeys(s, d.Clock)
 	if err := s.prepareStrangers(ctx); err != nil {
 		return nil, fmt.Errorf("open the directory: %w", err)
 	}
@@ -71,10 +74,15 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	return s, nil
 }
 
-// Register adds both services to a gRPC server.
+// SystemKeys checks the API keys of systems for the verifier of this process,
+// which learns of every change that is made here at once.
+func (s *Server) SystemKeys() *auth.SystemKeys { return s.systemKeys }
+
+// Register adds the services to a gRPC server.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterDirectoryServiceServer(r, s)
 	directoryv1.RegisterSessionServiceServer(r, s)
+	directoryv1.RegisterSystemServiceServer(r, s)
 }
 
 // now is UTC to the millisecond, as the store keeps times.

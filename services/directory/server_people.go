@@ -28,8 +28,10 @@ func (s *Server) CreatePerson(ctx context.Context, r *directoryv1.CreatePersonRe
 	if err := s.checkOpenRegion(ctx, r.GetParent()); err != nil {
 		return nil, err
 	}
-	if err := s.checkBureauOf(ctx, r.GetParent(), p); err != nil {
-		return nil, err
+	if p.GetBureau() != "" {
+		if err := s.checkBureauOf(ctx, r.GetParent(), "person.bureau", p.GetBureau()); err != nil {
+			return nil, err
+		}
 	}
 	p.Name = r.GetParent() + "/people/" + resource.NewID(s.now())
 	p.State = directoryv1.Person_INVITED
@@ -41,15 +43,11 @@ func (s *Server) CreatePerson(ctx context.Context, r *directoryv1.CreatePersonRe
 }
 
 // checkBureauOf refuses a bureau that does not exist in the region.
-func (s *Server) checkBureauOf(ctx context.Context, region string, p *directoryv1.Person) error {
-	bureau := p.GetBureau()
-	if bureau == "" {
-		return nil
-	}
-	if err := checkShape("person.bureau", bureauPattern, bureau); err != nil {
+func (s *Server) checkBureauOf(ctx context.Context, region, field, bureau string) error {
+	if err := checkShape(field, bureauPattern, bureau); err != nil {
 		return err
 	}
-	unknown := rpc.Field("person.bureau", "BUREAU_UNKNOWN", "所在单位不存在")
+	unknown := rpc.Field(field, "BUREAU_UNKNOWN", "所在单位不存在")
 	if resource.Region(bureau) != region {
 		return unknown
 	}
@@ -212,13 +210,15 @@ func (s *Server) historyOf(ctx context.Context, name string) (historyReader, err
 		personPattern:  s.store.people.History,
 		bureauPattern:  s.store.bureaus.History,
 		profilePattern: s.store.profiles.History,
+		systemPattern:  s.store.systems.History,
+		apiKeyPattern:  s.store.apiKeys.History,
 	} {
 		if _, ok := resource.Match(pattern, name); ok {
 			_, err := own(ctx, "parent", pattern, name)
 			return read, err
 		}
 	}
-	return nil, rpc.Field("parent", "RESOURCE_NAME_INVALID", "应为人员、单位、本地配置或者年度日历的资源名称")
+	return nil, rpc.Field("parent", "RESOURCE_NAME_INVALID", "应为人员、单位、系统、接口密钥、本地配置或者年度日历的资源名称")
 }
 
 // roleNames shows roles in a journal entry.

@@ -15,6 +15,8 @@ const (
 	regionPattern   = "regions/{region}"
 	bureauPattern   = "regions/{region}/bureaus/{bureau}"
 	personPattern   = "regions/{region}/people/{person}"
+	systemPattern   = "regions/{region}/systems/{system}"
+	apiKeyPattern   = systemPattern + "/apiKeys/{api_key}"
 	profilePattern  = "regions/{region}/jurisdictionProfiles/{jurisdiction_profile}"
 	calendarPattern = "calendars/{calendar}"
 )
@@ -27,6 +29,16 @@ func callerOf(ctx context.Context) (auth.Caller, error) {
 		return auth.Caller{}, rpc.New(codes.Unauthenticated, rpc.ReasonTokenMissing, "请先登录")
 	}
 	return caller, nil
+}
+
+// personOf tells which person calls; what concerns a sign-in is not for systems,
+// which have none.
+func personOf(ctx context.Context) (auth.Caller, error) {
+	caller, err := callerOf(ctx)
+	if err == nil && caller.IsSystem() {
+		err = rpc.New(codes.PermissionDenied, "PERSON_REQUIRED", "该方法仅供登录人员使用，不接受接口密钥")
+	}
+	return caller, err
 }
 
 // checkShape refuses what is no name of a pattern.

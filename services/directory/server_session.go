@@ -292,7 +292,7 @@ func (s *Server) RefreshSession(ctx context.Context, r *directoryv1.RefreshSessi
 
 // SignOut ends the caller's session.
 func (s *Server) SignOut(ctx context.Context, _ *directoryv1.SignOutRequest) (*directoryv1.SignOutResponse, error) {
-	caller, err := callerOf(ctx)
+	caller, err := personOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (s *Server) SignOut(ctx context.Context, _ *directoryv1.SignOutRequest) (*d
 
 // GetCaller tells who the caller is.
 func (s *Server) GetCaller(ctx context.Context, _ *directoryv1.GetCallerRequest) (*directoryv1.Person, error) {
-	caller, err := callerOf(ctx)
+	caller, err := personOf(ctx)
 	if err != nil {
 		return nil, err
 	}

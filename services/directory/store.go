@@ -18,6 +18,8 @@ type store struct {
 	bureaus     docstore.Collection[*directoryv1.Bureau]
 	people      docstore.Collection[*directoryv1.Person]
 	credentials docstore.Collection[*storagev1.Credential]
+	systems     docstore.Collection[*directoryv1.System]
+	apiKeys     docstore.Collection[*storagev1.ApiKey]
 	calendars   docstore.Collection[*directoryv1.Calendar]
 	profiles    docstore.Collection[*directoryv1.JurisdictionProfile]
 }
@@ -54,6 +56,17 @@ func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s st
 		Name: "credentials",
 		Indexes: []docstore.Index{
 			{Fields: []string{docstore.FieldUpdateTime}}, // revocations of late
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.systems, err = docstore.NewCollection[*directoryv1.System](ctx, e, docstore.Spec{Name: "systems"}, o); err != nil {
+		return store{}, err
+	}
+	if s.apiKeys, err = docstore.NewCollection[*storagev1.ApiKey](ctx, e, docstore.Spec{
+		Name: "api_keys",
+		Indexes: []docstore.Index{
+			{Fields: []string{"key_id"}, Unique: true}, // a key as it is presented
 		},
 	}, o); err != nil {
 		return store{}, err

@@ -132,6 +132,8 @@ func TestAccessFaultsAreFound(t *testing.T) {
 type names struct {
 	region, bureau, profile, document, revision, review, assignment string
 	signedReview, signedCounsel, draftReview, draftCounsel          string
+	// system has the key apiKey; retired is one that is disabled.
+	system, apiKey, retired string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -148,7 +150,7 @@ type names struct {
 func (n names) each(change func(string) string) names {
 	for _, s := range []*string{
 		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
-		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel,
+		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 	} {
 		*s = change(*s)
 	}
@@ -225,6 +227,8 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.whole = &directoryv1.JurisdictionProfile{}
 	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
 	n.profile = n.whole.GetName()
+	n.system, n.retired = w.connect(t, labour), w.connect(t, labour)
+	n.apiKey = w.keyFor(t, n.system, "filing").GetName()
 	return n
 }
 

@@ -86,7 +86,8 @@ type JournalEntry struct {
 	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// When, UTC, to the millisecond.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// Who acted: `regions/{region}/people/{person}`, or `services/{service}`.
+	// Who acted: `regions/{region}/people/{person}`, another program with an API
+	// key, `regions/{region}/systems/{system}`, or `services/{service}`.
 	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	// For whom, where a person acted in another's place; empty otherwise.
 	OnBehalfOf string `protobuf:"bytes,5,opt,name=on_behalf_of,json=onBehalfOf,proto3" json:"on_behalf_of,omitempty"`
