@@ -117,7 +117,7 @@ func TestMetadata(t *testing.T) {
 	for _, transport := range []string{":authority", "content-type", "user-agent", "grpc-accept-encoding"} {
 		delete(md, transport)
 	}
-	if len(md) != 3 || md.Get("traceparent")[0] != parent || md.Get("accept-language")[0] != "zh-CN" || len(md.Get("authorization")) != 1 {
+	if len(md) != 4 || md.Get("x-fashen-client")[0] != "127.0.0.1" || md.Get("traceparent")[0] != parent || md.Get("accept-language")[0] != "zh-CN" || len(md.Get("authorization")) != 1 {
 		t.Errorf("the service got %v", md)
 	}
 	for name := range a.header {

@@ -19,6 +19,6 @@
 //   - PATCH changes the fields of updateMask or, without it, the top-level fields in
 //     the body, each replaced whole; name, etag and what the server sets are left
 //     out, an unknown field is refused.
-//   - Only authorization, traceparent and accept-language reach a service; every
-//     answer names its trace in X-Trace-Id.
+//   - Only authorization, traceparent, accept-language and the client's address
+//     reach a service; every answer names its trace in X-Trace-Id.
 package gateway

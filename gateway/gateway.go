@@ -39,6 +39,9 @@ type Options struct {
 	// AllowedOrigins are the origins other than the gateway's own whose pages may
 	// call it, each exactly as browsers send it, such as https://oa.example.cn.
 	AllowedOrigins []string
+	// TrustedProxies are networks (CIDR) of proxies before the gateway. From there
+	// the address of a client is what X-Forwarded-For says.
+	TrustedProxies []string
 	// MaxUploadBytes bounds one file; 50 MiB when 0.
 	MaxUploadBytes int64
 	// CallTimeout bounds one unary call; 30 s when 0.
@@ -55,6 +58,7 @@ type gateway struct {
 	filing          filingv1.FilingServiceClient
 	services        []service
 	origins         map[string]bool
+	proxies         trusted
 	maxUpload       int64
 	transferTimeout time.Duration
 }
@@ -76,6 +80,10 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := trustedProxies(o.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
 	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
@@ -90,6 +98,7 @@ func New(o Options) (http.Handler, error) {
 			{systems.Get(0), o.Directory},
 		},
 		origins:         origins,
+		proxies:         proxies,
 		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),
 		transferTimeout: orDefault(o.TransferTimeout, defaultTransferTimeout),
 	}

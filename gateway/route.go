@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/rpc"
 )
 
 // route is one method on one path shape.
@@ -126,7 +127,7 @@ func (g *gateway) serveRoute(w http.ResponseWriter, r *http.Request) {
 		g.writeError(w, r, errWrongMethod(r.Method))
 		return
 	}
-	c := &call{route: rt, ids: ids, metadata: passedOn(r)}
+	c := &call{route: rt, ids: ids, metadata: g.passedOn(r)}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if rt.serve != nil {
 		if err := rt.serve(w, r, c); err != nil {
@@ -141,10 +142,14 @@ func (g *gateway) serveRoute(w http.ResponseWriter, r *http.Request) {
 	g.json.ServeHTTP(w, r)
 }
 
-// passedOn picks what a service may learn from the headers. Nothing else passes:
-// a client cannot pose as a service or set metadata.
-func passedOn(r *http.Request) metadata.MD {
+// passedOn picks what a service may learn from the headers, and tells it the
+// client's address. Nothing else passes: a client cannot pose as a service or set
+// metadata.
+func (g *gateway) passedOn(r *http.Request) metadata.MD {
 	md := metadata.Pairs("traceparent", r.Header.Get("traceparent"))
+	if client := g.proxies.client(r); client != "" {
+		md.Set(rpc.MetadataClient, client)
+	}
 	for _, name := range []string{"authorization", "accept-language"} {
 		if v := r.Header.Get(name); v != "" && printable(v) {
 			md.Set(name, v)

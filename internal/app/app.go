@@ -112,6 +112,7 @@ func (a *App) prepare(c config.Config, o Options) (*parts, error) {
 	}
 	a.server = rpc.NewServer(rpc.Options{
 		Logger: o.Logger, Verifier: p.verifier, Clock: o.Clock, Service: "fashen",
+		Rates: rpc.Rates{Caller: c.CallerRate, SignIn: c.SignInRate, Unauthenticated: c.UnauthenticatedRate},
 		Traces: a.shown.ServerTraces(), Observe: a.shown.Observer(),
 	})
 	return p, nil
@@ -189,13 +190,12 @@ func seed(ctx context.Context, c config.Config, dir *directory.Server) ([]direct
 	return nil, nil
 }
 
-// connect makes a connection in memory that calls as one of the services; with
-// an empty name, as the gateway, which has no identity of its own.
+// connect makes a connection in memory that calls as one of the services, or as
+// the gateway.
 func (a *App) connect(p *parts, service string) (*grpc.ClientConn, error) {
-	// The text of a long draft passes the gateway whole.
-	o := rpc.ClientOptions{MessageBytes: 64 << 20}
-	if service != "" {
-		o = rpc.ClientOptions{Service: service, Signer: p.signer}
+	o := rpc.ClientOptions{Service: service, Signer: p.signer}
+	if service == rpc.GatewayService {
+		o.MessageBytes = 64 << 20 // the text of a long draft passes it whole
 	}
 	o.Traces = a.shown.ClientTraces()
 	conn, err := rpc.InProcess(a.server, o)
@@ -208,12 +208,13 @@ func (a *App) connect(p *parts, service string) (*grpc.ClientConn, error) {
 
 // listen opens both addresses and serves.
 func (a *App) listen(ctx context.Context, c config.Config, p *parts) error {
-	conn, err := a.connect(p, "")
+	conn, err := a.connect(p, rpc.GatewayService)
 	if err != nil {
 		return err
 	}
 	handler, err := gateway.New(gateway.Options{
 		Filing: conn, Counsel: conn, Directory: conn, Logger: p.log, AllowedOrigins: c.AllowedOrigins,
+		TrustedProxies: c.TrustedProxies,
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 
@@ -39,6 +40,13 @@ type Config struct {
 	GRPCAddr, HTTPAddr string
 	// AllowedOrigins are web origins that may call the REST API (CORS).
 	AllowedOrigins []string
+	// TrustedProxies are networks (CIDR) whose X-Forwarded-For the REST API
+	// believes.
+	TrustedProxies []string
+	// CallerRate, SignInRate and UnauthenticatedRate bound calls a second: of one
+	// person or API key; to sign in, from one address; without a valid credential,
+	// from one address. 0 is no bound.
+	CallerRate, SignInRate, UnauthenticatedRate int
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -63,6 +71,7 @@ func (c *Config) sections() []section {
 	process.StringVar(&c.GRPCAddr, "grpc", "127.0.0.1:9090", "`address` of the gRPC API")
 	process.StringVar(&c.HTTPAddr, "http", "127.0.0.1:8080", "`address` of the REST API")
 	process.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web `origins` that may call the REST API")
+	process.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "`networks` of proxies whose X-Forwarded-For the REST API believes, such as 127.0.0.1/32")
 	process.StringVar(&c.LogLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
 
 	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
@@ -78,7 +87,12 @@ func (c *Config) sections() []section {
 	start := pflag.NewFlagSet("start", pflag.ContinueOnError)
 	start.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
 	start.StringVar(&c.Region, "region", "", "`code` (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
-	return []section{{"Process", process}, {"Store", store}, {"Telemetry", shown}, {"First start", start}}
+
+	rates := pflag.NewFlagSet("rates", pflag.ContinueOnError)
+	rates.IntVar(&c.CallerRate, "caller-rate", 5000, "`calls` a second of one person or API key, twice as many at once; 0 for any number")
+	rates.IntVar(&c.SignInRate, "sign-in-rate", 50, "`calls` a second to sign in, from one address; 0 for any number")
+	rates.IntVar(&c.UnauthenticatedRate, "unauthenticated-rate", 50, "`calls` a second without a valid credential, from one address; 0 for any number")
+	return []section{{"Process", process}, {"Store", store}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -131,6 +145,19 @@ func (c *Config) Check() error {
 	for _, origin := range c.AllowedOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 			problem("allowed-origins", "%q is not an origin such as https://oa.example.cn", origin)
+		}
+	}
+	for _, network := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			problem("trusted-proxies", "%q is not a network such as 10.0.0.0/8", network)
+		}
+	}
+	for _, r := range []struct {
+		flag string
+		rate int
+	}{{"caller-rate", c.CallerRate}, {"sign-in-rate", c.SignInRate}, {"unauthenticated-rate", c.UnauthenticatedRate}} {
+		if r.rate < 0 {
+			problem(r.flag, "%d is less than 0", r.rate)
 		}
 	}
 	if c.Region != "" && !regionCode.MatchString(c.Region) {

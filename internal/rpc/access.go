@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -31,13 +32,10 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 		return ctx, New(codes.PermissionDenied, ReasonNoAccessRule, "该方法未声明访问规则，拒绝一切调用")
 	}
 	if m.access.GetAnyone() {
-		return ctx, nil
+		return ctx, c.limiters.signIns.take(c.clientOf(ctx))
 	}
-	caller, err := c.user(ctx)
+	caller, err := c.authenticate(ctx)
 	if err != nil {
-		return ctx, err
-	}
-	if caller.Via, err = c.service(ctx); err != nil {
 		return ctx, err
 	}
 	ctx = auth.WithCaller(ctx, caller)
@@ -56,6 +54,29 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 		return ctx, nil
 	}
 	return ctx, New(codes.PermissionDenied, ReasonRoleRequired, "当前角色无权进行此操作")
+}
+
+// authenticate tells who calls and which service passed the call on, and counts
+// the call.
+func (c *chain) authenticate(ctx context.Context) (auth.Caller, error) {
+	caller, err := c.user(ctx)
+	var service string
+	if err == nil {
+		service, err = c.service(ctx)
+	}
+	if status.Code(err) == codes.Unauthenticated {
+		if limited := c.limiters.unauthenticated.take(c.clientOf(ctx)); limited != nil {
+			return caller, limited
+		}
+	}
+	if err != nil {
+		return caller, err
+	}
+	if service != "" && service != "services/"+GatewayService {
+		caller.Via = service
+		return caller, nil
+	}
+	return caller, c.limiters.callers.take(sideOf(caller))
 }
 
 // user checks the token of a person or the key of a system.

@@ -23,8 +23,9 @@ import (
 // chain is the steps every call passes, in one place and one order for unary
 // calls and streams.
 type chain struct {
-	options Options
-	methods methods
+	options  Options
+	methods  methods
+	limiters limiters
 	// stopping ends when the server stops, and with it the health watches, which
 	// would otherwise never end.
 	stopping context.Context

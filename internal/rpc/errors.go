@@ -40,6 +40,7 @@ const (
 	ReasonServiceOnly     = "SERVICE_ONLY"
 	ReasonRoleRequired    = "ROLE_REQUIRED"
 	ReasonKeyScope        = "API_KEY_SCOPE"
+	ReasonRateLimited     = "RATE_LIMITED"
 )
 
 // failure is an error with the status a client gets, and a cause that only logs

@@ -40,7 +40,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Verifier checks tokens; required.
 	Verifier *auth.Verifier
-	// Clock tells the time of log lines; required.
+	// Clock tells the time of log lines and rates; required.
 	Clock docstore.Clock
 	// Service is the short name, such as `filing`; it is the actor of writes that
 	// nobody signed in asked for.
@@ -51,6 +51,8 @@ type Options struct {
 	Traces stats.Handler
 	// Observe is told how every call ended; nil without.
 	Observe func(method string, st *status.Status, took time.Duration)
+	// Rates bound the calls of one side.
+	Rates Rates
 	// Drain is how long Stop serves on after health says NOT_SERVING, so that
 	// load balancers notice; none by default.
 	Drain time.Duration
@@ -78,7 +80,7 @@ const streamWorkers = 16
 func NewServer(o Options) *Server {
 	o.Limits = o.Limits.withDefaults()
 	stopping, quit := context.WithCancel(context.Background())
-	c := &chain{options: o, stopping: stopping}
+	c := &chain{options: o, stopping: stopping, limiters: newLimiters(o.Rates, o.Clock)}
 	s := &Server{
 		Server:   grpc.NewServer(c.serverOptions()...),
 		options:  o,
