@@ -208,24 +208,34 @@ func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible,
 
 // recheck bars the counsel whose firm a submission names as a party.
 func (s *Server) recheck(ctx context.Context, c *counselv1.Case) error {
-	page, err := s.assignments.List(ctx, docstore.Query{Equal: map[string]any{"case": c.GetName()}, OrderBy: "counsel", PageSize: 1000})
-	if err != nil {
-		return rpc.FromStore(err, c.GetName())
-	}
-	for _, a := range page.Items {
-		if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
-			continue
-		}
-		a, _, err := s.assignments.Update(docstore.WithStep(ctx, "rebar"), a.GetName(), docstore.Precondition{},
-			func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
-				return rebar(a, c.GetParties())
-			})
+	q := docstore.Query{Equal: map[string]any{"case": c.GetName()}, OrderBy: "counsel"}
+	for {
+		page, err := s.assignments.List(ctx, q)
 		if err != nil {
 			return rpc.FromStore(err, c.GetName())
 		}
-		if _, err := s.syncFile(ctx, a); err != nil {
-			return err
+		for _, a := range page.Items {
+			if err := s.recheckOne(ctx, a, c); err != nil {
+				return err
+			}
+		}
+		if q.PageToken = page.NextPageToken; q.PageToken == "" {
+			return nil
 		}
 	}
-	return nil
+}
+
+func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) error {
+	if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
+		return nil
+	}
+	a, _, err := s.assignments.Update(docstore.WithStep(ctx, "rebar"), a.GetName(), docstore.Precondition{},
+		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
+			return rebar(a, c.GetParties())
+		})
+	if err != nil {
+		return rpc.FromStore(err, c.GetName())
+	}
+	_, err = s.syncFile(ctx, a)
+	return err
 }

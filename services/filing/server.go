@@ -68,6 +68,7 @@ type Server struct {
 	log       *slog.Logger
 	tokenKey  []byte
 	intake    *intake
+	issuers   issuers
 }
 
 // New opens the service's collection.
@@ -192,11 +193,19 @@ func (s *Server) checkIssuer(ctx context.Context, region, issuer string) error {
 	if _, ok := resource.Match(bureauName, issuer); !ok || resource.Region(issuer) != region {
 		return rpc.Field(field, "ISSUER_UNKNOWN", "制定机关应当是本地区的机关，形如 "+bureauName)
 	}
+	now := s.now()
+	if s.issuers.known(issuer, now) {
+		return nil
+	}
 	bureau, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: issuer})
 	if err != nil {
 		return cmp.Or(rpc.Unreachable(err), rpc.Field(field, "ISSUER_UNKNOWN", "没有这个机关"))
 	}
-	return checkIssuer(bureau)
+	if err := checkIssuer(bureau); err != nil {
+		return err
+	}
+	s.issuers.remember(issuer, now)
+	return nil
 }
 
 // UpdateDocument implements FilingService.

@@ -23,8 +23,6 @@ import (
 const (
 	// downloadChunk is the size of one message of a download.
 	downloadChunk = 64 << 10
-	// maxListBytes bounds a page of documents, below the 4 MiB a client takes.
-	maxListBytes = 3 << 20
 )
 
 // GetDocument implements FilingService.
@@ -50,22 +48,15 @@ func (s *Server) ListDocuments(ctx context.Context, in *filingv1.ListDocumentsRe
 	if err != nil {
 		return nil, rpc.Filter(err)
 	}
-	size := pageSize(in.GetPageSize())
-	for {
-		page, err := s.documents.List(ctx, docstore.Query{
-			Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-			OrderBy: docstore.FieldCreateTime, Descending: true,
-			PageSize: size, PageToken: in.GetPageToken(),
-		})
-		if err != nil {
-			return nil, rpc.FromStore(err, "")
-		}
-		out := &filingv1.ListDocumentsResponse{Documents: page.Items, NextPageToken: page.NextPageToken}
-		if size == 1 || proto.Size(out) <= maxListBytes {
-			return out, nil
-		}
-		size /= 2
+	page, err := s.documents.List(ctx, docstore.Query{
+		Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		OrderBy: docstore.FieldCreateTime, Descending: true,
+		PageSize: pageSize(in.GetPageSize()), PageToken: in.GetPageToken(),
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
 	}
+	return &filingv1.ListDocumentsResponse{Documents: page.Items, NextPageToken: page.NextPageToken}, nil
 }
 
 // pageSize is the size of a page: 50 when the client names none.
