@@ -3,6 +3,7 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
@@ -85,10 +86,11 @@ func (w *world) mustUpload(t *testing.T, document string, file []byte) *filingv1
 	return r
 }
 
+// material uploads a sample file of its own: nobody signs the same one twice.
 func (w *world) material(t *testing.T, login, document string, kind filingv1.Material_Kind) {
 	t.Helper()
 	up := &filingv1.MaterialUpload{Name: document, Kind: kind, Filename: "material.docx"}
-	if _, f := w.uploadMaterial(t.Context(), w.as(t, login), up, bytes.NewReader(docx(t, "", "示例材料："+kind.String()))); f != nil {
+	if _, f := w.uploadMaterial(t.Context(), w.as(t, login), up, bytes.NewReader(docx(t, "", "示例材料："+kind.String()+rand.Text()))); f != nil {
 		t.Fatalf("material %v: %v", kind, f)
 	}
 }
