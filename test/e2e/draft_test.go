@@ -180,7 +180,7 @@ func (w *world) assigned(t *testing.T, name string) *counselv1.Assignment {
 // competition records the regulator's conclusion on a draft.
 func (w *world) competition(t *testing.T, document, revision string, outcome filingv1.CompetitionConclusion_Outcome) *filingv1.Document {
 	t.Helper()
-	w.material(t, "regulator", document, filingv1.Material_COMPETITION_CONCLUSION, revision, outcome.String())
+	w.material(t, "regulator", document, filingv1.Material_COMPETITION_CONCLUSION)
 	return w.document(t, "regulator", "RecordCompetitionConclusion", &filingv1.RecordCompetitionConclusionRequest{
 		Name: document, Revision: revision, Outcome: outcome, Summary: "示例结论。",
 	})
