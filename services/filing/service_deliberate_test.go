@@ -171,7 +171,7 @@ func TestDeliberateWhenTheVerdictMoves(t *testing.T) {
 func TestDeliberateIsPinnedToWhatTheGateSaw(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
-	h.next.between = func() {
+	h.next.between = func(context.Context) {
 		_, err := h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
 		if err != nil {
 			t.Error(err)
@@ -203,7 +203,7 @@ func TestDeliberateIsPinnedToWhatTheGateSaw(t *testing.T) {
 func TestDeliberateWhileTheTitleChanges(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
-	h.next.between = func() { h.retitle(d.GetName()) }
+	h.next.between = func(context.Context) { h.retitle(d.GetName()) }
 	got, err := h.deliberate(officeCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
 	must(t, err)
 	if got.GetState() != filingv1.Document_DELIBERATED || got.GetTitle() == d.GetTitle() || len(h.next.withdrawn) != 0 {
@@ -216,7 +216,7 @@ func TestDeliberateWhileTheTitleChanges(t *testing.T) {
 func TestDeliberateWhileTheConclusionChanges(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
-	h.next.between = func() {
+	h.next.between = func(context.Context) {
 		_, err := h.sendMaterial(regulatorCaller, &filingv1.MaterialUpload{
 			Name: d.GetName(), Kind: filingv1.Material_COMPETITION_CONCLUSION, Filename: "结论.txt",
 		}, []byte("示例结论：不符合\n"))
@@ -245,7 +245,7 @@ func TestDeliberateTwiceAtOnce(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
 	in := &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")}
-	h.next.between = func() {
+	h.next.between = func(context.Context) {
 		if _, err := h.deliberate(drafterCaller, in); err != nil {
 			t.Error(err)
 		}
@@ -261,7 +261,10 @@ func TestDeliberateGivenUp(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
 	ctx, giveUp := context.WithCancel(h.as(officeCaller))
-	h.next.between = giveUp
+	h.next.between = func(ctx context.Context) {
+		giveUp()
+		<-ctx.Done()
+	}
 	withdrew := make(chan struct{})
 	h.next.withdrew = func() { close(withdrew) }
 	_, err := h.client.DeliberateDocument(ctx, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})

@@ -1,6 +1,7 @@
 package filing
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -127,7 +128,7 @@ func (h *house) retitle(name string) {
 func TestSubmitWhileTheTitleChanges(t *testing.T) {
 	h := newHouse(t)
 	d := h.ready()
-	h.next.between = func() { h.retitle(d.GetName()) }
+	h.next.between = func(context.Context) { h.retitle(d.GetName()) }
 	got, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName(), Etag: d.GetEtag()})
 	must(t, err)
 	if got.GetState() != filingv1.Document_UNDER_REVIEW || got.GetReviewCase() == "" || got.GetTitle() == d.GetTitle() {
@@ -143,7 +144,7 @@ func TestSubmitWhileTheTitleChanges(t *testing.T) {
 func TestSubmitIsPinnedToWhatWasOpened(t *testing.T) {
 	h := newHouse(t)
 	d := h.ready()
-	h.next.between = func() {
+	h.next.between = func(context.Context) {
 		_, err := h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
 		if err != nil {
 			t.Error(err)

@@ -68,8 +68,8 @@ type neighbours struct {
 	certified []*counselv1.CertifyVerdictRequest
 	withdrawn []*counselv1.WithdrawCertificateRequest
 	// between runs once, before a case is opened or a verdict certified, to let
-	// something happen after the document was looked at.
-	between func()
+	// something happen after the document was looked at; ctx is that of the call.
+	between func(ctx context.Context)
 	// moved is the verdict from the moment on in which the present one was read.
 	moved *counselv1.Verdict
 	// busy makes the reviewer hold what was submitted.
@@ -98,18 +98,18 @@ func (n *neighbours) ResolveJurisdictionProfile(context.Context, *directoryv1.Re
 	return n.profile, nil
 }
 
-func (n *neighbours) meanwhile() {
+func (n *neighbours) meanwhile(ctx context.Context) {
 	n.mu.Lock()
 	do := n.between
 	n.between = nil
 	n.mu.Unlock()
 	if do != nil {
-		do()
+		do(ctx)
 	}
 }
 
-func (n *neighbours) OpenCase(_ context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
-	n.meanwhile()
+func (n *neighbours) OpenCase(ctx context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
+	n.meanwhile(ctx)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	last := len(n.rounds)
@@ -150,8 +150,8 @@ func (n *neighbours) GetVerdict(context.Context, *counselv1.GetVerdictRequest) (
 	return v, nil
 }
 
-func (n *neighbours) CertifyVerdict(_ context.Context, in *counselv1.CertifyVerdictRequest) (*counselv1.Verdict, error) {
-	n.meanwhile()
+func (n *neighbours) CertifyVerdict(ctx context.Context, in *counselv1.CertifyVerdictRequest) (*counselv1.Verdict, error) {
+	n.meanwhile(ctx)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if in.GetVerdictEtag() != n.verdict.GetEtag() {
