@@ -22,6 +22,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
+	"fashen/internal/oidc"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
 	"fashen/internal/telemetry"
@@ -112,7 +113,7 @@ func (a *App) prepare(c config.Config, o Options) (*parts, error) {
 	}
 	a.server = rpc.NewServer(rpc.Options{
 		Logger: o.Logger, Verifier: p.verifier, Clock: o.Clock, Service: "fashen",
-		Rates: rpc.Rates{Caller: c.CallerRate, SignIn: c.SignInRate, Unauthenticated: c.UnauthenticatedRate},
+		Rates:  rpc.Rates{Caller: c.CallerRate, SignIn: c.SignInRate, Unauthenticated: c.UnauthenticatedRate},
 		Traces: a.shown.ServerTraces(), Observe: a.shown.Observer(),
 	})
 	return p, nil
@@ -136,7 +137,9 @@ func (a *App) services(ctx context.Context, c config.Config, p *parts) error {
 	if err != nil {
 		return err
 	}
-	p.verifier.AcceptSystems(dir.SystemKeys())
+	if err := acceptOthers(c, p, dir); err != nil {
+		return err
+	}
 	if a.Codes, err = seed(ctx, c, dir); err != nil {
 		return err
 	}
@@ -173,6 +176,23 @@ func (a *App) services(ctx context.Context, c config.Config, p *parts) error {
 	dir.Register(a.server)
 	reviews.Register(a.server)
 	documents.Register(a.server)
+	return nil
+}
+
+// acceptOthers lets in, beside people who signed in here, systems with a key and
+// people who signed in at the issuer outside.
+func acceptOthers(c config.Config, p *parts, dir *directory.Server) error {
+	p.verifier.AcceptSystems(dir.SystemKeys())
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	issuer, err := oidc.New(oidc.Options{
+		URL: c.OIDCIssuer, Audience: c.OIDCAudience, LoginClaim: c.OIDCLoginClaim, People: dir, Now: p.clock,
+	})
+	if err != nil {
+		return err
+	}
+	p.verifier.AcceptIssuer(issuer)
 	return nil
 }
 

@@ -25,7 +25,7 @@ type Caller struct {
 	// LawFirm is the firm of outside counsel; empty otherwise.
 	LawFirm string
 	// Session is the id of the sign-in the token belongs to; for a system, the id
-	// of its key.
+	// of its key. Empty for a token that was issued outside, whose session is there.
 	Session string
 	// Roles are the roles the person holds in Region.
 	Roles []corev1.Role

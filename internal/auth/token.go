@@ -42,6 +42,9 @@ var (
 	ErrExpiredToken = errors.New("auth: token expired")
 	// ErrRevokedToken: its session was ended, or the person's tokens were revoked.
 	ErrRevokedToken = errors.New("auth: token revoked")
+	// ErrUnknownPerson: a good token of an issuer outside, for somebody the
+	// directory does not know.
+	ErrUnknownPerson = errors.New("auth: person unknown")
 )
 
 // claims is the payload of our tokens (RFC 7519). The use of a token is part of

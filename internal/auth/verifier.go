@@ -24,6 +24,16 @@ type Verifier struct {
 	revocations *Revocations
 	cache       tokenCache
 	systems     *SystemKeys
+	issuer      Issuer
+}
+
+// Issuer checks tokens that were issued outside.
+type Issuer interface {
+	// Issued tells whether a token says that it is of this issuer; it proves nothing.
+	Issued(token string) bool
+	// Caller tells the person of a token; its Session is empty. Errors are those of
+	// [Verifier.Caller].
+	Caller(ctx context.Context, token string) (Caller, error)
 }
 
 // NewVerifier makes a verifier that trusts tokens signed with one of the keys
@@ -53,15 +63,23 @@ func NewVerifier(now func() time.Time, revocations *Revocations, keys ...Key) *V
 // before the verifier is used.
 func (v *Verifier) AcceptSystems(keys *SystemKeys) { v.systems = keys }
 
-// Caller tells for whom a credential stands: an access token of a person, or the
-// API key of a system. Errors: ErrInvalidToken, ErrExpiredToken, ErrRevokedToken;
-// any other means that it could not be found out.
+// AcceptIssuer makes the verifier take tokens of an issuer outside as well. It is
+// called before the verifier is used.
+func (v *Verifier) AcceptIssuer(issuer Issuer) { v.issuer = issuer }
+
+// Caller tells for whom a credential stands: an access token of a person, ours or
+// of the issuer outside, or the API key of a system. Errors: ErrInvalidToken,
+// ErrExpiredToken, ErrRevokedToken, ErrUnknownPerson; any other means that it could
+// not be found out.
 func (v *Verifier) Caller(ctx context.Context, credential string) (Caller, error) {
 	if IsSystemKey(credential) {
 		if v.systems == nil {
 			return Caller{}, fmt.Errorf("%w: API keys are not taken here", ErrInvalidToken)
 		}
 		return v.systems.Caller(ctx, credential)
+	}
+	if v.issuer != nil && v.issuer.Issued(credential) {
+		return v.issuer.Caller(ctx, credential)
 	}
 	return v.User(credential)
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fashen/internal/oidc"
+
 	"fashen/internal/telemetry"
 )
 
@@ -47,6 +49,9 @@ type Config struct {
 	// person or API key; to sign in, from one address; without a valid credential,
 	// from one address. 0 is no bound.
 	CallerRate, SignInRate, UnauthenticatedRate int
+	// OIDCIssuer is the URL of an issuer whose access tokens are taken; none when
+	// empty. OIDCAudience must be in them, and OIDCLoginClaim holds the sign-in name.
+	OIDCIssuer, OIDCAudience, OIDCLoginClaim string
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -88,11 +93,16 @@ func (c *Config) sections() []section {
 	start.BoolVar(&c.Sample, "sample", false, "fill an empty store with sample data and print one-time codes")
 	start.StringVar(&c.Region, "region", "", "`code` (GB/T 2260) of a region whose administrators are to be made, with one-time codes")
 
+	sso := pflag.NewFlagSet("oidc", pflag.ContinueOnError)
+	sso.StringVar(&c.OIDCIssuer, "oidc-issuer", "", "`URL` of an OpenID Connect issuer whose access tokens are taken beside our own")
+	sso.StringVar(&c.OIDCAudience, "oidc-audience", "", "`audience` its tokens must have; needed with an issuer")
+	sso.StringVar(&c.OIDCLoginClaim, "oidc-login-claim", "preferred_username", "`claim` that holds the sign-in name of a person of the directory")
+
 	rates := pflag.NewFlagSet("rates", pflag.ContinueOnError)
 	rates.IntVar(&c.CallerRate, "caller-rate", 5000, "`calls` a second of one person or API key, twice as many at once; 0 for any number")
 	rates.IntVar(&c.SignInRate, "sign-in-rate", 50, "`calls` a second to sign in, from one address; 0 for any number")
 	rates.IntVar(&c.UnauthenticatedRate, "unauthenticated-rate", 50, "`calls` a second without a valid credential, from one address; 0 for any number")
-	return []section{{"Process", process}, {"Store", store}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
+	return []section{{"Process", process}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -145,6 +155,17 @@ func (c *Config) Check() error {
 	for _, origin := range c.AllowedOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 			problem("allowed-origins", "%q is not an origin such as https://oa.example.cn", origin)
+		}
+	}
+	if c.OIDCIssuer != "" {
+		if err := oidc.CheckURL(c.OIDCIssuer); err != nil {
+			problem("oidc-issuer", "%v", err)
+		}
+		if c.OIDCAudience == "" {
+			problem("oidc-audience", "needed with --oidc-issuer")
+		}
+		if c.OIDCLoginClaim == "" {
+			problem("oidc-login-claim", "needed with --oidc-issuer")
 		}
 	}
 	for _, network := range c.TrustedProxies {

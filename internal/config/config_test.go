@@ -137,6 +137,10 @@ func TestCheck(t *testing.T) {
 		"unknown":           {Config{Store: "etcd"}, "--store"},
 		"address":           {Config{Store: StoreSQLite, DataDir: "x", GRPCAddr: "9090"}, "--grpc"},
 		"region":            {Config{Store: StoreSQLite, DataDir: "x", Region: "河北区"}, "--region"},
+		"issuer":            {Config{Store: StoreSQLite, DataDir: "x", OIDCIssuer: "http://sso.example", OIDCAudience: "a", OIDCLoginClaim: "sub"}, "--oidc-issuer"},
+		"no audience":       {Config{Store: StoreSQLite, DataDir: "x", OIDCIssuer: "https://sso.example", OIDCLoginClaim: "sub"}, "--oidc-audience"},
+		"proxy":             {Config{Store: StoreSQLite, DataDir: "x", TrustedProxies: []string{"127.0.0.1"}}, "--trusted-proxies"},
+		"rate":              {Config{Store: StoreSQLite, DataDir: "x", CallerRate: -1}, "--caller-rate"},
 		"level":             {Config{Store: StoreSQLite, DataDir: "x", LogLevel: "loud"}, "--log-level"},
 	} {
 		err := tc.c.Check()

@@ -114,6 +114,8 @@ func tokenFailure(err error) error {
 		return fail(codes.Unauthenticated, err, ReasonTokenExpired, "登录已过期，请重新登录", nil)
 	case errors.Is(err, auth.ErrRevokedToken):
 		return fail(codes.Unauthenticated, err, ReasonTokenRevoked, "登录已失效，请重新登录", nil)
+	case errors.Is(err, auth.ErrUnknownPerson):
+		return fail(codes.Unauthenticated, err, ReasonPersonUnknown, "该登录名尚未在本系统登记，请联系系统管理员", nil)
 	case errors.Is(err, auth.ErrInvalidToken):
 		return fail(codes.Unauthenticated, err, ReasonTokenInvalid, "登录凭证无效，请重新登录", nil)
 	}

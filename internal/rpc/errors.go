@@ -36,6 +36,7 @@ const (
 	ReasonTokenInvalid    = "TOKEN_INVALID"
 	ReasonTokenExpired    = "TOKEN_EXPIRED"
 	ReasonTokenRevoked    = "TOKEN_REVOKED"
+	ReasonPersonUnknown   = "PERSON_UNKNOWN"
 	ReasonNoAccessRule    = "NO_ACCESS_RULE"
 	ReasonServiceOnly     = "SERVICE_ONLY"
 	ReasonRoleRequired    = "ROLE_REQUIRED"

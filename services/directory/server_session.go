@@ -217,25 +217,55 @@ func (s *Server) activate(ctx context.Context, p *directoryv1.Person) (*director
 
 // mint makes the session a person gets.
 func (s *Server) mint(ctx context.Context, p *directoryv1.Person, t refreshToken) (*directoryv1.Session, error) {
-	predecessors, err := s.predecessors(ctx, p.GetBureau())
+	caller, err := s.callerAs(ctx, p, t.session)
 	if err != nil {
 		return nil, err
 	}
-	token, expires, err := s.signer.UserToken(auth.Caller{
-		Person:       p.GetName(),
-		Region:       resource.Region(p.GetName()),
-		Bureau:       p.GetBureau(),
-		Predecessors: predecessors,
-		LawFirm:      p.GetLawFirm(),
-		Session:      t.session,
-		Roles:        p.GetRoles(),
-	})
+	token, expires, err := s.signer.UserToken(caller)
 	if err != nil {
 		return nil, fmt.Errorf("mint an access token: %w", err)
 	}
 	return &directoryv1.Session{
 		AccessToken: token, ExpireTime: timestamppb.New(expires), RefreshToken: t.String(), Person: p,
 	}, nil
+}
+
+// callerAs is what a token of a person says of them.
+func (s *Server) callerAs(ctx context.Context, p *directoryv1.Person, session string) (auth.Caller, error) {
+	predecessors, err := s.predecessors(ctx, p.GetBureau())
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	return auth.Caller{
+		Person:       p.GetName(),
+		Region:       resource.Region(p.GetName()),
+		Bureau:       p.GetBureau(),
+		Predecessors: predecessors,
+		LawFirm:      p.GetLawFirm(),
+		Session:      session,
+		Roles:        p.GetRoles(),
+	}, nil
+}
+
+// CallerByLogin finds the person whom an issuer outside names by their sign-in
+// name, as they are now; nobody is added for that. It is oidc.People.
+func (s *Server) CallerByLogin(ctx context.Context, login string, issued time.Time) (auth.Caller, error) {
+	page, err := s.store.people.List(ctx, docstore.Query{Equal: map[string]any{"login": login}, PageSize: 1})
+	if err != nil {
+		return auth.Caller{}, fmt.Errorf("find a person by sign-in name: %w", err)
+	}
+	if len(page.Items) == 0 {
+		return auth.Caller{}, auth.ErrUnknownPerson
+	}
+	credential, err := s.findCredential(ctx, login)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	p := page.Items[0]
+	if p.GetState() == directoryv1.Person_DISABLED || issued.Before(credential.GetNotBefore().AsTime()) {
+		return auth.Caller{}, auth.ErrRevokedToken
+	}
+	return s.callerAs(ctx, p, "")
 }
 
 // RefreshSession trades a refresh token for a new session. A token that was
@@ -295,6 +325,9 @@ func (s *Server) SignOut(ctx context.Context, _ *directoryv1.SignOutRequest) (*d
 	caller, err := personOf(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if caller.Session == "" {
+		return nil, rpc.New(codes.FailedPrecondition, "SESSION_ELSEWHERE", "登录由统一身份认证系统签发，请在该系统退出")
 	}
 	person, _, err := s.store.people.Get(ctx, caller.Person)
 	if err != nil {

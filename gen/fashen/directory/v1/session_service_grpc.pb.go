@@ -41,7 +41,8 @@ type SessionServiceClient interface {
 	ActivateSignIn(ctx context.Context, in *ActivateSignInRequest, opts ...grpc.CallOption) (*Session, error)
 	// Trades a refresh token, once, for a new session. Errors: UNAUTHENTICATED.
 	RefreshSession(ctx context.Context, in *RefreshSessionRequest, opts ...grpc.CallOption) (*Session, error)
-	// Ends the caller's session at once.
+	// Ends the caller's session at once. Errors: FAILED_PRECONDITION with
+	// SESSION_ELSEWHERE for a token of another issuer, who alone can end it.
 	SignOut(ctx context.Context, in *SignOutRequest, opts ...grpc.CallOption) (*SignOutResponse, error)
 	// Tells who the caller is.
 	GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*Person, error)
@@ -120,7 +121,8 @@ type SessionServiceServer interface {
 	ActivateSignIn(context.Context, *ActivateSignInRequest) (*Session, error)
 	// Trades a refresh token, once, for a new session. Errors: UNAUTHENTICATED.
 	RefreshSession(context.Context, *RefreshSessionRequest) (*Session, error)
-	// Ends the caller's session at once.
+	// Ends the caller's session at once. Errors: FAILED_PRECONDITION with
+	// SESSION_ELSEWHERE for a token of another issuer, who alone can end it.
 	SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error)
 	// Tells who the caller is.
 	GetCaller(context.Context, *GetCallerRequest) (*Person, error)
