@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel"
 
 	"fashen/internal/app"
 	"fashen/internal/config"
@@ -39,6 +40,8 @@ func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level}))
+	// What cannot be exported is told in the form of the log, not in another.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.WarnContext(ctx, "traces", "error", err) }))
 	a, err := app.Start(ctx, c, app.Options{Logger: logger})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/rpc"
+	"fashen/internal/telemetry"
 )
 
 // BenchmarkChain measures a unary call that passes the whole chain (token, role,
@@ -31,6 +32,17 @@ func BenchmarkChain(b *testing.B) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	})
 	quiet.probe.unary = echo
+	// Nobody collects, so that only what a call costs is measured.
+	shown, err := telemetry.New(b.Context(), telemetry.Settings{MetricsAddr: "127.0.0.1:0", OTLPEndpoint: "http://127.0.0.1:1"},
+		"test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	traced := newHarness(b, func(o *rpc.Options) {
+		o.Logger = slog.New(slog.NewJSONHandler(sink{}, nil))
+		o.Observe, o.Traces = shown.Observer(), shown.ServerTraces()
+	})
+	traced.probe.unary = echo
 
 	run := func(name string, conn *grpc.ClientConn, ctx context.Context, requestID string) {
 		b.Run(name, func(b *testing.B) {
@@ -49,6 +61,7 @@ func BenchmarkChain(b *testing.B) {
 	run("chain/tcp", h.tcp, h.drafter(b), "")
 	run("chain/tcp/request-id", h.tcp, h.drafter(b), "request-1")
 	run("chain/tcp/no-log", quiet.tcp, quiet.drafter(b), "")
+	run("chain/tcp/metrics-and-traces", traced.tcp, traced.drafter(b), "")
 	run("chain/memory", h.memory, h.drafter(b), "")
 }
 

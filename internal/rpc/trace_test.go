@@ -2,15 +2,18 @@ package rpc_test
 
 import (
 	"context"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/rpc"
+	"fashen/internal/telemetry"
 )
 
 func TestTrace(t *testing.T) {
@@ -74,5 +77,44 @@ func TestTrace(t *testing.T) {
 	}
 	if _, err := upload(metadata.AppendToOutgoingContext(h.drafter(t), rpc.MetadataTrace, "streamed"), h.tcp, goodRequest()); err != nil || inside != "streamed" {
 		t.Errorf("a stream has %q, %v", inside, err)
+	}
+}
+
+// With traces on, the id of the span is the id of the log and of the answer,
+// unless the client chose one that is no trace id.
+func TestTraceOfSpans(t *testing.T) {
+	shown, err := telemetry.New(t.Context(), telemetry.Settings{OTLPEndpoint: "http://127.0.0.1:1"}, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHarness(t, func(o *rpc.Options) { o.Traces = shown.ServerTraces() })
+	inside, span := "", ""
+	h.probe.unary = func(ctx context.Context, _ *directoryv1.CreatePersonRequest) (*directoryv1.Person, error) {
+		inside, span = rpc.TraceID(ctx), trace.SpanContextFromContext(ctx).TraceID().String()
+		return &directoryv1.Person{}, nil
+	}
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for name, c := range map[string]struct {
+		send         []string
+		inside, span string // empty: a new one, the same for both
+	}{
+		"none":                {nil, "", ""},
+		"traceparent":         {[]string{"traceparent", "00-" + id + "-00f067aa0ba902b7-01"}, id, id},
+		"id as request id":    {[]string{"x-request-id", id}, id, id},
+		"another request id":  {[]string{"x-request-id", "r-1"}, "r-1", ""},
+		"harmful request id":  {[]string{"x-request-id", "a b"}, "", ""},
+		"traceparent of none": {[]string{"traceparent", "00-x"}, "", ""},
+	} {
+		var header metadata.MD
+		ctx := metadata.AppendToOutgoingContext(h.drafter(t), c.send...)
+		if err := h.tcp.Invoke(ctx, probeMethod("Drafters"), goodRequest(), &directoryv1.Person{}, grpc.Header(&header)); err != nil {
+			t.Fatal(err)
+		}
+		if got := header.Get("x-request-id"); len(got) != 1 || got[0] != inside {
+			t.Errorf("%s: answered %v, logged %s", name, got, inside)
+		}
+		if c.inside != "" && inside != c.inside || c.span != "" && span != c.span || c.inside == "" && inside != span {
+			t.Errorf("%s: logged %s, span %s; want %s, %s", name, inside, span, c.inside, c.span)
+		}
 	}
 }
