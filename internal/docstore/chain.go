@@ -18,9 +18,14 @@ import (
 const (
 	// maxEntryBytes bounds one journal entry: it holds facts, never text.
 	maxEntryBytes = 32 << 10
-	// maxTail is how many entries wait in an envelope before the writer itself
-	// moves them to the log, so that envelopes stay small whatever drains them.
-	maxTail = 64
+	// longTail is how many entries wait in an envelope before its writer looks
+	// whether the log has some of them: a document that is written to without
+	// pause is one the relay never finds unchanged.
+	longTail = 64
+	// maxTail and maxTailBytes bound what waits. A document that is written to
+	// while nothing relays its entries takes no more writes beyond.
+	maxTail      = 512
+	maxTailBytes = 4 << 20
 )
 
 // errNoOrigin is a mistake of the program: nobody would have made the write.

@@ -3,6 +3,7 @@ package docstore
 import (
 	"context"
 	"io"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,6 +21,10 @@ type Engine interface {
 	Tables() []Table
 	// Log is the service's collection of drained journal entries.
 	Log() Log
+	// Lease takes or renews a lease until a time, and tells whether the holder has
+	// it: yes unless another holder's has not ended at `now`. A lease that ends at
+	// `now` is given back. It saves work; no correctness rests on it.
+	Lease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
 	// Blobs keeps files.
 	Blobs() BlobStore
 	// Property reads what the store says about itself under a key; empty where
@@ -132,6 +137,9 @@ type Table interface {
 	// log, each if its version is still the same, and adds one to the version.
 	// It tells how many were written; the others were changed in between.
 	Drained(ctx context.Context, rs []*Record) (int, error)
+	// Viewers reads who may see each of the named documents now, without their
+	// bodies; those that are not there are left out.
+	Viewers(ctx context.Context, names []string) (map[string][]string, error)
 	// Explain tells how a planned query would run, for tests of index use.
 	Explain(ctx context.Context, p *Plan) (string, error)
 }
@@ -185,10 +193,22 @@ type Found struct {
 	bytes int
 }
 
-// Log keeps drained journal entries, each once.
+// Log keeps drained journal entries, each once, and gives each its position in
+// the feed of its region ([FeedOf]): from 1, without gaps. Exactly once rests on
+// the key of resource and sequence, one order for all on the key of feed and
+// position, so that several relays may append at once.
 type Log interface {
-	// Append stores entries; one that is there already is left as it is.
+	// Append stores entries at the next positions of their feeds, in their order;
+	// one that is there already keeps its place. Entries of one resource come in
+	// the order of their sequence and follow what is there. What an Append that
+	// failed or was cut off has stored is a beginning of its entries.
 	Append(ctx context.Context, entries []*corev1.JournalEntry) error
+	// Last is the sequence of the last entry of a resource, 0 without one.
+	Last(ctx context.Context, resource string) (int64, error)
+	// Head is the last position of a feed, 0 when it is empty.
+	Head(ctx context.Context, feed string) (int64, error)
+	// Feed reads up to limit entries of a feed after a position, in its order.
+	Feed(ctx context.Context, feed string, after int64, limit int) ([]Positioned, error)
 	// History answers entries of one resource in order, from a sequence on.
 	History(ctx context.Context, resource string, from int64, limit int) ([]*corev1.JournalEntry, error)
 	// ByRequest finds the entries a caller's request id made, newest first, at
@@ -197,6 +217,12 @@ type Log interface {
 	// Walk reads up to limit entries in the order of resource and sequence, from
 	// the one after the given position on, for verification.
 	Walk(ctx context.Context, afterResource string, afterSequence int64, limit int) ([]Logged, error)
+}
+
+// Positioned is a journal entry with its position in its feed.
+type Positioned struct {
+	Position int64
+	Entry    *corev1.JournalEntry
 }
 
 // Logged is a journal entry with the place it is kept at.

@@ -80,7 +80,7 @@ func (c *collection[M]) attempt(ctx context.Context, o Origin, name string, pre 
 	if refusal != nil && refusedAlready(o, earlier, refusal) {
 		return nil, false, ruleErr
 	}
-	if err := c.flushTail(ctx, r.Envelope); err != nil {
+	if err := c.shortenTail(ctx, r.Envelope); err != nil {
 		return nil, false, c.failed("update", name, err)
 	}
 	r.Was = was
@@ -146,15 +146,24 @@ func (c *collection[M]) refuse(ctx context.Context, o Origin, r *Record, before 
 	return c.table.Replace(ctx, r, false)
 }
 
-// flushTail moves a long tail to the log before another entry joins it. Should
-// the write that follows lose its race, the log merely has the entries early.
-func (c *collection[M]) flushTail(ctx context.Context, env *storagev1.Envelope) error {
-	if len(env.GetTail()) < maxTail {
+// shortenTail takes the entries out of a long tail that the log has already.
+// Should the write that follows lose its race, nothing has happened. A tail that
+// stays too long is ErrUnavailable: what relays the journal does not run.
+func (c *collection[M]) shortenTail(ctx context.Context, env *storagev1.Envelope) error {
+	if len(env.GetTail()) < longTail {
 		return nil
 	}
-	if err := c.log.Append(ctx, env.GetTail()); err != nil {
-		return fmt.Errorf("move entries to the log: %w", err)
+	last, err := c.log.Last(ctx, env.GetTail()[0].GetResource())
+	if err != nil {
+		return fmt.Errorf("look for entries in the log: %w", err)
 	}
-	env.Tail = nil
+	env.Tail = slices.DeleteFunc(env.GetTail(), func(e *corev1.JournalEntry) bool { return e.GetSequence() <= last })
+	size := 0
+	for _, e := range env.GetTail() {
+		size += proto.Size(e)
+	}
+	if len(env.GetTail()) >= maxTail || size >= maxTailBytes {
+		return fmt.Errorf("%w: %d journal entries wait to be relayed", ErrUnavailable, len(env.GetTail()))
+	}
 	return nil
 }

@@ -106,6 +106,7 @@ func Crash(t *testing.T, child *exec.Cmd, reopen func() docstore.Engine) {
 	if report := f.verified(); report.Documents < int64(len(revisions)) {
 		t.Errorf("%d documents, %d were acknowledged", report.Documents, len(revisions))
 	}
+	f.feed("regions/120105")
 	listed := len(f.all(docstore.Query{AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: []string{"people/li"}}, PageSize: 1000}))
 	if whole := len(f.all(docstore.Query{PageSize: 1000})); listed != whole {
 		t.Errorf("%d documents, %d by their viewer", whole, listed)

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fashen/internal/docstore"
+	"fashen/internal/journal"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -129,19 +130,28 @@ func tooLarge(f *fixture) {
 	}
 }
 
-// longTail: entries nobody drains do not grow the envelope without end, and
-// history is whole across log and tail, page by page.
+// longTail: a document that the relay never finds unchanged keeps few entries,
+// and history is whole across log and tail, page by page. Without a relay it
+// takes no more writes after a while, and goes on once there is one.
 func longTail(f *fixture) {
 	const writes = 150
 	f.create(paperA, nil)
-	for i := range writes - 1 {
+	update := func(i int) error {
 		_, _, err := f.papers.Update(f.ctx, paperA, docstore.Precondition{}, set("title", fmt.Sprint(i)))
-		f.ok("update", err)
+		return err
 	}
-	tables := f.engine.Tables()
-	r, err := tables[0].Get(f.ctx, paperA)
-	f.ok("get", err)
-	if n := len(r.Envelope.GetTail()); n > 64 {
+	tail := func() []*corev1.JournalEntry {
+		r, err := f.engine.Tables()[0].Get(f.ctx, paperA)
+		f.ok("get", err)
+		return r.Envelope.GetTail()
+	}
+	for i := range writes - 1 {
+		f.ok("update", update(i))
+		if i%50 == 0 {
+			f.ok("append", f.engine.Log().Append(f.ctx, tail()))
+		}
+	}
+	if n := len(tail()); n > 120 {
 		f.t.Errorf("the tail has %d entries", n)
 	}
 	whole := f.history(paperA)
@@ -162,6 +172,16 @@ func longTail(f *fixture) {
 			f.t.Fatalf("entry %d: %v", i, whole[i])
 		}
 	}
-	_, _, err = f.papers.History(f.ctx, paperA, 7, "AAAA")
+	_, _, err := f.papers.History(f.ctx, paperA, 7, "AAAA")
 	f.want("token", err, docstore.ErrPageToken)
+	refused := error(nil)
+	for i := range 600 {
+		if refused = update(-i); refused != nil {
+			break
+		}
+	}
+	f.want("a write that nothing relays", refused, docstore.ErrUnavailable)
+	f.ok("drain", journal.NewDrainer(f.engine, journal.Options{}).Drain(f.ctx))
+	f.ok("update", update(0))
+	f.verified()
 }

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Opener) {
 		{"Journal", testJournal},
 		{"Property", testProperties},
 		{"Migration", testMigrations},
+		{"Feed", testFeeds},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.run(t, open) })

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -83,6 +84,22 @@ func (e *Engine) Tables() []docstore.Table {
 // Ping fails when the primary does not answer.
 func (e *Engine) Ping(ctx context.Context) error {
 	return failure(e.client.Ping(ctx, readpref.Primary()))
+}
+
+// Lease takes or renews a lease: an upsert that collides with another holder's
+// lease has not got it.
+func (e *Engine) Lease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
+	free := bson.A{
+		bson.D{{Key: "holder", Value: holder}},
+		bson.D{{Key: "until", Value: bson.D{{Key: "$lte", Value: now}}}},
+	}
+	_, err := e.db.Collection("leases").UpdateOne(ctx, bson.D{{Key: "_id", Value: name}, {Key: "$or", Value: free}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "holder", Value: holder}, {Key: "until", Value: until}}}},
+		options.UpdateOne().SetUpsert(true))
+	if driver.IsDuplicateKeyError(err) {
+		return false, nil
+	}
+	return err == nil, failure(err)
 }
 
 // Close ends all connections.

@@ -139,6 +139,19 @@ func (t *table) Drained(ctx context.Context, rs []*docstore.Record) (int, error)
 	return int(res.MatchedCount), nil
 }
 
+func (t *table) Viewers(ctx context.Context, names []string) (map[string][]string, error) {
+	rs, err := t.find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: names}}}},
+		options.Find().SetProjection(bson.D{{Key: "envelope", Value: 1}}))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]string, len(rs))
+	for _, r := range rs {
+		out[r.Name] = r.Envelope.GetViewers()
+	}
+	return out, nil
+}
+
 // find answers the decoded records of a query.
 func (t *table) find(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder) ([]*docstore.Record, error) {
 	rows, err := t.rows(ctx, filter, o)

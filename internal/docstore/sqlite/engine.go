@@ -138,6 +138,17 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return failure(e.read.QueryRowContext(ctx, `SELECT count(*) FROM collections WHERE name = ''`).Scan(&n))
 }
 
+// Lease takes or renews a lease.
+func (e *Engine) Lease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
+	err := oneRow(e.write.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
+		ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3 WHERE holder = ?2 OR until <= ?4`,
+		name, holder, until.UnixMilli(), now.UnixMilli()))
+	if errors.Is(err, docstore.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Close moves the write-ahead log into the file and lets go of it.
 func (e *Engine) Close() error {
 	var err error

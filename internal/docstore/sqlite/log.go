@@ -18,9 +18,11 @@ type log struct{ e *Engine }
 // requestEntries bounds what one request id answers.
 const requestEntries = 100
 
+// Append is one transaction, so that nobody else gives a position meanwhile.
 func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error {
-	insert, err := l.e.statement(ctx, l.e.write, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	insert, err := l.e.statement(ctx, l.e.write, `INSERT INTO journal (resource, sequence, actor, request_id, time, entry, feed, position)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(position), 0) + 1 FROM journal WHERE feed = ?7))
+		ON CONFLICT (resource, sequence) DO NOTHING`)
 	if err != nil {
 		return err
 	}
@@ -32,13 +34,51 @@ func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error 
 				return fmt.Errorf("sqlite: encode entry %d of %s: %w", e.GetSequence(), e.GetResource(), err)
 			}
 			_, err = stmt.ExecContext(ctx, e.GetResource(), e.GetSequence(), e.GetActor(), e.GetRequestId(),
-				e.GetTime().AsTime().UnixMilli(), b)
+				e.GetTime().AsTime().UnixMilli(), b, docstore.FeedOf(e.GetResource()))
 			if err != nil {
 				return failure(err)
 			}
 		}
 		return nil
 	})
+}
+
+func (l *log) Last(ctx context.Context, resource string) (int64, error) {
+	return l.number(ctx, `SELECT coalesce(max(sequence), 0) FROM journal WHERE resource = ?`, resource)
+}
+
+func (l *log) Head(ctx context.Context, feed string) (int64, error) {
+	return l.number(ctx, `SELECT coalesce(max(position), 0) FROM journal WHERE feed = ?`, feed)
+}
+
+func (l *log) number(ctx context.Context, q string, args ...any) (n int64, err error) {
+	stmt, err := l.e.statement(ctx, l.e.read, q)
+	if err != nil {
+		return 0, err
+	}
+	return n, failure(stmt.QueryRowContext(ctx, args...).Scan(&n))
+}
+
+func (l *log) Feed(ctx context.Context, feed string, after int64, limit int) ([]docstore.Positioned, error) {
+	rows, err := l.e.query(ctx, `SELECT position, entry FROM journal WHERE feed = ? AND position > ? ORDER BY position LIMIT ?`,
+		feed, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []docstore.Positioned
+	for rows.Next() {
+		at := docstore.Positioned{Entry: &corev1.JournalEntry{}}
+		var b []byte
+		if err := rows.Scan(&at.Position, &b); err != nil {
+			return nil, failure(err)
+		}
+		if err := proto.Unmarshal(b, at.Entry); err != nil {
+			return nil, fmt.Errorf("%w: journal entry at %d of %s cannot be read", docstore.ErrUnavailable, at.Position, feed)
+		}
+		out = append(out, at)
+	}
+	return out, failure(rows.Err())
 }
 
 func (l *log) History(ctx context.Context, resource string, from int64, limit int) ([]*corev1.JournalEntry, error) {

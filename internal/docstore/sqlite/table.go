@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -326,4 +327,30 @@ func (t *table) Drained(ctx context.Context, rs []*docstore.Record) (int, error)
 		return 0, err
 	}
 	return written, nil
+}
+
+func (t *table) Viewers(ctx context.Context, names []string) (map[string][]string, error) {
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: encode names: %w", err)
+	}
+	rows, err := t.e.query(ctx, `SELECT name, envelope FROM `+t.name+` WHERE name IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string][]string{}
+	for rows.Next() {
+		var name string
+		var envelope []byte
+		if err := rows.Scan(&name, &envelope); err != nil {
+			return nil, failure(err)
+		}
+		env := &storagev1.Envelope{}
+		if err := proto.Unmarshal(envelope, env); err != nil {
+			return nil, fmt.Errorf("sqlite: decode envelope of %s: %w", name, err)
+		}
+		out[name] = env.GetViewers()
+	}
+	return out, failure(rows.Err())
 }
