@@ -93,6 +93,18 @@ func (c *chain) user(ctx context.Context) (auth.Caller, error) {
 	return caller, tokenFailure(err)
 }
 
+type signedInKey struct{}
+
+// StillSignedIn answers UNAUTHENTICATED once the token a stream was opened with
+// has ended or is revoked. Streams that stay open ask before they tell more.
+func StillSignedIn(ctx context.Context) error {
+	check, ok := ctx.Value(signedInKey{}).(func() error)
+	if !ok {
+		return New(codes.Unauthenticated, ReasonTokenMissing, "请先登录")
+	}
+	return check()
+}
+
 // service checks the calling service's token; empty when there is none.
 func (c *chain) service(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, auth.MetadataService)

@@ -62,6 +62,10 @@ func (c *chain) stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 	if err := call.admit(); err != nil {
 		return err
 	}
+	call.ctx = context.WithValue(call.ctx, signedInKey{}, func() error {
+		_, err := c.user(call.ctx)
+		return err
+	})
 	wrapped := &stream{ServerStream: ss, call: call}
 	if call.method.open {
 		return handler(server, wrapped)
@@ -166,6 +170,9 @@ func (c *call) admit() error {
 // deadline gives a call without a deadline one, and caps one that is too far
 // away, so that nothing a client forgot holds the server's memory.
 func (c *call) deadline() {
+	if c.method.watch {
+		return // it ends with the caller's token
+	}
 	limits := c.chain.options.Limits
 	usual, most := limits.Deadline, limits.MaxDeadline
 	if c.method.stream {

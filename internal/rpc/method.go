@@ -22,6 +22,9 @@ type method struct {
 	open bool
 	// stream is true when either side streams.
 	stream bool
+	// watch is true for a server's stream that lasts: one whose name begins with
+	// Watch. It asks StillSignedIn as it goes on.
+	watch bool
 	// access is the declared rule; nil refuses every call.
 	access *corev1.Access
 	// input makes request messages.
@@ -80,6 +83,7 @@ func describe(fullMethod string) *method {
 	m.input = input
 	m.access = AccessOf(descriptor)
 	m.stream = descriptor.IsStreamingClient() || descriptor.IsStreamingServer()
+	m.watch = descriptor.IsStreamingServer() && strings.HasPrefix(string(descriptor.Name()), "Watch")
 	m.strip = planStrip(descriptor.Input())
 	m.mask = planMask(descriptor.Input())
 	m.requestID = findRequestID(descriptor.Input())
