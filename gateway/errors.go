@@ -96,16 +96,6 @@ func (g *gateway) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		g.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("trace", traceOf(r)), slog.String("method", r.Method), slog.Any("error", err))
 	}
-	var p problem
-	p.Error.Code = httpStatus
-	p.Error.Message = st.Message()
-	p.Error.Status = code.Code(st.Code()).String()
-	p.Error.Details = []json.RawMessage{}
-	for _, detail := range st.Proto().GetDetails() {
-		if raw, err := protojson.Marshal(detail); err == nil && detail.GetTypeUrl() != debugInfoType {
-			p.Error.Details = append(p.Error.Details, raw)
-		}
-	}
 	h := w.Header()
 	h.Del("Content-Length")
 	h.Del("Content-Disposition")
@@ -117,13 +107,28 @@ func (g *gateway) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	if after := retryAfter(statusOf(err)); after > 0 {
 		h.Set("Retry-After", strconv.FormatInt(after, 10))
 	}
-	body, err := json.Marshal(p)
-	if err != nil {
-		httpStatus, body = http.StatusInternalServerError, nil
-	}
 	w.WriteHeader(httpStatus)
 	// A client that has gone away is no error of ours.
-	_, _ = w.Write(body)
+	_, _ = w.Write(problemBody(st, httpStatus))
+}
+
+// problemBody is the JSON of an error; empty when it has none.
+func problemBody(st *status.Status, httpStatus int) []byte {
+	var p problem
+	p.Error.Code = httpStatus
+	p.Error.Message = st.Message()
+	p.Error.Status = code.Code(st.Code()).String()
+	p.Error.Details = []json.RawMessage{}
+	for _, detail := range st.Proto().GetDetails() {
+		if raw, err := protojson.Marshal(detail); err == nil && detail.GetTypeUrl() != debugInfoType {
+			p.Error.Details = append(p.Error.Details, raw)
+		}
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // texts of statuses are UTF-8, details were just marshaled
+		return nil
+	}
+	return body
 }
 
 // debugInfoType marks the detail that is for developers of the server alone.

@@ -33,6 +33,9 @@ type Options struct {
 	// Filing, Counsel and Directory are connections to the services, in memory or
 	// TCP; Directory also carries sign-in and systems. All are required.
 	Filing, Counsel, Directory grpc.ClientConnInterface
+	// Feeds are connections that carry watches, by the short name of the service
+	// whose events are followed; without one, its events are not on REST.
+	Feeds map[string]grpc.ClientConnInterface
 	// Logger gets errors of the services and, at debug level, one line per request,
 	// without query, bodies or tokens. Required.
 	Logger *slog.Logger
@@ -57,6 +60,7 @@ type gateway struct {
 	json            http.Handler
 	filing          filingv1.FilingServiceClient
 	services        []service
+	feeds           map[string]grpc.ClientConnInterface
 	origins         map[string]bool
 	proxies         trusted
 	maxUpload       int64
@@ -97,6 +101,7 @@ func New(o Options) (http.Handler, error) {
 			{directory.Get(0), o.Directory}, {session.Get(0), o.Directory},
 			{systems.Get(0), o.Directory},
 		},
+		feeds:           o.Feeds,
 		origins:         origins,
 		proxies:         proxies,
 		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),

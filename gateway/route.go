@@ -200,6 +200,8 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		{http.MethodGet, document + "/revisions/*:download", g.downloadRevision},
 		{http.MethodPost, document + "/materials/*:upload", g.uploadMaterial},
 		{http.MethodGet, document + "/materials/*:download", g.downloadMaterial},
+		{http.MethodGet, "/v1/regions/*/events:watch", g.watch},
+		{http.MethodGet, "/v1/global/events:watch", g.watch},
 		{http.MethodGet, "/openapi.json", static("application/json", description)},
 		{http.MethodGet, "/docs", static("text/html; charset=utf-8", docsPage)},
 		{http.MethodGet, "/docs/page.js", static("text/javascript; charset=utf-8", docsScript)},

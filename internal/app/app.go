@@ -22,6 +22,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
+	"fashen/internal/feed"
 	"fashen/internal/oidc"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
@@ -51,18 +52,23 @@ type App struct {
 	log    *slog.Logger
 	server *rpc.Server
 	shown  *telemetry.Telemetry
+	// endWatches ends the streams that no server would wait out.
+	endWatches func()
 	// stops run in reverse order.
 	stops []func(context.Context) error
 }
 
 // parts are what the services of one process share.
 type parts struct {
-	clock    docstore.Clock
-	log      *slog.Logger
-	signer   *auth.Signer
-	verifier *auth.Verifier
-	revoked  *auth.Revocations
-	tokenKey []byte
+	clock     docstore.Clock
+	log       *slog.Logger
+	signer    *auth.Signer
+	verifier  *auth.Verifier
+	revoked   *auth.Revocations
+	tokenKey  []byte
+	resumeKey []byte
+	// feeds are what the services of this process have to tell.
+	feeds []*feed.Source
 }
 
 // Start opens the stores, starts the services and answers once they serve.
@@ -106,10 +112,15 @@ func (a *App) prepare(c config.Config, o Options) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
+	resumeKey, err := key.Derive("resume tokens")
+	if err != nil {
+		return nil, err
+	}
 	revoked := auth.NewRevocations(o.Clock)
 	p := &parts{
 		clock: o.Clock, log: o.Logger, revoked: revoked,
-		signer: auth.NewSigner(key, o.Clock), verifier: auth.NewVerifier(o.Clock, revoked, key), tokenKey: tokenKey,
+		signer: auth.NewSigner(key, o.Clock), verifier: auth.NewVerifier(o.Clock, revoked, key),
+		tokenKey: tokenKey, resumeKey: resumeKey,
 	}
 	a.server = rpc.NewServer(rpc.Options{
 		Logger: o.Logger, Verifier: p.verifier, Clock: o.Clock, Service: "fashen",
@@ -173,6 +184,9 @@ func (a *App) services(ctx context.Context, c config.Config, p *parts) error {
 	if err := a.countBacklog(p, reviews); err != nil {
 		return err
 	}
+	events := feed.New(feed.Deps{Sources: p.feeds, TokenKey: p.resumeKey, Clock: p.clock})
+	a.endWatches = events.Stop
+	events.Register(a.server)
 	dir.Register(a.server)
 	reviews.Register(a.server)
 	documents.Register(a.server)
@@ -232,8 +246,18 @@ func (a *App) listen(ctx context.Context, c config.Config, p *parts) error {
 	if err != nil {
 		return err
 	}
+	// Watches stay open: they have a connection of their own, so that no call waits
+	// for its share of streams.
+	watches, err := a.connect(p, "")
+	if err != nil {
+		return err
+	}
+	followed := map[string]grpc.ClientConnInterface{}
+	for _, service := range serviceNames {
+		followed[service] = watches
+	}
 	handler, err := gateway.New(gateway.Options{
-		Filing: conn, Counsel: conn, Directory: conn, Logger: p.log, AllowedOrigins: c.AllowedOrigins,
+		Filing: conn, Counsel: conn, Directory: conn, Feeds: followed, Logger: p.log, AllowedOrigins: c.AllowedOrigins,
 		TrustedProxies: c.TrustedProxies,
 	})
 	if err != nil {
@@ -254,7 +278,7 @@ func (a *App) listen(ctx context.Context, c config.Config, p *parts) error {
 	a.HTTPAddr = httpListener.Addr().String()
 	web := gateway.Server(a.HTTPAddr, a.shown.HTTP(handler))
 	a.serve("REST", func() error { return web.Serve(httpListener) })
-	a.stops = append(a.stops, web.Shutdown)
+	a.stops = append(a.stops, web.Shutdown, func(context.Context) error { a.endWatches(); return nil })
 	if err := a.showMetrics(ctx, c); err != nil {
 		return err
 	}
@@ -271,8 +295,8 @@ func (a *App) serve(name string, run func() error) {
 	}()
 }
 
-// Stop ends the process's work in the reverse order of its start: the REST
-// server finishes its requests, then the gRPC server, then the stores close. It
+// Stop ends the process's work in the reverse order of its start: watches end, the
+// REST server finishes its requests, then the gRPC server, then the stores close. It
 // answers every error and is safe to call on a half-started process.
 func (a *App) Stop(ctx context.Context) error {
 	var errs []error

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -12,6 +13,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/mongo"
 	"fashen/internal/docstore/sqlite"
+	"fashen/internal/feed"
 	"fashen/internal/journal"
 	"fashen/services/counsel"
 	"fashen/services/directory"
@@ -25,13 +27,17 @@ var serviceNames = []string{directory.Service, counsel.Service, filing.Service}
 // an earlier version than this one was ever in use.
 func migrations(string) []docstore.Migration { return nil }
 
+// sharedPoll is how often the relay of a store that several processes write to
+// looks for entries of the others.
+const sharedPoll = 500 * time.Millisecond
+
 // store is what a service keeps its documents in.
 type store struct {
 	engine docstore.Engine
 	wrote  func()
 }
 
-// store opens the store of a service and starts to drain its journal.
+// store opens the store of a service and starts to relay its journal.
 func (a *App) store(ctx context.Context, c config.Config, p *parts, service string) (store, error) {
 	engine, err := openEngine(ctx, c, service, false)
 	if err != nil {
@@ -42,7 +48,20 @@ func (a *App) store(ctx context.Context, c config.Config, p *parts, service stri
 		return store{}, fmt.Errorf("open the store of %s: %w", service, err)
 	}
 	engine = a.shown.Engine(service, engine)
-	drainer := journal.NewDrainer(engine, journal.Options{Logger: p.log.With("store", service)})
+	sight := feed.ByViewers
+	if service == directory.Service {
+		sight = feed.ByAuditor
+	}
+	source := feed.NewSource(service, engine, sight, nil)
+	p.feeds = append(p.feeds, source)
+	// Times of leases are compared between processes: they are of the real clock.
+	o := journal.Options{Relayed: source.Relayed, Logger: p.log.With("store", service)}
+	if c.Store == config.StoreMongoDB {
+		o.Poll = sharedPoll
+	} else {
+		o.Holder = "owner of the file"
+	}
+	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()
 	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
 	return store{engine: engine, wrote: drainer.Wake}, nil

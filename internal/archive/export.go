@@ -210,27 +210,34 @@ func (x *export) journal(ctx context.Context) error {
 	return nil
 }
 
-// eachEntry reads the log from end to end.
+// eachEntry reads the log from end to end, feed by feed in the order of its
+// positions, so that an import gives each entry the position it had.
 func eachEntry(ctx context.Context, log docstore.Log, do func(*corev1.JournalEntry) error) error {
-	resource, sequence := "", int64(0)
-	for {
-		logged, err := log.Walk(ctx, resource, sequence, page)
-		if err != nil {
-			return err
-		}
-		for _, l := range logged {
-			if l.Entry == nil {
-				return fmt.Errorf("%w: entry %d of %s cannot be read", ErrBroken, l.Sequence, l.Resource)
-			}
-			if err := do(l.Entry); err != nil {
+	feeds, err := log.Feeds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, feed := range feeds {
+		for last := int64(0); ; {
+			entries, err := log.Feed(ctx, feed, last, page)
+			if err != nil {
 				return err
 			}
-			resource, sequence = l.Resource, l.Sequence
-		}
-		if len(logged) < page {
-			return nil
+			for _, at := range entries {
+				if at.Position != last+1 {
+					return fmt.Errorf("%w: position %d of %s comes after %d", ErrBroken, at.Position, feed, last)
+				}
+				if err := do(at.Entry); err != nil {
+					return err
+				}
+				last = at.Position
+			}
+			if len(entries) < page {
+				break
+			}
 		}
 	}
+	return nil
 }
 
 func (x *export) blobs(ctx context.Context) error {

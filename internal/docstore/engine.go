@@ -207,6 +207,8 @@ type Log interface {
 	Last(ctx context.Context, resource string) (int64, error)
 	// Head is the last position of a feed, 0 when it is empty.
 	Head(ctx context.Context, feed string) (int64, error)
+	// Feeds names the feeds that have entries.
+	Feeds(ctx context.Context) ([]string, error)
 	// Feed reads up to limit entries of a feed after a position, in its order.
 	Feed(ctx context.Context, feed string, after int64, limit int) ([]Positioned, error)
 	// History answers entries of one resource in order, from a sequence on.

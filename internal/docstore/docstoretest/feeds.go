@@ -82,6 +82,9 @@ func positions(f *fixture) {
 	if got := f.feed("regions/120105")[0]; !proto.Equal(got, before[0]) {
 		f.t.Errorf("relayed %v, written %v", got, before[0])
 	}
+	if feeds, err := f.engine.Log().Feeds(f.ctx); err != nil || fmt.Sprint(feeds) != "[global regions/120101 regions/120105]" {
+		f.t.Errorf("feeds %v, %v", feeds, err)
+	}
 	if relayed != 1 {
 		f.t.Errorf("told %d times", relayed)
 	}

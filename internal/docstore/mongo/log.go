@@ -133,6 +133,13 @@ func (l *log) last(ctx context.Context, key, value, number string) (int64, error
 	return raw.Lookup(number).AsInt64(), nil
 }
 
+func (l *log) Feeds(ctx context.Context) ([]string, error) {
+	var out []string
+	err := l.entries.Distinct(ctx, "feed", bson.D{}).Decode(&out)
+	slices.Sort(out)
+	return out, failure(err)
+}
+
 func (l *log) Feed(ctx context.Context, feed string, after int64, limit int) ([]docstore.Positioned, error) {
 	cur, err := l.entries.Find(ctx, bson.D{{Key: "feed", Value: feed}, {Key: "position", Value: bson.D{{Key: "$gt", Value: after}}}},
 		options.Find().SetSort(bson.D{{Key: "feed", Value: 1}, {Key: "position", Value: 1}}).SetLimit(int64(limit)))

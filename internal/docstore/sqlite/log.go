@@ -59,6 +59,23 @@ func (l *log) number(ctx context.Context, q string, args ...any) (n int64, err e
 	return n, failure(stmt.QueryRowContext(ctx, args...).Scan(&n))
 }
 
+func (l *log) Feeds(ctx context.Context) ([]string, error) {
+	rows, err := l.e.query(ctx, `SELECT DISTINCT feed FROM journal ORDER BY feed`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var feed string
+		if err := rows.Scan(&feed); err != nil {
+			return nil, failure(err)
+		}
+		out = append(out, feed)
+	}
+	return out, failure(rows.Err())
+}
+
 func (l *log) Feed(ctx context.Context, feed string, after int64, limit int) ([]docstore.Positioned, error) {
 	rows, err := l.e.query(ctx, `SELECT position, entry FROM journal WHERE feed = ? AND position > ? ORDER BY position LIMIT ?`,
 		feed, after, limit)
