@@ -248,7 +248,7 @@ func (a *App) listen(ctx context.Context, c config.Config, p *parts) error {
 	}
 	// Watches stay open: they have a connection of their own, so that no call waits
 	// for its share of streams.
-	watches, err := a.connect(p, "")
+	watches, err := a.connect(p, rpc.GatewayService)
 	if err != nil {
 		return err
 	}

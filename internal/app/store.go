@@ -7,14 +7,19 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/mongo"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/feed"
 	"fashen/internal/journal"
+	"fashen/internal/rpc"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -26,6 +31,19 @@ var serviceNames = []string{directory.Service, counsel.Service, filing.Service}
 // migrations bring the stores of a service up to date, oldest first. No store of
 // an earlier version than this one was ever in use.
 func migrations(string) []docstore.Migration { return nil }
+
+// sights tell who may see the events of a service, histories which RPC reads its
+// journals.
+var (
+	sights = map[string]feed.Sight{
+		directory.Service: feed.ByAuditor, counsel.Service: feed.ByViewers, filing.Service: feed.ByViewers,
+	}
+	histories = map[string]protoreflect.MethodDescriptor{
+		directory.Service: directoryv1.File_fashen_directory_v1_directory_service_proto.Services().Get(0).Methods().ByName("ListDirectoryHistory"),
+		counsel.Service:   counselv1.File_fashen_counsel_v1_counsel_service_proto.Services().Get(0).Methods().ByName("ListCaseHistory"),
+		filing.Service:    filingv1.File_fashen_filing_v1_filing_service_proto.Services().Get(0).Methods().ByName("ListDocumentHistory"),
+	}
+)
 
 // sharedPoll is how often the relay of a store that several processes write to
 // looks for entries of the others.
@@ -48,11 +66,9 @@ func (a *App) store(ctx context.Context, c config.Config, p *parts, service stri
 		return store{}, fmt.Errorf("open the store of %s: %w", service, err)
 	}
 	engine = a.shown.Engine(service, engine)
-	sight := feed.ByViewers
-	if service == directory.Service {
-		sight = feed.ByAuditor
-	}
-	source := feed.NewSource(service, engine, sight, nil)
+	source := feed.NewSource(feed.Options{
+		Service: service, Engine: engine, Sight: sights[service], History: rpc.AccessOf(histories[service]),
+	})
 	p.feeds = append(p.feeds, source)
 	// Times of leases are compared between processes: they are of the real clock.
 	o := journal.Options{Relayed: source.Relayed, Logger: p.log.With("store", service)}

@@ -66,7 +66,7 @@ func New(d Deps) *Server {
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	for _, source := range d.Sources {
-		s.sources[source.service] = source
+		s.sources[source.o.Service] = source
 	}
 	return s
 }
@@ -112,7 +112,7 @@ func (s *Server) Watch(r *corev1.WatchRequest, stream grpc.ServerStreamingServer
 	}
 	w := &watcher{
 		server: s, hub: h, at: at, stream: stream, id: idOf(r.GetService(), r.GetParent()),
-		sees: source.sight(who), filter: filter{r.GetTypes(), r.GetResources()},
+		sees: source.o.Sight(who), whole: who.HasAny(source.o.History.GetRoles()...), filter: filter{r.GetTypes(), r.GetResources()},
 	}
 	heartbeat := usualHeartbeat
 	if r.GetHeartbeat() != nil {
@@ -161,9 +161,11 @@ type watcher struct {
 	hub    *hub
 	stream grpc.ServerStreamingServer[corev1.WatchResponse]
 	// id names the feed, at is the last position that was told or passed over.
-	id     string
-	at     int64
-	sees   func(resource string, viewers []string) bool
+	id   string
+	at   int64
+	sees func(resource string, viewers []string) bool
+	// whole is false for those who may not read journals: their events have no data.
+	whole  bool
 	filter filter
 }
 
@@ -221,11 +223,21 @@ func (w *watcher) tell(ctx context.Context, events []event) error {
 		if !w.filter.match(e.Event) || !w.sees(e.GetSubject(), e.viewers) {
 			continue
 		}
-		if err := w.send(&corev1.WatchResponse{Content: &corev1.WatchResponse_Event{Event: e.Event}}); err != nil {
+		if err := w.send(&corev1.WatchResponse{Content: &corev1.WatchResponse_Event{Event: w.shown(e.Event)}}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *watcher) shown(e *corev1.Event) *corev1.Event {
+	if w.whole {
+		return e
+	}
+	return &corev1.Event{
+		Specversion: e.GetSpecversion(), Id: e.GetId(), Source: e.GetSource(), Type: e.GetType(),
+		Subject: e.GetSubject(), Time: e.GetTime(), Position: e.GetPosition(),
+	}
 }
 
 func (w *watcher) beat() error {

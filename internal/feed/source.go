@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"fashen/internal/docstore"
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 const (
@@ -29,21 +31,35 @@ const (
 
 // Source is what one service has to tell.
 type Source struct {
-	service string
-	engine  docstore.Engine
-	sight   Sight
-	after   func(time.Duration) <-chan time.Time
+	o     Options
+	after func(time.Duration) <-chan time.Time
 
 	mu   sync.Mutex
 	hubs map[string]*hub
 }
 
-// NewSource makes the source of a service; after is time.After where it is nil.
-func NewSource(service string, engine docstore.Engine, sight Sight, after func(time.Duration) <-chan time.Time) *Source {
-	if after == nil {
-		after = time.After
+// Options of a source.
+type Options struct {
+	// Service is the short name of the service.
+	Service string
+	// Engine is the store of the service.
+	Engine docstore.Engine
+	// Sight tells who may see which event.
+	Sight Sight
+	// History is the access rule of the RPC that reads journals of the service.
+	// Those whose roles do not open it get events without the entry itself.
+	History *corev1.Access
+	// After is time.After where it is nil; tests give their own.
+	After func(time.Duration) <-chan time.Time
+}
+
+// NewSource makes the source of a service.
+func NewSource(o Options) *Source {
+	s := &Source{o: o, after: o.After, hubs: map[string]*hub{}}
+	if s.after == nil {
+		s.after = time.After
 	}
-	return &Source{service: service, engine: engine, sight: sight, after: after, hubs: map[string]*hub{}}
+	return s
 }
 
 // Relayed tells that entries came into the log. It does not block.
@@ -61,9 +77,9 @@ func (s *Source) Relayed() {
 // follow answers the hub of a feed, started for the first who follows, and the
 // head of the feed. leave is called once, and stops the hub with the last.
 func (s *Source) follow(ctx context.Context, parent string) (h *hub, head int64, leave func(), err error) {
-	head, err = s.engine.Log().Head(ctx, parent)
+	head, err = s.o.Engine.Log().Head(ctx, parent)
 	if err != nil {
-		return nil, 0, nil, fmt.Errorf("head of %s: %w", idOf(s.service, parent), err)
+		return nil, 0, nil, fmt.Errorf("head of %s: %w", idOf(s.o.Service, parent), err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,13 +106,13 @@ func (s *Source) leave(h *hub) {
 
 // read reads the page of events after a place, with their viewers.
 func (s *Source) read(ctx context.Context, parent string, after int64) ([]event, error) {
-	entries, err := s.engine.Log().Feed(ctx, parent, after, pageSize)
+	entries, err := s.o.Engine.Log().Feed(ctx, parent, after, pageSize)
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
 	out := make([]event, len(entries))
 	for i, at := range entries {
-		out[i].Event = eventOf(s.service, parent, at)
+		out[i].Event = eventOf(s.o.Service, parent, at)
 	}
 	return out, s.look(ctx, out)
 }
@@ -111,7 +127,7 @@ func (s *Source) look(ctx context.Context, events []event) error {
 			names = append(names, e.GetSubject())
 		}
 	}
-	for _, t := range s.engine.Tables() {
+	for _, t := range s.o.Engine.Tables() {
 		found, err := t.Viewers(ctx, names)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +13,7 @@ import (
 	"testing"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -27,6 +24,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
@@ -38,6 +36,8 @@ type client interface {
 	uploadRevision(ctx context.Context, token string, up *filingv1.RevisionUpload, file io.Reader) (*filingv1.Revision, *failure)
 	uploadMaterial(ctx context.Context, token string, up *filingv1.MaterialUpload, file io.Reader) (*filingv1.Document, *failure)
 	downloadRevision(ctx context.Context, token, name string) ([]byte, *failure)
+	// watch follows events until ctx ends; next waits for the next message.
+	watch(ctx context.Context, token string, in *corev1.WatchRequest) (next func() (*corev1.WatchResponse, *failure))
 }
 
 // failure is an error answer, alike over both protocols.
@@ -212,24 +212,7 @@ func (c overREST) do(ctx context.Context, token, verb, target, contentType strin
 	if res.StatusCode < 300 {
 		return answer, nil
 	}
-	var problem struct {
-		Error struct {
-			Status, Message string
-			Details         json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(answer, &problem); err != nil {
-		return nil, &failure{code: codes.Internal, http: res.StatusCode, message: string(answer)}
-	}
-	st := &rpcstatus.Status{}
-	details, _ := json.Marshal(map[string]json.RawMessage{"details": problem.Error.Details})
-	if err := protojson.Unmarshal(details, st); err != nil {
-		return nil, &failure{code: codes.Internal, http: res.StatusCode, message: err.Error()}
-	}
-	st.Code, st.Message = code.Code_value[problem.Error.Status], problem.Error.Message
-	f := failed(status.FromProto(st))
-	f.http = res.StatusCode
-	return nil, f
+	return nil, problemOf(answer, res.StatusCode)
 }
 
 func (c overREST) uploadRevision(ctx context.Context, token string, up *filingv1.RevisionUpload, file io.Reader) (*filingv1.Revision, *failure) {

@@ -42,7 +42,7 @@ func requests(t *testing.T) map[string]ask {
 	return asks
 }
 
-// transfers are the requests that stream a file.
+// transfers are the requests that stream.
 func transfers() map[string]ask {
 	material := func(kind filingv1.Material_Kind) ask {
 		return func(ctx context.Context, c client, token string, n names) *failure {
@@ -56,6 +56,12 @@ func transfers() map[string]ask {
 		filingService + "UploadMaterial conclusion": material(filingv1.Material_COMPETITION_CONCLUSION),
 		filingService + "UploadRevision": func(ctx context.Context, c client, token string, n names) *failure {
 			_, f := c.uploadRevision(ctx, token, &filingv1.RevisionUpload{Parent: n.document, Filename: "draft.docx", Etag: n.etag}, bytes.NewReader(n.file))
+			return f
+		},
+		"fashen.core.v1.FeedService/Watch": func(ctx context.Context, c client, token string, n names) *failure {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			_, f := c.watch(ctx, token, &corev1.WatchRequest{Parent: n.region, Service: "filing"})()
 			return f
 		},
 		filingService + "DownloadRevision": func(ctx context.Context, c client, token string, n names) *failure {

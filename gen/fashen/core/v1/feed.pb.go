@@ -287,11 +287,12 @@ type Event struct {
 	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
 	// When it was written, UTC.
 	Time *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
-	// Media type of `data`, `application/json`.
+	// Media type of `data`, `application/json`; empty without data.
 	Datacontenttype string `protobuf:"bytes,7,opt,name=datacontenttype,proto3" json:"datacontenttype,omitempty"`
 	// Place in the feed: from 1, without gaps over all its events.
 	Position int64 `protobuf:"varint,8,opt,name=position,proto3" json:"position,omitempty"`
-	// The entry of the resource's journal.
+	// The entry of the resource's journal; absent for those who may not read the
+	// journal, such as outside counsel.
 	Data          *JournalEntry `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
