@@ -65,12 +65,26 @@ func (h *hub) advance(ctx context.Context) (more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	// What watchers hold of the old window is not written to.
-	h.window = slices.Concat(h.window, events)
-	h.window = h.window[max(0, len(h.window)-windowSize):]
+	h.window = slices.Concat(h.window[max(0, len(h.window)+len(events)-windowSize):], events)
+	h.renew(events)
 	h.head = events[len(events)-1].GetPosition()
 	close(h.changed)
 	h.changed = make(chan struct{})
 	return len(events) == pageSize
+}
+
+// renew gives older events of the resources of new ones their viewers of now: a
+// change of viewers is an entry, so what is known is as new as the feed itself.
+func (h *hub) renew(events []event) {
+	latest := map[string]event{}
+	for _, e := range events {
+		latest[e.GetSubject()] = e
+	}
+	for i := range h.window {
+		if e, ok := latest[h.window[i].GetSubject()]; ok {
+			h.window[i].viewers, h.window[i].looked = e.viewers, e.looked
+		}
+	}
 }
 
 // next answers the events after a place, from the window where it reaches so far
@@ -87,8 +101,9 @@ func (h *hub) next(ctx context.Context, after int64) ([]event, <-chan struct{}, 
 		return events, changed, err
 	case len(events) == 0:
 		return nil, changed, nil
-	case events[0].looked+1 < looks:
-		// Whoever could see a resource then may not any more.
+	case slices.ContainsFunc(events, func(e event) bool { return e.looked+1 < looks }):
+		// Whoever could see a resource then may not any more, however late the feed
+		// tells of it.
 		events = slices.Clone(events)
 		return events, changed, h.source.look(ctx, events)
 	}
