@@ -127,6 +127,19 @@ func content(t *testing.T, e docstore.Engine) []string {
 	for _, l := range logged {
 		out = append(out, text(l.Entry))
 	}
+	feeds, err := e.Log().Feeds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, feed := range feeds {
+		entries, err := e.Log().Feed(t.Context(), feed, 0, 10000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range entries {
+			out = append(out, fmt.Sprintf("%s %d %s %d", feed, at.Position, at.Entry.GetResource(), at.Entry.GetSequence()))
+		}
+	}
 	list, err := e.Blobs().List(t.Context(), "", 1000)
 	if err != nil {
 		t.Fatal(err)

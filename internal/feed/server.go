@@ -92,6 +92,9 @@ func (s *Server) Watch(r *corev1.WatchRequest, stream grpc.ServerStreamingServer
 	if source == nil {
 		return rpc.Field("service", "SERVICE_UNKNOWN", "没有这个服务的事件流")
 	}
+	if err := rpc.Reach(who, r.GetService()); err != nil {
+		return err
+	}
 	for _, name := range r.GetResources() {
 		if at := strings.Index(name, "*"); at >= 0 && (at != len(name)-1 || !strings.HasSuffix(name, "/*")) {
 			return rpc.Field("resources", "RESOURCE_PATTERN_INVALID", "通配符只能是末尾的 /*")
