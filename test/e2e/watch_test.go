@@ -264,3 +264,26 @@ func TestWatchEnds(t *testing.T) {
 		}
 	})
 }
+
+// A system follows with its key what the key is good for, until it is revoked.
+func TestWatchWithAKey(t *testing.T) {
+	everywhere(t, "2026-05-12", func(t *testing.T, w *world) {
+		key := w.keyFor(t, w.connect(t, labour), "filing")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		next := w.watch(ctx, key.GetToken(), &corev1.WatchRequest{Parent: region, Service: "filing"})
+		s := &watch{t: t, next: next}
+		s.message()
+		d := w.newDocument(t, false)
+		if e := s.event(); e.GetSubject() != d.GetName() || e.GetData() == nil {
+			t.Errorf("told %v", e)
+		}
+		if _, f := w.watch(ctx, key.GetToken(), &corev1.WatchRequest{Parent: region, Service: "counsel"})(); f == nil || f.reason != "API_KEY_SCOPE" {
+			t.Errorf("out of scope: %v", f)
+		}
+		w.must(t, "secadmin", systemService+"RevokeApiKey", &directoryv1.RevokeApiKeyRequest{Name: key.GetName()}, &directoryv1.ApiKey{})
+		if f := s.fails(); f.code != codes.Unauthenticated || f.reason != "TOKEN_REVOKED" {
+			t.Errorf("after the revocation: %v", f)
+		}
+	})
+}
