@@ -33,6 +33,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(),
-		newExport(), newImport(), newBackup())
+		newExport(), newImport(), newBackup(), newKey())
 	return root
 }

@@ -104,22 +104,23 @@ func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) 
 
 // prepare reads the keys and makes the gRPC server, without services yet.
 func (a *App) prepare(c config.Config, o Options) (*parts, error) {
-	key, err := auth.LoadKey(filepath.Join(c.DataDir, "keys", "signing.pem"))
+	keys, err := auth.LoadKeyRing(filepath.Join(c.DataDir, "keys"), o.Clock)
 	if err != nil {
 		return nil, err
 	}
-	tokenKey, err := key.Derive("page tokens")
+	first := keys.First() // so that lists and feeds go on when keys change
+	tokenKey, err := first.Derive("page tokens")
 	if err != nil {
 		return nil, err
 	}
-	resumeKey, err := key.Derive("resume tokens")
+	resumeKey, err := first.Derive("resume tokens")
 	if err != nil {
 		return nil, err
 	}
 	revoked := auth.NewRevocations(o.Clock)
 	p := &parts{
 		clock: o.Clock, log: o.Logger, revoked: revoked,
-		signer: auth.NewSigner(key, o.Clock), verifier: auth.NewVerifier(o.Clock, revoked, key),
+		signer: keys.Signer(), verifier: keys.Verifier(revoked),
 		tokenKey: tokenKey, resumeKey: resumeKey,
 	}
 	a.server = rpc.NewServer(rpc.Options{

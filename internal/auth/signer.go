@@ -14,8 +14,8 @@ const renewBefore = 3 * time.Minute
 
 // Signer mints tokens: JWT signed with EdDSA, issuer and audience `fashen`.
 type Signer struct {
-	key Key
-	now func() time.Time
+	ring *KeyRing
+	now  func() time.Time
 
 	mu       sync.Mutex
 	services map[string]minted
@@ -26,9 +26,9 @@ type minted struct {
 	expires time.Time
 }
 
-// NewSigner makes a signer with a clock of its own.
+// NewSigner makes a signer of one key, with a clock of its own.
 func NewSigner(key Key, now func() time.Time) *Signer {
-	return &Signer{key: key, now: now, services: map[string]minted{}}
+	return fixedRing(now, []Key{key}).Signer()
 }
 
 // UserToken mints an access token for a person and tells when it ends
@@ -74,8 +74,9 @@ func (s *Signer) ServiceToken(service string) (string, error) {
 
 func (s *Signer) sign(c *claims) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, c)
-	token.Header["kid"] = s.key.ID
-	signed, err := token.SignedString(s.key.private)
+	key := s.ring.signing()
+	token.Header["kid"] = key.ID
+	signed, err := token.SignedString(key.private)
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}

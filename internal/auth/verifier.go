@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ const cachedTokens = 4096
 // Verifier checks tokens. A signature is checked once and remembered; time and
 // revocation are checked on every call.
 type Verifier struct {
-	keys        map[string]ed25519.PublicKey
+	ring        *KeyRing
 	now         func() time.Time
 	parser      *jwt.Parser
 	revocations *Revocations
@@ -36,27 +35,27 @@ type Issuer interface {
 	Caller(ctx context.Context, token string) (Caller, error)
 }
 
-// NewVerifier makes a verifier that trusts tokens signed with one of the keys
-// (several while keys are being changed) and refuses what is revoked.
+// NewVerifier makes a verifier that trusts tokens signed with one of the keys and
+// refuses what is revoked.
 func NewVerifier(now func() time.Time, revocations *Revocations, keys ...Key) *Verifier {
-	v := &Verifier{
-		keys:        make(map[string]ed25519.PublicKey, len(keys)),
-		now:         now,
+	return newVerifier(fixedRing(now, keys), revocations)
+}
+
+func newVerifier(ring *KeyRing, revocations *Revocations) *Verifier {
+	return &Verifier{
+		ring:        ring,
+		now:         ring.now,
 		revocations: revocations,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
 			jwt.WithIssuer(issuer),
 			jwt.WithAudience(audience),
 			jwt.WithExpirationRequired(),
-			jwt.WithTimeFunc(now),
+			jwt.WithTimeFunc(ring.now),
 			jwt.WithStrictDecoding(),
 		),
 		cache: tokenCache{entries: map[[sha256.Size]byte]*verified{}},
 	}
-	for _, key := range keys {
-		v.keys[key.ID] = key.Public
-	}
-	return v
 }
 
 // AcceptSystems makes the verifier take API keys of systems as well. It is called
@@ -142,7 +141,7 @@ func (v *Verifier) parse(token string) (*verified, error) {
 	var c claims
 	_, err := v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
-		if key, ok := v.keys[id]; ok {
+		if key, ok := v.ring.public(id); ok {
 			return key, nil
 		}
 		return nil, fmt.Errorf("unknown key %q", id)

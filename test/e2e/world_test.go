@@ -59,6 +59,13 @@ func (c *clock) day(t *testing.T, iso string) {
 	c.now = to
 }
 
+// later moves the clock on.
+func (c *clock) later(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 // world is a running process and its people.
 type world struct {
 	client
