@@ -35,6 +35,9 @@ const schemaVersion = "1"
 
 func (e *Engine) createBase(ctx context.Context) error {
 	return e.inTx(ctx, func(tx *sql.Tx) error {
+		if err := upgradeBase(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, baseSchema); err != nil {
 			return failure(err)
 		}
