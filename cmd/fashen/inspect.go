@@ -15,7 +15,7 @@ import (
 func newInspect() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE|-",
-		Short: "Print title, number, date and structure of a draft as JSON",
+		Short: "Print title, number, date, structure and citations of a draft as JSON",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var in io.Reader = cmd.InOrStdin()

@@ -23,11 +23,18 @@
 // a text, the enclosed text goes on in the same outline; other attachments add
 // nothing. The headings 一、 of a notice count as its sections.
 //
+// # Citations
+//
+// Every outermost 《…》 on one line, or across the lines of the head, is a
+// citation with the provisions and the bracketed number behind it. The kind is
+// told by title and number alone. Numbers are kept as written, beside their
+// normal form.
+//
 // # Reading
 //
 // The path of one file: read.go tells the format by content; archive.go and
 // docx*.go, or plaintext.go, turn it into lines; front.go finds title, number,
 // date and addressees; outline.go builds the tree from the numbers that
-// marks.go sees. Everything is linear in the size of the file and bounded by
+// marks.go sees; citation.go and cited.go find what it cites. Everything is linear in the size of the file and bounded by
 // Limits, because the file is a stranger's.
 package policytext

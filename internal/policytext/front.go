@@ -33,6 +33,7 @@ var (
 	datePattern  = regexp.MustCompile(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})[\s\x{3000}]*年[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*月[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*日[）)]?$`)
 	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|说明|政策|基准|指引|规范|流程|公约|书)$`)
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
+	draftMark    = regexp.MustCompile(`(?:[（(【\[][^（(【\[]{0,16}(?:稿|草案)[^（(【\[）)】\]]{0,8}[）)】\]]|(?:公开)?(?:征求意见|草案送审|送审|报审|审议|讨论|修改|代拟)稿)$`)
 	aboutPattern = regexp.MustCompile(`的\p{Han}{0,6}(?:决议|决定|命令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|方案|意见书)[^的]*$`)
 	// leadIn tells an opening sentence (现通知如下：) from a list of addressees.
 	leadIn      = regexp.MustCompile(`如下|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
@@ -124,9 +125,22 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 	if t.chosen.text == "" {
 		t.chosen = t.first
 	}
-	text.Title = t.chosen.text
+	text.Title = withoutDraftMark(t.chosen.text)
 	f.body = max(f.body, t.chosen.end)
 	f.lateNumber(r, text)
+	text.DocumentNumberNormalized = normalizeNumber(text.DocumentNumber)
+}
+
+// withoutDraftMark drops what tells a draft's stage behind its title: （草案送审稿）,
+// with or without brackets. 试行 and 暂行 say how long a text holds and stay.
+func withoutDraftMark(title string) string {
+	for {
+		short := strings.TrimRightFunc(draftMark.ReplaceAllString(title, ""), isBlank)
+		if short == title || short == "" {
+			return title
+		}
+		title = short
+	}
 }
 
 // headLine reads a line of the head that is no part of a title: the number, or

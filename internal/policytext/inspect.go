@@ -12,10 +12,12 @@ import (
 // Inspection is what `fashen inspect` prints: a policy text without its words.
 type Inspection struct {
 	Title          string       `json:"title"`
-	DocumentNumber string       `json:"document_number"`
+	DocumentNumber string       `json:"document_number"` // as in the text
+	Normalized     string       `json:"document_number_normalized"`
 	Date           string       `json:"date"` // ISO 8601, or empty
 	Counts         Counts       `json:"counts"`
 	Outline        []*Inspected `json:"outline"`
+	Citations      []Cited      `json:"citations"`
 }
 
 // Counts are the totals of an outline.
@@ -25,6 +27,20 @@ type Counts struct {
 	Articles   int `json:"articles"`
 	Paragraphs int `json:"paragraphs"` // 款, summed over the articles
 	Items      int `json:"items"`      // 项, summed over the articles
+	// 附件 listed below the texts, or the attached pages where none is listed.
+	Attachments int `json:"attachments"`
+}
+
+// Cited is one 《…》; offsets are code points, from 《 to just after 》.
+type Cited struct {
+	Title          string   `json:"title"`
+	Article        *string  `json:"article"`         // the first 第…条 behind it, or null
+	Provisions     []string `json:"provisions"`      // all provisions behind it, as written
+	DocumentNumber *string  `json:"document_number"` // as in the text, or null
+	Normalized     *string  `json:"document_number_normalized"`
+	Start          int      `json:"start"`
+	End            int      `json:"end"`
+	Kind           string   `json:"kind"` // self, law, document, other
 }
 
 // Inspected is one provision of the outline; offsets are code points.
@@ -44,14 +60,43 @@ func Inspect(t *corev1.PolicyText) *Inspection {
 	c := t.GetCounts()
 	return &Inspection{
 		Title:          t.GetTitle(),
+		Normalized:     t.GetDocumentNumberNormalized(),
 		DocumentNumber: t.GetDocumentNumber(),
 		Date:           isoDate(t.GetDate()),
 		Counts: Counts{
 			Chapters: int(c.GetChapters()), Sections: int(c.GetSections()), Articles: int(c.GetArticles()),
-			Paragraphs: int(c.GetParagraphs()), Items: int(c.GetItems()),
+			Paragraphs: int(c.GetParagraphs()), Items: int(c.GetItems()), Attachments: int(c.GetAttachments()),
 		},
-		Outline: inspectNodes(t.GetOutline()),
+		Outline:   inspectNodes(t.GetOutline()),
+		Citations: inspectCitations(t.GetCitations()),
 	}
+}
+
+func inspectCitations(citations []*corev1.Citation) []Cited {
+	out := make([]Cited, 0, len(citations))
+	for _, c := range citations {
+		cited := Cited{
+			Title: c.Title, Start: int(c.Start), End: int(c.End), Provisions: []string{},
+			DocumentNumber: orNull(c.DocumentNumber), Normalized: orNull(c.DocumentNumberNormalized),
+			Kind: strings.ToLower(strings.TrimPrefix(c.Kind.String(), "CITATION_KIND_")),
+		}
+		for i, p := range c.Provisions {
+			cited.Provisions = append(cited.Provisions, p.Text)
+			if i == 0 {
+				article, _, _ := scanCited(p.Text, nil, true)
+				cited.Article = orNull(article.GetText())
+			}
+		}
+		out = append(out, cited)
+	}
+	return out
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 func inspectNodes(nodes []*corev1.Provision) []*Inspected {

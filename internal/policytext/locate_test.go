@@ -60,10 +60,10 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"title":"示例办法","document_number":"示规〔2026〕1号","date":"2026-03-01",` +
-		`"counts":{"chapters":0,"sections":0,"articles":1,"paragraphs":1,"items":0},` +
+	const want = `{"title":"示例办法","document_number":"示规〔2026〕1号","document_number_normalized":"示规〔2026〕1号","date":"2026-03-01",` +
+		`"counts":{"chapters":0,"sections":0,"articles":1,"paragraphs":1,"items":0,"attachments":0},` +
 		`"outline":[{"id":"art-1","kind":"article","number":1,"label":"第一条","title":"","start":16,"end":22,` +
-		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}]}`
+		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}],"citations":[]}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

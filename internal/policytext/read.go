@@ -139,6 +139,8 @@ func (r *reading) document() (*Document, error) {
 	text := &corev1.PolicyText{Text: b.String()}
 	front := readFront(r, text)
 	readOutline(r, front, text)
+	text.Counts.Attachments = countAttachments(r)
+	readCitations(r, front, text)
 	text.Warnings = r.warnings
 	return &Document{Text: text, Margins: r.margins}, nil
 }

@@ -101,6 +101,68 @@ func (ProvisionKind) EnumDescriptor() ([]byte, []int) {
 	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{0}
 }
 
+// What a cited title names.
+type CitationKind int32
+
+const (
+	// Unset.
+	CitationKind_CITATION_KIND_UNSPECIFIED CitationKind = 0
+	// The document itself or the text it issues.
+	CitationKind_CITATION_KIND_SELF CitationKind = 1
+	// A statute: a law, regulation, rule issued by order or judicial
+	// interpretation, told by title and number.
+	CitationKind_CITATION_KIND_LAW CitationKind = 2
+	// A policy document: one with a document number, or with a title of that kind.
+	CitationKind_CITATION_KIND_DOCUMENT CitationKind = 3
+	// Anything else: a form, certificate, agreement, plan.
+	CitationKind_CITATION_KIND_OTHER CitationKind = 4
+)
+
+// Enum value maps for CitationKind.
+var (
+	CitationKind_name = map[int32]string{
+		0: "CITATION_KIND_UNSPECIFIED",
+		1: "CITATION_KIND_SELF",
+		2: "CITATION_KIND_LAW",
+		3: "CITATION_KIND_DOCUMENT",
+		4: "CITATION_KIND_OTHER",
+	}
+	CitationKind_value = map[string]int32{
+		"CITATION_KIND_UNSPECIFIED": 0,
+		"CITATION_KIND_SELF":        1,
+		"CITATION_KIND_LAW":         2,
+		"CITATION_KIND_DOCUMENT":    3,
+		"CITATION_KIND_OTHER":       4,
+	}
+)
+
+func (x CitationKind) Enum() *CitationKind {
+	p := new(CitationKind)
+	*p = x
+	return p
+}
+
+func (x CitationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CitationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_fashen_core_v1_text_proto_enumTypes[1].Descriptor()
+}
+
+func (CitationKind) Type() protoreflect.EnumType {
+	return &file_fashen_core_v1_text_proto_enumTypes[1]
+}
+
+func (x CitationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CitationKind.Descriptor instead.
+func (CitationKind) EnumDescriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+}
+
 // How strongly a rule hit suggests a violation.
 type Strength int32
 
@@ -142,11 +204,11 @@ func (x Strength) String() string {
 }
 
 func (Strength) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_core_v1_text_proto_enumTypes[1].Descriptor()
+	return file_fashen_core_v1_text_proto_enumTypes[2].Descriptor()
 }
 
 func (Strength) Type() protoreflect.EnumType {
-	return &file_fashen_core_v1_text_proto_enumTypes[1]
+	return &file_fashen_core_v1_text_proto_enumTypes[2]
 }
 
 func (x Strength) Number() protoreflect.EnumNumber {
@@ -155,7 +217,7 @@ func (x Strength) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strength.Descriptor instead.
 func (Strength) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
 }
 
 // One provision of a policy document. Provisions form a tree: chapters hold
@@ -290,7 +352,9 @@ type ProvisionCounts struct {
 	// 款, summed over the articles.
 	Paragraphs int32 `protobuf:"varint,4,opt,name=paragraphs,proto3" json:"paragraphs,omitempty"`
 	// 项, summed over the articles.
-	Items         int32 `protobuf:"varint,5,opt,name=items,proto3" json:"items,omitempty"`
+	Items int32 `protobuf:"varint,5,opt,name=items,proto3" json:"items,omitempty"`
+	// 附件, as the notes 附件：… list them; the attached pages, where none does.
+	Attachments   int32 `protobuf:"varint,6,opt,name=attachments,proto3" json:"attachments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -360,6 +424,204 @@ func (x *ProvisionCounts) GetItems() int32 {
 	return 0
 }
 
+func (x *ProvisionCounts) GetAttachments() int32 {
+	if x != nil {
+		return x.Attachments
+	}
+	return 0
+}
+
+// A provision as a citation names it: 第十条第一款第（二）项.
+type CitedProvision struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As written; 第二款 alone after 第十条第一款、 belongs to article 10.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// 条.
+	Article int32 `protobuf:"varint,2,opt,name=article,proto3" json:"article,omitempty"`
+	// 2 in 第十条之二; 0 when none.
+	Branch int32 `protobuf:"varint,3,opt,name=branch,proto3" json:"branch,omitempty"`
+	// 款; 0 when none is named.
+	Paragraph int32 `protobuf:"varint,4,opt,name=paragraph,proto3" json:"paragraph,omitempty"`
+	// 项; 0 when none is named.
+	Item int32 `protobuf:"varint,5,opt,name=item,proto3" json:"item,omitempty"`
+	// 目; 0 when none is named.
+	SubItem       int32 `protobuf:"varint,6,opt,name=sub_item,json=subItem,proto3" json:"sub_item,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CitedProvision) Reset() {
+	*x = CitedProvision{}
+	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CitedProvision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CitedProvision) ProtoMessage() {}
+
+func (x *CitedProvision) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CitedProvision.ProtoReflect.Descriptor instead.
+func (*CitedProvision) Descriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CitedProvision) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *CitedProvision) GetArticle() int32 {
+	if x != nil {
+		return x.Article
+	}
+	return 0
+}
+
+func (x *CitedProvision) GetBranch() int32 {
+	if x != nil {
+		return x.Branch
+	}
+	return 0
+}
+
+func (x *CitedProvision) GetParagraph() int32 {
+	if x != nil {
+		return x.Paragraph
+	}
+	return 0
+}
+
+func (x *CitedProvision) GetItem() int32 {
+	if x != nil {
+		return x.Item
+	}
+	return 0
+}
+
+func (x *CitedProvision) GetSubItem() int32 {
+	if x != nil {
+		return x.SubItem
+	}
+	return 0
+}
+
+// A title in 《…》, outermost marks only, with what follows it.
+type Citation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The title between the marks, as written.
+	Title string `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	// What it names, as far as title and number tell; a hint, not a finding.
+	Kind CitationKind `protobuf:"varint,2,opt,name=kind,proto3,enum=fashen.core.v1.CitationKind" json:"kind,omitempty"`
+	// The code point of 《.
+	Start int32 `protobuf:"varint,3,opt,name=start,proto3" json:"start,omitempty"`
+	// The code point just after 》.
+	End int32 `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"`
+	// The provisions named behind the title, in order.
+	Provisions []*CitedProvision `protobuf:"bytes,5,rep,name=provisions,proto3" json:"provisions,omitempty"`
+	// The number in brackets behind the title, as written; empty when none.
+	DocumentNumber string `protobuf:"bytes,6,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
+	// The same in the form of GB/T 9704-2012, 7.2.5; empty when none.
+	DocumentNumberNormalized string `protobuf:"bytes,7,opt,name=document_number_normalized,json=documentNumberNormalized,proto3" json:"document_number_normalized,omitempty"`
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
+}
+
+func (x *Citation) Reset() {
+	*x = Citation{}
+	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Citation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Citation) ProtoMessage() {}
+
+func (x *Citation) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Citation.ProtoReflect.Descriptor instead.
+func (*Citation) Descriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Citation) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Citation) GetKind() CitationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return CitationKind_CITATION_KIND_UNSPECIFIED
+}
+
+func (x *Citation) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Citation) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Citation) GetProvisions() []*CitedProvision {
+	if x != nil {
+		return x.Provisions
+	}
+	return nil
+}
+
+func (x *Citation) GetDocumentNumber() string {
+	if x != nil {
+		return x.DocumentNumber
+	}
+	return ""
+}
+
+func (x *Citation) GetDocumentNumberNormalized() string {
+	if x != nil {
+		return x.DocumentNumberNormalized
+	}
+	return ""
+}
+
 // A policy document as read from one uploaded file: the text as sent and its
 // structure. Offsets count Unicode code points of `text`, from 0.
 type PolicyText struct {
@@ -367,7 +629,8 @@ type PolicyText struct {
 	// The whole text, one line feed after each paragraph, automatic numbers
 	// written out, nothing normalised.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// 标题.
+	// 标题, without a mark that it is still a draft, such as （送审稿） or
+	// （征求意见稿） behind it; （试行） and （暂行） are part of a title.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// 发文字号 as written; empty when the draft has none yet.
 	DocumentNumber string `protobuf:"bytes,3,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
@@ -380,14 +643,19 @@ type PolicyText struct {
 	// Totals over the outline.
 	Counts *ProvisionCounts `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
 	// What the reader had to decide or could not read, in Chinese, for people.
-	Warnings      []string `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []string `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// The number in the form of GB/T 9704-2012, 7.2.5: hexagonal brackets, no 第,
+	// no leading zeros, no blanks. Orders (令第15号) keep their own form.
+	DocumentNumberNormalized string `protobuf:"bytes,9,opt,name=document_number_normalized,json=documentNumberNormalized,proto3" json:"document_number_normalized,omitempty"`
+	// Every 《…》 of the text, outermost marks only, in order.
+	Citations     []*Citation `protobuf:"bytes,10,rep,name=citations,proto3" json:"citations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PolicyText) Reset() {
 	*x = PolicyText{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +667,7 @@ func (x *PolicyText) String() string {
 func (*PolicyText) ProtoMessage() {}
 
 func (x *PolicyText) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +680,7 @@ func (x *PolicyText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyText.ProtoReflect.Descriptor instead.
 func (*PolicyText) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PolicyText) GetText() string {
@@ -471,6 +739,20 @@ func (x *PolicyText) GetWarnings() []string {
 	return nil
 }
 
+func (x *PolicyText) GetDocumentNumberNormalized() string {
+	if x != nil {
+		return x.DocumentNumberNormalized
+	}
+	return ""
+}
+
+func (x *PolicyText) GetCitations() []*Citation {
+	if x != nil {
+		return x.Citations
+	}
+	return nil
+}
+
 // A place in one exact version of a policy document.
 type Anchor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -496,7 +778,7 @@ type Anchor struct {
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +790,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +803,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{3}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Anchor) GetRevision() string {
@@ -613,7 +895,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +907,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +920,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{4}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Finding) GetId() string {
@@ -732,7 +1014,7 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x05start\x18\x06 \x01(\x05R\x05start\x12\x10\n" +
 	"\x03end\x18\a \x01(\x05R\x03end\x12\x14\n" +
 	"\x05level\x18\b \x01(\x05R\x05level\x125\n" +
-	"\bchildren\x18\t \x03(\v2\x19.fashen.core.v1.ProvisionR\bchildren\"\x9b\x01\n" +
+	"\bchildren\x18\t \x03(\v2\x19.fashen.core.v1.ProvisionR\bchildren\"\xbd\x01\n" +
 	"\x0fProvisionCounts\x12\x1a\n" +
 	"\bchapters\x18\x01 \x01(\x05R\bchapters\x12\x1a\n" +
 	"\bsections\x18\x02 \x01(\x05R\bsections\x12\x1a\n" +
@@ -740,7 +1022,25 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\n" +
 	"paragraphs\x18\x04 \x01(\x05R\n" +
 	"paragraphs\x12\x14\n" +
-	"\x05items\x18\x05 \x01(\x05R\x05items\"\xb0\x02\n" +
+	"\x05items\x18\x05 \x01(\x05R\x05items\x12 \n" +
+	"\vattachments\x18\x06 \x01(\x05R\vattachments\"\xa3\x01\n" +
+	"\x0eCitedProvision\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
+	"\aarticle\x18\x02 \x01(\x05R\aarticle\x12\x16\n" +
+	"\x06branch\x18\x03 \x01(\x05R\x06branch\x12\x1c\n" +
+	"\tparagraph\x18\x04 \x01(\x05R\tparagraph\x12\x12\n" +
+	"\x04item\x18\x05 \x01(\x05R\x04item\x12\x19\n" +
+	"\bsub_item\x18\x06 \x01(\x05R\asubItem\"\xa1\x02\n" +
+	"\bCitation\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x120\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1c.fashen.core.v1.CitationKindR\x04kind\x12\x14\n" +
+	"\x05start\x18\x03 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x04 \x01(\x05R\x03end\x12>\n" +
+	"\n" +
+	"provisions\x18\x05 \x03(\v2\x1e.fashen.core.v1.CitedProvisionR\n" +
+	"provisions\x12'\n" +
+	"\x0fdocument_number\x18\x06 \x01(\tR\x0edocumentNumber\x12<\n" +
+	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xa6\x03\n" +
 	"\n" +
 	"PolicyText\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
@@ -752,7 +1052,10 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"addressees\x123\n" +
 	"\aoutline\x18\x06 \x03(\v2\x19.fashen.core.v1.ProvisionR\aoutline\x127\n" +
 	"\x06counts\x18\a \x01(\v2\x1f.fashen.core.v1.ProvisionCountsR\x06counts\x12\x1a\n" +
-	"\bwarnings\x18\b \x03(\tR\bwarnings\"\xc9\x01\n" +
+	"\bwarnings\x18\b \x03(\tR\bwarnings\x12<\n" +
+	"\x1adocument_number_normalized\x18\t \x01(\tR\x18documentNumberNormalized\x126\n" +
+	"\tcitations\x18\n" +
+	" \x03(\v2\x18.fashen.core.v1.CitationR\tcitations\"\xc9\x01\n" +
 	"\x06Anchor\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\tR\brevision\x12\x18\n" +
 	"\aarticle\x18\x02 \x01(\x05R\aarticle\x12\x1c\n" +
@@ -784,7 +1087,13 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x18PROVISION_KIND_PARAGRAPH\x10\x05\x12\x17\n" +
 	"\x13PROVISION_KIND_ITEM\x10\x06\x12\x1b\n" +
 	"\x17PROVISION_KIND_SUB_ITEM\x10\a\x12\x1a\n" +
-	"\x16PROVISION_KIND_HEADING\x10\b*l\n" +
+	"\x16PROVISION_KIND_HEADING\x10\b*\x91\x01\n" +
+	"\fCitationKind\x12\x1d\n" +
+	"\x19CITATION_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12CITATION_KIND_SELF\x10\x01\x12\x15\n" +
+	"\x11CITATION_KIND_LAW\x10\x02\x12\x1a\n" +
+	"\x16CITATION_KIND_DOCUMENT\x10\x03\x12\x17\n" +
+	"\x13CITATION_KIND_OTHER\x10\x04*l\n" +
 	"\bStrength\x12\x18\n" +
 	"\x14STRENGTH_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTRENGTH_DIRECT\x10\x01\x12\x18\n" +
@@ -803,31 +1112,37 @@ func file_fashen_core_v1_text_proto_rawDescGZIP() []byte {
 	return file_fashen_core_v1_text_proto_rawDescData
 }
 
-var file_fashen_core_v1_text_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fashen_core_v1_text_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_fashen_core_v1_text_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_fashen_core_v1_text_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_fashen_core_v1_text_proto_goTypes = []any{
 	(ProvisionKind)(0),      // 0: fashen.core.v1.ProvisionKind
-	(Strength)(0),           // 1: fashen.core.v1.Strength
-	(*Provision)(nil),       // 2: fashen.core.v1.Provision
-	(*ProvisionCounts)(nil), // 3: fashen.core.v1.ProvisionCounts
-	(*PolicyText)(nil),      // 4: fashen.core.v1.PolicyText
-	(*Anchor)(nil),          // 5: fashen.core.v1.Anchor
-	(*Finding)(nil),         // 6: fashen.core.v1.Finding
-	(*date.Date)(nil),       // 7: google.type.Date
+	(CitationKind)(0),       // 1: fashen.core.v1.CitationKind
+	(Strength)(0),           // 2: fashen.core.v1.Strength
+	(*Provision)(nil),       // 3: fashen.core.v1.Provision
+	(*ProvisionCounts)(nil), // 4: fashen.core.v1.ProvisionCounts
+	(*CitedProvision)(nil),  // 5: fashen.core.v1.CitedProvision
+	(*Citation)(nil),        // 6: fashen.core.v1.Citation
+	(*PolicyText)(nil),      // 7: fashen.core.v1.PolicyText
+	(*Anchor)(nil),          // 8: fashen.core.v1.Anchor
+	(*Finding)(nil),         // 9: fashen.core.v1.Finding
+	(*date.Date)(nil),       // 10: google.type.Date
 }
 var file_fashen_core_v1_text_proto_depIdxs = []int32{
-	0, // 0: fashen.core.v1.Provision.kind:type_name -> fashen.core.v1.ProvisionKind
-	2, // 1: fashen.core.v1.Provision.children:type_name -> fashen.core.v1.Provision
-	7, // 2: fashen.core.v1.PolicyText.date:type_name -> google.type.Date
-	2, // 3: fashen.core.v1.PolicyText.outline:type_name -> fashen.core.v1.Provision
-	3, // 4: fashen.core.v1.PolicyText.counts:type_name -> fashen.core.v1.ProvisionCounts
-	1, // 5: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
-	5, // 6: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	0,  // 0: fashen.core.v1.Provision.kind:type_name -> fashen.core.v1.ProvisionKind
+	3,  // 1: fashen.core.v1.Provision.children:type_name -> fashen.core.v1.Provision
+	1,  // 2: fashen.core.v1.Citation.kind:type_name -> fashen.core.v1.CitationKind
+	5,  // 3: fashen.core.v1.Citation.provisions:type_name -> fashen.core.v1.CitedProvision
+	10, // 4: fashen.core.v1.PolicyText.date:type_name -> google.type.Date
+	3,  // 5: fashen.core.v1.PolicyText.outline:type_name -> fashen.core.v1.Provision
+	4,  // 6: fashen.core.v1.PolicyText.counts:type_name -> fashen.core.v1.ProvisionCounts
+	6,  // 7: fashen.core.v1.PolicyText.citations:type_name -> fashen.core.v1.Citation
+	2,  // 8: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
+	8,  // 9: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_fashen_core_v1_text_proto_init() }
@@ -840,8 +1155,8 @@ func file_fashen_core_v1_text_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_core_v1_text_proto_rawDesc), len(file_fashen_core_v1_text_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   5,
+			NumEnums:      3,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
