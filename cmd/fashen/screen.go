@@ -20,7 +20,7 @@ func newScreen() *cobra.Command {
 	var packs []string
 	cmd := &cobra.Command{
 		Use:   "screen FILE…|-",
-		Short: "Screen drafts offline; with --format jsonl, lines of {\"id\",\"text\"}",
+		Short: "Screen drafts offline; with --format jsonl, lines of {\"id\",\"text\",\"context\"}",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			set, err := ruleSet(date, packs)

@@ -42,6 +42,7 @@ type rule struct {
 	strength        corev1.Strength
 	from, to        time.Time
 	frames          []*frame
+	check           check // instead of frames
 	suppressors     []*suppressor
 	reason, rewrite string
 	order           int // position in the pack: which of two hits is named first

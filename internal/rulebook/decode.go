@@ -36,6 +36,17 @@ type fileDoc struct {
 	Masks       []text            `yaml:"masks"`
 	Suppressors []suppressorDoc   `yaml:"suppressors"`
 	Rules       []ruleDoc         `yaml:"rules"`
+	Statutes    []statuteDoc      `yaml:"statutes"`
+}
+
+// statuteDoc is one entry of the law library. To is the last day in force;
+// Certain is "no" where the end is not certain.
+type statuteDoc struct {
+	Title      text `yaml:"title"`
+	From       text `yaml:"from"`
+	To         text `yaml:"to"`
+	ReplacedBy text `yaml:"replaced_by"`
+	Certain    text `yaml:"certain"`
 }
 
 type lawDoc struct {
@@ -55,6 +66,7 @@ type ruleDoc struct {
 	From      text       `yaml:"from"`
 	To        text       `yaml:"to"`
 	Frames    []frameDoc `yaml:"frames"`
+	Check     text       `yaml:"check"`
 	Suppress  []text     `yaml:"suppress"`
 	Except    []text     `yaml:"except"`
 	Reason    text       `yaml:"reason"`

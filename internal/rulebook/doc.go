@@ -7,6 +7,7 @@
 //   - lexicons: named lists of words, such as {local} or {benefit};
 //   - rules: a provision of law, what to look for, why it is suspect, a
 //     suggested wording, and examples of both kinds, which are its tests;
+//   - statutes: the law library, titles of national statutes and their last day;
 //   - suppressors: circumstances in which a hit is no hit (a prohibition, a
 //     quotation, a report of facts) or only asks a person to verify the basis.
 //
@@ -18,6 +19,12 @@
 // frames does: every pattern under `all` is found, none under `none`. The first
 // pattern of `all` is the head: a negation or quotation counts against the hit
 // when it governs the head.
+//
+// What no pattern can tell, a rule asks of a check instead of frames: repealed
+// (a statute that ended before the document's date, or the review date where
+// the document bears none), misquoted (a title one character away from a
+// statute's) and dangling (a reference to a chapter, article or paragraph the
+// document does not have). The words of a reason in braces are filled in.
 //
 // # Clauses
 //

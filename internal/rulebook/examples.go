@@ -1,5 +1,12 @@
 package rulebook
 
+import (
+	"context"
+	"time"
+
+	"fashen/internal/policytext"
+)
+
 // verdict is what one rule makes of one text.
 type verdict int
 
@@ -16,6 +23,9 @@ func (v verdict) String() string {
 // judge runs one rule over a text without the prefilter, leaving one
 // suppressor out where skip names it.
 func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
+	if r.check != nil {
+		return l.judgeCheck(r, s)
+	}
 	m := newMatcher(l.lib.masks)
 	m.skip = skip
 	got := verdictClean
@@ -31,6 +41,28 @@ func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
 			}
 		}
 		return got != verdictSuspect
+	})
+	return got
+}
+
+// exampleDay is the day examples are read on: after everything that ended.
+func exampleDay() time.Time { return time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC) }
+
+// judgeCheck runs a check over an example, read as a whole document.
+func (l *loader) judgeCheck(r *rule, s string) verdict {
+	doc, err := policytext.Read(context.Background(), []byte(s), policytext.DefaultLimits())
+	if err != nil {
+		return verdictClean
+	}
+	facts, got := FactsOf(doc.Text), verdictClean
+	eachClause(doc.Text.GetText(), func(c *clause) bool {
+		in := checkInput{text: c.text, day: exampleDay(), article: articleOf(doc.Text, c), facts: &facts, statutes: &l.lib.statutes}
+		for _, h := range r.check(&in) {
+			if !h.prompt {
+				got = verdictSuspect
+			}
+		}
+		return got == verdictClean
 	})
 	return got
 }

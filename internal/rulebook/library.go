@@ -59,6 +59,7 @@ type Library struct {
 	always   []int32   // frames without literals
 	scanner  *automaton
 	masks    *strings.Replacer
+	statutes statuteIndex
 }
 
 // Builtin loads the packs that come with the program.
@@ -75,7 +76,7 @@ func Builtin() (*Library, error) {
 // all that can be told at once are joined.
 func Load(fsys fs.FS) (*Library, error) {
 	l := &loader{
-		lib:         &Library{packs: map[string]*pack{}},
+		lib:         &Library{packs: map[string]*pack{}, statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}}},
 		suppressors: map[string]*suppressor{},
 		rules:       map[string]*rule{},
 		compiler: compiler{
@@ -122,6 +123,9 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		for _, r := range p.rules {
 			if r.inForce(day) {
 				s.active[r] = ruleText{pack: label, law: r.lawText(day)}
+				if r.check != nil {
+					s.checkRules = append(s.checkRules, r)
+				}
 			}
 		}
 		if len(s.active) == n {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/policytext"
 )
 
 func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 9, 30, 0, 0, time.UTC) }
@@ -41,7 +42,11 @@ func TestExamplesAcrossPacks(t *testing.T) {
 			}
 		}
 		for _, e := range r.doc.Violation {
-			got := set.Screen(&corev1.PolicyText{Text: e.s})
+			doc, err := policytext.Read(t.Context(), []byte(e.s), policytext.DefaultLimits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := set.Screen(doc.Text)
 			found := false
 			for _, f := range got.Findings {
 				found = found || f.Rule == r.id
@@ -102,7 +107,7 @@ func TestSetByDate(t *testing.T) {
 		t.Errorf("unknown pack: %v", err)
 	}
 	all, err := lib.Set(day(2026, 11, 23))
-	if err != nil || all.Version() != "competition@2026.11+powers@2026.11" {
+	if err != nil || all.Version() != "competition@2026.11+form@2026.11+powers@2026.11" {
 		t.Errorf("all packs: %v, %v", all.Version(), err)
 	}
 }

@@ -88,10 +88,31 @@ func (l *loader) declare() {
 		}
 		l.declarePack(f)
 	}
+	for _, f := range l.files {
+		l.declareStatutes(f)
+	}
 	slices.Sort(l.lib.names)
 	for _, name := range l.lib.names {
 		if l.lib.packs[name].version == "" {
 			l.fail(name, 1, "pack %s has no version", name)
+		}
+	}
+}
+
+func (l *loader) declareStatutes(f loadedFile) {
+	for _, d := range f.doc.Statutes {
+		s := &statute{title: d.Title.s, replacedBy: d.ReplacedBy.s, uncertain: d.Certain.s == "no"}
+		var err1, err2 error
+		s.from, err1 = parseDay(d.From)
+		s.to, err2 = parseDay(d.To)
+		if err := errors.Join(err1, err2); err != nil {
+			l.fail(f.name, d.Title.line, "statute %s: %w", s.title, err)
+		}
+		if s.title == "" || (!s.to.IsZero() && s.replacedBy == "") {
+			l.fail(f.name, max(d.Title.line, 1), "statute %q needs a title and, once ended, what replaced it", s.title)
+		}
+		if !l.lib.statutes.add(s) {
+			l.fail(f.name, d.Title.line, "statute %s is listed twice", s.title)
 		}
 	}
 }
@@ -211,8 +232,8 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	if err := errors.Join(err1, err2); err != nil {
 		l.fail(file, max(d.From.line, d.To.line), "rule %s: %w", r.id, err)
 	}
-	if r.article == "" || r.reason == "" || len(d.Frames) == 0 || len(d.Cites) == 0 || len(d.Violation) == 0 || len(d.Clean) == 0 {
-		l.fail(file, line, "rule %s needs an article, a citation, a reason, a frame, and examples of both kinds", r.id)
+	if r.article == "" || r.reason == "" || (len(d.Frames) == 0) == (d.Check.s == "") || len(d.Cites) == 0 || len(d.Violation) == 0 || len(d.Clean) == 0 {
+		l.fail(file, line, "rule %s needs an article, a citation, a reason, either frames or a check, and examples of both kinds", r.id)
 	}
 	for _, a := range d.Also {
 		r.also = append(r.also, a.s)
@@ -224,6 +245,12 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 			continue
 		}
 		r.cites = append(r.cites, citation{cited, c.At.s})
+	}
+	if d.Check.s != "" {
+		var known bool
+		if r.check, known = checkNamed(d.Check.s); !known {
+			l.fail(file, d.Check.line, "rule %s: unknown check %q", r.id, d.Check.s)
+		}
 	}
 	for _, fd := range d.Frames {
 		l.compileFrame(r, file, fd)

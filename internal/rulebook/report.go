@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -21,6 +23,34 @@ const maxLine = 16 << 20
 type lineIn struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
+	// Context says of the document what the clause alone cannot show.
+	Context struct {
+		Date       string         `json:"doc_date"` // YYYY-MM-DD
+		Chapters   int            `json:"doc_chapters"`
+		Articles   int            `json:"doc_articles"`
+		Paragraphs map[string]int `json:"article_paragraphs"`
+	} `json:"context"`
+}
+
+// facts reads the context of a line.
+func (in *lineIn) facts() (Facts, error) {
+	c := in.Context
+	f := Facts{Chapters: c.Chapters, Articles: c.Articles, Paragraphs: make(map[int]int, len(c.Paragraphs))}
+	for k, n := range c.Paragraphs {
+		article, err := strconv.Atoi(k)
+		if err != nil {
+			return f, fmt.Errorf("article_paragraphs: %w", err)
+		}
+		f.Paragraphs[article] = n
+	}
+	if c.Date == "" {
+		return f, nil
+	}
+	var err error
+	if f.Date, err = time.Parse(dateLayout, c.Date); err != nil {
+		return f, fmt.Errorf("doc_date: %w", err)
+	}
+	return f, nil
 }
 
 type lineOut struct {
@@ -31,7 +61,8 @@ type lineOut struct {
 	Truncated bool              `json:"truncated,omitempty"`
 }
 
-// ScreenLines reads clauses as lines {"id","text"} and writes, line by line in
+// ScreenLines reads clauses as lines {"id","text"}, with an optional
+// "context" {"doc_date","doc_chapters","doc_articles","article_paragraphs"}, and writes, line by line in
 // the same order, {"id","flagged","articles","findings"}; articles are best
 // first. A line that is no such object stops it with the line's number.
 func (s *Set) ScreenLines(r io.Reader, w io.Writer) error {
@@ -50,7 +81,11 @@ func (s *Set) ScreenLines(r io.Reader, w io.Writer) error {
 		if err := json.Unmarshal(sc.Bytes(), &in); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
-		got := s.Screen(&corev1.PolicyText{Text: in.Text})
+		facts, err := in.facts()
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		got := s.ScreenClause(&corev1.PolicyText{Text: in.Text}, facts)
 		raw, err := rawFindings(got.Findings)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)

@@ -25,6 +25,8 @@ type Set struct {
 	day    time.Time
 	labels []string
 	active map[*rule]ruleText
+	// checkRules are the active rules that run a check, in order.
+	checkRules []*rule
 }
 
 // Version names packs and versions, such as `competition@2026.11+powers@2026.11`.
@@ -50,16 +52,23 @@ type Screening struct {
 
 // Screen runs the rules over a text. A text without outline is screened all
 // the same, its anchors then name no article. A rule points at a sentence once.
-func (s *Set) Screen(t *corev1.PolicyText) Screening {
+func (s *Set) Screen(t *corev1.PolicyText) Screening { return s.ScreenClause(t, FactsOf(t)) }
+
+// ScreenClause runs the rules over a text that may be a part of a document of
+// which some facts are known.
+func (s *Set) ScreenClause(t *corev1.PolicyText, facts Facts) Screening {
 	r := run{set: s, m: newMatcher(s.lib.masks), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
 	eachClause(t.GetText(), func(c *clause) bool {
+		var found []*corev1.Finding
 		for _, h := range r.clause(c) {
+			found = append(found, s.finding(c, h))
+		}
+		for _, f := range append(found, s.checks(t, c, &facts)...) {
 			if len(out.Findings) == MaxFindings {
 				out.Truncated = true
 				return false
 			}
-			f := s.finding(c, h)
 			locate(t, f.Anchor)
 			f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
 			out.Findings = append(out.Findings, f)

@@ -171,6 +171,10 @@ func everyRule(set *Set, s string) []string {
 				out = append(out, f.rule.id)
 			}
 		}
+		facts := Facts{}
+		for _, f := range set.checks(&corev1.PolicyText{Text: s}, c, &facts) {
+			out = append(out, f.Rule)
+		}
 		return true
 	})
 	slices.Sort(out)

@@ -1,0 +1,62 @@
+package rulebook
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+func TestLinesWithContext(t *testing.T) {
+	set := builtinSet(t, "form")
+	cases := []struct{ name, line, want string }{
+		{"chapter beyond the last", `{"text":"执行本规定第七章。","context":{"doc_chapters":6}}`, "POW-XREF"},
+		{"last chapter", `{"text":"执行本规定第六章。","context":{"doc_chapters":6}}`, ""},
+		{"unknown number of chapters", `{"text":"执行本规定第七章。"}`, ""},
+		{"article beyond the last", `{"text":"违反本细则第三条、第二十二条的，予以公示。","context":{"doc_articles":20}}`, "POW-XREF"},
+		{"paragraph that is not there", `{"text":"按照本细则第三条第四款办理。","context":{"doc_articles":20,"article_paragraphs":{"3":2}}}`, "POW-XREF"},
+		{"no earlier paragraph", `{"text":"第六条 前款期限可以延长。","context":{"article_paragraphs":{"6":1}}}`, "POW-XREF"},
+		{"an earlier paragraph", `{"text":"第六条 前款期限可以延长。","context":{"article_paragraphs":{"6":2}}}`, ""},
+		{"in force on the document's date", `{"text":"依照《继承法》办理。","context":{"doc_date":"2019-03-01"}}`, ""},
+		{"ended on the document's date", `{"text":"依照《继承法》办理。","context":{"doc_date":"2021-01-01"}}`, "POW-CITE-REPEALED"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := set.ScreenLines(strings.NewReader(c.line), &out); err != nil {
+				t.Fatal(err)
+			}
+			if flagged := strings.Contains(out.String(), `"flagged":true`); flagged != (c.want != "") || !strings.Contains(out.String(), c.want) {
+				t.Errorf("want %q, got %s", c.want, out.String())
+			}
+		})
+	}
+	for _, bad := range []string{`{"context":{"doc_date":"1 May"}}`, `{"context":{"article_paragraphs":{"x":1}}}`} {
+		if err := set.ScreenLines(strings.NewReader(bad), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "line 1") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func TestUncertainEndOnlyPrompts(t *testing.T) {
+	got := builtinSet(t, "form").Screen(&corev1.PolicyText{Text: "排放标准依照《水污染防治法》执行。"}).Findings
+	if len(got) != 1 || Flagged(got) || !strings.Contains(got[0].Reason, "2026-08-15") {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLawLibraryErrors(t *testing.T) {
+	for _, c := range []struct{ entry, want string }{
+		{"{title: 示例法, to: 2020-01-01}", "what replaced it"},
+		{"{title: 示例法, from: 1 May}", "statute 示例法"},
+		{"{title: 示例法}\n  - {title: 中华人民共和国示例法}", "listed twice"},
+	} {
+		if _, err := loadText(tiny + "statutes:\n  - " + c.entry + "\n"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.entry, err)
+		}
+	}
+	if _, err := loadText(strings.Replace(tiny, "    frames:\n      - all: ['限定{here}']", "    check: none", 1)); err == nil || !strings.Contains(err.Error(), "unknown check") {
+		t.Errorf("got %v", err)
+	}
+}
