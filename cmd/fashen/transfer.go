@@ -75,8 +75,8 @@ func newBackup() *cobra.Command {
 // reportTo prints what verification found, a line for each service and problem.
 func reportTo(out io.Writer) func(service string, r journal.Report) {
 	return func(service string, r journal.Report) {
-		_, _ = fmt.Fprintf(out, "%s: %d documents, %d entries, %d problems\n",
-			service, r.Documents, r.Entries, int64(len(r.Problems))+r.More)
+		_, _ = fmt.Fprintf(out, "%s: %d documents, %d entries, %d files, %d problems\n",
+			service, r.Documents, r.Entries, r.Files, int64(len(r.Problems))+r.More)
 		for _, p := range r.Problems {
 			_, _ = fmt.Fprintln(out, " ", p)
 		}

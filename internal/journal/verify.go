@@ -30,6 +30,8 @@ const (
 	HeadChanged Kind = "HEAD_CHANGED"
 	// Orphan: the log has entries of a document that is not there.
 	Orphan Kind = "ORPHAN"
+	// FileChanged: a stored file is not what its hash says.
+	FileChanged Kind = "FILE_CHANGED"
 )
 
 // Problem is one thing that verification found.
@@ -49,7 +51,7 @@ func (p Problem) String() string {
 
 // Report is what verification saw and found.
 type Report struct {
-	Documents, Entries int64
+	Documents, Entries, Files int64
 	// NotCompared counts documents whose last entry covers only a part of the
 	// body, written by a server of an older schema than this one.
 	NotCompared int64
@@ -75,7 +77,8 @@ type Types interface {
 // Verify reads every document and every entry of a store and checks that the
 // entries of each document are numbered without gaps, linked, unchanged and
 // whole up to the head of its envelope, that the document is what its last
-// entry says, and that no entry is without a document. It needs one pass and
+// entry says, that no entry is without a document, and that every stored file is
+// what its hash says. It needs one pass and
 // little memory, and may run while the store is used.
 //
 // The server that verifies must be as new as those that wrote. What is not
@@ -104,9 +107,13 @@ func Verify(ctx context.Context, e docstore.Engine, types Types) (Report, error)
 			return v.report, fmt.Errorf("verify: %w", err)
 		}
 		if !more {
-			return v.report, nil
+			break
 		}
 	}
+	if err := v.files(ctx); err != nil {
+		return v.report, fmt.Errorf("verify: %w", err)
+	}
+	return v.report, nil
 }
 
 type verifier struct {
