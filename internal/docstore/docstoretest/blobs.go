@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -123,6 +124,8 @@ func largeBlob(t *testing.T, b docstore.BlobStore) {
 		t.Fatal(err)
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
+	// Garbage is collected early, so that what is seen is what is held.
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	runtime.GC()
 	peak := watchHeap(t)
 	if err := b.Put(t.Context(), sum, docstore.MaxBlobBytes, io.LimitReader(noise(), docstore.MaxBlobBytes)); err != nil {
