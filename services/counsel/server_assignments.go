@@ -107,9 +107,12 @@ func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConfl
 	if err != nil {
 		return nil, err
 	}
+	if a, err = s.syncFile(docstore.WithStep(ctx, "earlier"), a); err != nil { // what an earlier call left
+		return nil, err
+	}
 	leaves := opens(a.GetState()) && in.GetResult() != counselv1.DeclareConflictRequest_CLEAR && in.GetNote() != ""
 	if leaves && (in.GetEtag() == "" || in.GetEtag() == a.GetEtag()) {
-		if err := s.showFile(ctx, a, false, in.GetResult() != counselv1.DeclareConflictRequest_DECLINE); err != nil {
+		if err := s.showFile(docstore.WithStep(ctx, "before"), a, false, in.GetResult() != counselv1.DeclareConflictRequest_DECLINE); err != nil {
 			return nil, err
 		}
 	}
@@ -148,11 +151,15 @@ func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule f
 	return a, rpc.FromStore(err, name)
 }
 
+// maxLooks bounds how often one call follows a state that keeps changing.
+const maxLooks = 4
+
 // syncFile lets counsel see the case and its subject, or no longer, as the
 // assignment says, and looks again: the state may have changed meanwhile. The
-// assignment shows reconciling until both agree.
+// assignment shows reconciling until both agree; one that changes all the time is
+// left for the next call.
 func (s *Server) syncFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
-	for a.GetReconciling() {
+	for looks := 0; a.GetReconciling() && looks < maxLooks; looks++ {
 		state := a.GetState()
 		if err := s.showFile(ctx, a, opens(state), conflicted(state)); err != nil {
 			return nil, err
@@ -226,7 +233,8 @@ func (s *Server) recheck(ctx context.Context, c *counselv1.Case) error {
 }
 
 func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) error {
-	if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
+	out := a.GetState() == counselv1.Assignment_BARRED
+	if out && !a.GetReconciling() || !out && conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
 		return nil
 	}
 	a, _, err := s.assignments.Update(docstore.WithStep(ctx, "rebar"), a.GetName(), docstore.Precondition{},

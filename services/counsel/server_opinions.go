@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
-
-	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // parentCase is the case of an opinion or assignment.

@@ -114,3 +114,26 @@ func TestCounselBeforeAndAfterTheConflictCheck(t *testing.T) {
 		}
 	})
 }
+
+// A submission that names the accepted counsel's firm as a party takes the file
+// away, and what that counsel signed no longer counts.
+func TestCounselWhoseFirmBecomesAParty(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		d, c := w.accepted(t, w.prepared(t, true))
+		a := w.assigned(t, c.GetName())
+		w.opinion(t, "counsel", c.GetName(), counselv1.Conclusion_LAWFUL)
+		w.review(t, "reviewer", "RequestSupplement", &counselv1.RequestSupplementRequest{Name: c.GetName(), Reason: "补充当事人情况"})
+		w.document(t, "drafter", "UpdateDocument", &filingv1.UpdateDocumentRequest{
+			Document: &filingv1.Document{Name: d.GetName(), Parties: []string{"示例律师事务所"}},
+		})
+		w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()})
+		if f := w.try(t, "counsel", filingService+"GetDocument", &filingv1.GetDocumentRequest{Name: d.GetName()}, &filingv1.Document{}); f == nil || f.code != codes.NotFound {
+			t.Errorf("counsel still sees the document: %v", f)
+		}
+		w.must(t, "reviewer", counselService+"GetAssignment", &counselv1.GetAssignmentRequest{Name: a.GetName()}, a)
+		c = w.review(t, "reviewer", "GetCase", &counselv1.GetCaseRequest{Name: c.GetName()})
+		if a.GetState() != counselv1.Assignment_BARRED || a.GetReconciling() || c.GetCounselVerdicts()[0].GetWithdrawTime() == nil {
+			t.Errorf("assignment %v, verdicts %v", a, c.GetCounselVerdicts())
+		}
+	})
+}
