@@ -2,17 +2,14 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"net"
 
-	"fashen/internal/config"
 	"fashen/internal/telemetry"
 	"fashen/services/counsel"
 )
 
 // countBacklog shows the counts of the review service.
-func (a *App) countBacklog(p *parts, reviews *counsel.Server) error {
-	return a.shown.CountBacklog(p.clock, func(ctx context.Context) ([]telemetry.Backlog, error) {
+func (a *App) countBacklog(reviews *counsel.Server) error {
+	return a.shown.CountBacklog(a.clock, func(ctx context.Context) ([]telemetry.Backlog, error) {
 		lines, err := reviews.Backlog(ctx)
 		out := make([]telemetry.Backlog, len(lines))
 		for i, l := range lines {
@@ -23,14 +20,13 @@ func (a *App) countBacklog(p *parts, reviews *counsel.Server) error {
 }
 
 // showMetrics opens the private address, where one is set.
-func (a *App) showMetrics(ctx context.Context, c config.Config) error {
+func (a *App) showMetrics(ctx context.Context) error {
 	if !a.shown.Metrics() {
 		return nil
 	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", c.Telemetry.MetricsAddr)
+	listener, err := a.open(ctx, "the address of metrics", a.config.Telemetry.MetricsAddr)
 	if err != nil {
-		return fmt.Errorf("open the address of metrics: %w", err)
+		return err
 	}
 	a.MetricsAddr = listener.Addr().String()
 	server := a.shown.Server()

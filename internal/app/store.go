@@ -4,15 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	counselv1 "fashen/gen/fashen/counsel/v1"
-	directoryv1 "fashen/gen/fashen/directory/v1"
-	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/mongo"
@@ -20,29 +15,6 @@ import (
 	"fashen/internal/feed"
 	"fashen/internal/journal"
 	"fashen/internal/rpc"
-	"fashen/services/counsel"
-	"fashen/services/directory"
-	"fashen/services/filing"
-)
-
-// serviceNames are the services with a store of their own.
-var serviceNames = []string{directory.Service, counsel.Service, filing.Service}
-
-// migrations bring the stores of a service up to date, oldest first. No store of
-// an earlier version than this one was ever in use.
-func migrations(string) []docstore.Migration { return nil }
-
-// sights tell who may see the events of a service, histories which RPC reads its
-// journals.
-var (
-	sights = map[string]feed.Sight{
-		directory.Service: feed.ByAuditor, counsel.Service: feed.ByViewers, filing.Service: feed.ByViewers,
-	}
-	histories = map[string]protoreflect.MethodDescriptor{
-		directory.Service: directoryv1.File_fashen_directory_v1_directory_service_proto.Services().Get(0).Methods().ByName("ListDirectoryHistory"),
-		counsel.Service:   counselv1.File_fashen_counsel_v1_counsel_service_proto.Services().Get(0).Methods().ByName("ListCaseHistory"),
-		filing.Service:    filingv1.File_fashen_filing_v1_filing_service_proto.Services().Get(0).Methods().ByName("ListDocumentHistory"),
-	}
 )
 
 // sharedPoll is how often the relay of a store that several processes write to
@@ -52,27 +24,29 @@ const sharedPoll = 500 * time.Millisecond
 // store is what a service keeps its documents in.
 type store struct {
 	engine docstore.Engine
-	wrote  func()
+	// wrote wakes the relay of its journal.
+	wrote func()
+	// source is what it tells to those who watch.
+	source *feed.Source
 }
 
-// store opens the store of a service and starts to relay its journal.
-func (a *App) store(ctx context.Context, c config.Config, p *parts, service string) (store, error) {
-	engine, err := openEngine(ctx, c, service, false)
+// openStore opens the store of a service and starts to relay its journal.
+func (a *App) openStore(ctx context.Context, r *running) error {
+	engine, err := openEngine(ctx, a.config, r.name, false)
 	if err != nil {
-		return store{}, err
+		return err
 	}
 	a.stops = append(a.stops, func(context.Context) error { return engine.Close() })
-	if err := docstore.Prepare(ctx, engine, service, migrations(service)); err != nil {
-		return store{}, fmt.Errorf("open the store of %s: %w", service, err)
+	if err := docstore.Prepare(ctx, engine, r.name, r.migrations); err != nil {
+		return fmt.Errorf("open the store: %w", err)
 	}
-	engine = a.shown.Engine(service, engine)
+	engine = a.shown.Engine(r.name, engine)
 	source := feed.NewSource(feed.Options{
-		Service: service, Engine: engine, Sight: sights[service], History: rpc.AccessOf(histories[service]),
+		Service: r.name, Engine: engine, Sight: r.sight, History: rpc.AccessOf(r.history),
 	})
-	p.feeds = append(p.feeds, source)
 	// Times of leases are compared between processes: they are of the real clock.
-	o := journal.Options{Relayed: source.Relayed, Logger: p.log.With("store", service)}
-	if c.Store == config.StoreMongoDB {
+	o := journal.Options{Relayed: source.Relayed, Logger: a.log.With("store", r.name)}
+	if a.config.Store == config.StoreMongoDB {
 		o.Poll = sharedPoll
 	} else {
 		o.Holder = "owner of the file"
@@ -80,7 +54,8 @@ func (a *App) store(ctx context.Context, c config.Config, p *parts, service stri
 	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()
 	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
-	return store{engine: engine, wrote: drainer.Wake}, nil
+	r.store = store{engine: engine, wrote: drainer.Wake, source: source}
+	return nil
 }
 
 // openEngine opens the store of a service as configured. readOnly looks at an
@@ -103,15 +78,13 @@ func Verify(ctx context.Context, c config.Config, services []string, report func
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if len(services) == 0 {
-		services = serviceNames
+	entries, err := named(services...)
+	if err != nil {
+		return err
 	}
-	for _, service := range services {
-		if !slices.Contains(serviceNames, service) {
-			return fmt.Errorf("no service %q; there are %v", service, serviceNames)
-		}
-		if err := verifyOne(ctx, c, service, report); err != nil {
-			return fmt.Errorf("verify %s: %w", service, err)
+	for _, e := range entries {
+		if err := verifyOne(ctx, c, e.name, report); err != nil {
+			return fmt.Errorf("verify %s: %w", e.name, err)
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func Export(ctx context.Context, c config.Config, path string, now time.Time) (_
 		return archive.Manifest{}, "", err
 	}
 	w := archive.NewWriter(f, protoregistry.GlobalTypes, now)
-	for _, service := range serviceNames {
+	for _, service := range serviceNames() {
 		if err == nil {
 			err = exportOne(ctx, c, service, w)
 		}
@@ -95,10 +95,11 @@ func Import(ctx context.Context, c config.Config, path string, report func(servi
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	for _, s := range a.Manifest.Services {
-		if !slices.Contains(serviceNames, s.Name) {
-			return fmt.Errorf("%s: no service %q; there are %v", path, s.Name, serviceNames)
+		known, err := named(s.Name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		if known := len(migrations(s.Name)) + 1; s.Schema > known {
+		if known := len(known[0].migrations) + 1; s.Schema > known {
 			return fmt.Errorf("%s: %w: %s is of version %d, this server knows %d", path, docstore.ErrNewerSchema, s.Name, s.Schema, known)
 		}
 		if err := withEngine(ctx, c, s.Name, func(e docstore.Engine) error { return archive.Empty(ctx, e) }); err != nil {
@@ -135,7 +136,7 @@ func Backup(ctx context.Context, c config.Config, folder string, report func(ser
 	copied.DataDir = folder
 	// Those who are named by others come last, so that what a copy names is in the
 	// copies made after it.
-	for _, service := range slices.Backward(serviceNames) {
+	for _, service := range slices.Backward(serviceNames()) {
 		if err := sqlite.Backup(ctx, storePath(c, service), storePath(copied, service)); err != nil {
 			return err
 		}

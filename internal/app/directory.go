@@ -1,0 +1,60 @@
+package app
+
+import (
+	"context"
+
+	"fashen/internal/config"
+	"fashen/internal/oidc"
+	"fashen/services/directory"
+)
+
+// startDirectory makes the directory, which this process's verifier then asks, and
+// seeds it.
+func startDirectory(ctx context.Context, a *App, r *running) (registrar, error) {
+	dir, err := directory.New(ctx, directory.Deps{
+		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log,
+		Signer: a.keys.signer, Revocations: a.keys.revoked,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.acceptOthers(dir); err != nil {
+		return nil, err
+	}
+	if a.Codes, err = seed(ctx, a.config, dir); err != nil {
+		return nil, err
+	}
+	return dir, nil
+}
+
+// acceptOthers lets in, beside people who signed in here, systems with a key and
+// people who signed in at the issuer outside.
+func (a *App) acceptOthers(dir *directory.Server) error {
+	a.keys.verifier.AcceptSystems(dir.SystemKeys())
+	c := a.config
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	issuer, err := oidc.New(oidc.Options{
+		URL: c.OIDCIssuer, Audience: c.OIDCAudience, LoginClaim: c.OIDCLoginClaim, People: dir, Now: a.clock,
+	})
+	if err != nil {
+		return err
+	}
+	a.keys.verifier.AcceptIssuer(issuer)
+	return nil
+}
+
+// seed adds what an empty store needs, and answers the one-time codes it made.
+func seed(ctx context.Context, c config.Config, dir *directory.Server) ([]directory.Invitation, error) {
+	if err := dir.SeedReference(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Sample:
+		return dir.SeedSample(ctx)
+	case c.Region != "":
+		return dir.SeedAdministrators(ctx, "regions/"+c.Region)
+	}
+	return nil, nil
+}
