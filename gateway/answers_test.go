@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -231,7 +232,7 @@ func TestDocsPage(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	if _, err := gateway.New(gateway.Options{}); err == nil {
+	if _, err := gateway.New(gateway.Options{Logger: slog.New(slog.DiscardHandler)}); err == nil {
 		t.Error("no connections")
 	}
 	for _, origin := range []string{"*", "null", "https://*.example.cn", "https://oa.example.cn/", "https://a@b", "oa.example.cn", "ftp://oa.example.cn"} {

@@ -12,10 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
-	counselv1 "fashen/gen/fashen/counsel/v1"
-	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
@@ -30,9 +27,9 @@ const (
 
 // Options is what a gateway needs.
 type Options struct {
-	// Filing, Counsel and Directory are connections to the services, in memory or
-	// TCP; Directory also carries sign-in and systems. All are required.
-	Filing, Counsel, Directory grpc.ClientConnInterface
+	// Services are connections to the services by their short names, in memory or
+	// TCP: filing, counsel and directory, all required.
+	Services map[string]grpc.ClientConnInterface
 	// Feeds are connections that carry watches, by the short name of the service
 	// whose events are followed; without one, its events are not on REST.
 	Feeds map[string]grpc.ClientConnInterface
@@ -69,16 +66,25 @@ type gateway struct {
 
 // service is one gRPC service and how it is reached.
 type service struct {
-	descriptor protoreflect.ServiceDescriptor
-	conn       grpc.ClientConnInterface
+	contract
+
+	conn grpc.ClientConnInterface
 }
 
 // New makes the handler of every route. It fails on a missing connection, on an
 // origin that is none, and on a contract that would expose an RPC that is for
 // services only.
 func New(o Options) (http.Handler, error) {
-	if o.Filing == nil || o.Counsel == nil || o.Directory == nil || o.Logger == nil {
-		return nil, errors.New("gateway: connections to filing, counsel and directory and a logger are required")
+	if o.Logger == nil {
+		return nil, errors.New("gateway: a logger is required")
+	}
+	var services []service
+	for _, c := range contracts() {
+		conn := o.Services[c.owner]
+		if conn == nil {
+			return nil, fmt.Errorf("gateway: a connection to %s is required", c.owner)
+		}
+		services = append(services, service{c, conn})
 	}
 	origins, err := originSet(o.AllowedOrigins)
 	if err != nil {
@@ -88,19 +94,10 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
-	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
-	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
-	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
-	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
 	g := &gateway{
-		log:    o.Logger,
-		filing: filingv1.NewFilingServiceClient(o.Filing),
-		services: []service{
-			{filing.Get(0), o.Filing}, {counsel.Get(0), o.Counsel},
-			{directory.Get(0), o.Directory}, {session.Get(0), o.Directory},
-			{systems.Get(0), o.Directory},
-		},
+		log:             o.Logger,
+		filing:          filingv1.NewFilingServiceClient(o.Services["filing"]),
+		services:        services,
 		feeds:           o.Feeds,
 		origins:         origins,
 		proxies:         proxies,
@@ -151,17 +148,10 @@ func (g *gateway) jsonHandler(timeout time.Duration) (http.Handler, error) {
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithWriteContentLength(),
 	)
-	ctx := context.Background()
-	over := func(i int) callConn { return callConn{ClientConnInterface: g.services[i].conn, timeout: timeout} }
-	err := errors.Join(
-		filingv1.RegisterFilingServiceHandlerClient(ctx, mux, filingv1.NewFilingServiceClient(over(0))),
-		counselv1.RegisterCounselServiceHandlerClient(ctx, mux, counselv1.NewCounselServiceClient(over(1))),
-		directoryv1.RegisterDirectoryServiceHandlerClient(ctx, mux, directoryv1.NewDirectoryServiceClient(over(2))),
-		directoryv1.RegisterSessionServiceHandlerClient(ctx, mux, directoryv1.NewSessionServiceClient(over(3))),
-		directoryv1.RegisterSystemServiceHandlerClient(ctx, mux, directoryv1.NewSystemServiceClient(over(4))),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: registering routes: %w", err)
+	for _, s := range g.services {
+		if err := s.register(context.Background(), mux, callConn{ClientConnInterface: s.conn, timeout: timeout}); err != nil {
+			return nil, fmt.Errorf("gateway: registering routes: %w", err)
+		}
 	}
 	return mux, nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -67,7 +68,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 		t.Fatal(err)
 	}
 	o := gateway.Options{
-		Filing: conn, Counsel: conn, Directory: conn, Logger: log,
+		Services: map[string]grpc.ClientConnInterface{"filing": conn, "counsel": conn, "directory": conn}, Logger: log,
 		AllowedOrigins: []string{"https://oa.example.cn"},
 	}
 	for _, c := range change {

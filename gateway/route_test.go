@@ -14,8 +14,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	corev1 "fashen/gen/fashen/core/v1"
-	counselv1 "fashen/gen/fashen/counsel/v1"
-	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
@@ -23,12 +21,8 @@ import (
 func withRoutes(t *testing.T) *gateway {
 	t.Helper()
 	g := &gateway{}
-	for _, file := range []protoreflect.FileDescriptor{
-		filingv1.File_fashen_filing_v1_filing_service_proto, counselv1.File_fashen_counsel_v1_counsel_service_proto,
-		directoryv1.File_fashen_directory_v1_directory_service_proto, directoryv1.File_fashen_directory_v1_session_service_proto,
-		directoryv1.File_fashen_directory_v1_system_service_proto,
-	} {
-		g.services = append(g.services, service{descriptor: file.Services().Get(0)})
+	for _, c := range contracts() {
+		g.services = append(g.services, service{contract: c})
 	}
 	routes, err := g.buildRoutes()
 	if err != nil {

@@ -42,12 +42,12 @@ func (a *App) serveREST(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	followed := map[string]grpc.ClientConnInterface{}
+	asked, followed := map[string]grpc.ClientConnInterface{}, map[string]grpc.ClientConnInterface{}
 	for _, service := range serviceNames() {
-		followed[service] = watches
+		asked[service], followed[service] = conn, watches
 	}
 	handler, err := gateway.New(gateway.Options{
-		Filing: conn, Counsel: conn, Directory: conn, Feeds: followed, Logger: a.log,
+		Services: asked, Feeds: followed, Logger: a.log,
 		AllowedOrigins: a.config.AllowedOrigins, TrustedProxies: a.config.TrustedProxies,
 	})
 	if err != nil {

@@ -1,0 +1,45 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
+)
+
+// contract is a gRPC service whose http rules the gateway serves.
+type contract struct {
+	// owner is the short name of the service that answers it.
+	owner      string
+	descriptor protoreflect.ServiceDescriptor
+	// register adds the generated handlers, which call over a connection.
+	register func(context.Context, *runtime.ServeMux, grpc.ClientConnInterface) error
+}
+
+// contracts are all that is served over REST.
+func contracts() []contract {
+	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
+	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
+	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
+	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
+	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
+	return []contract{
+		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
+		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
+		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},
+		{"directory", session.Get(0), over(directoryv1.NewSessionServiceClient, directoryv1.RegisterSessionServiceHandlerClient)},
+		{"directory", systems.Get(0), over(directoryv1.NewSystemServiceClient, directoryv1.RegisterSystemServiceHandlerClient)},
+	}
+}
+
+// over joins the generated client and handlers of a service.
+func over[C any](client func(grpc.ClientConnInterface) C, handlers func(context.Context, *runtime.ServeMux, C) error) func(context.Context, *runtime.ServeMux, grpc.ClientConnInterface) error {
+	return func(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnInterface) error {
+		return handlers(ctx, mux, client(conn))
+	}
+}
