@@ -50,12 +50,25 @@ type collection[M proto.Message] struct {
 // NewCollection opens a collection of an engine. It is the one implementation
 // of [Collection]; engines differ behind [Table].
 func NewCollection[M proto.Message](ctx context.Context, e Engine, spec Spec, o Options) (Collection[M], error) {
+	c, err := newCollection[M](ctx, e, spec, o, false)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// newCollection opens a collection of documents, or of derived rows; the message
+// itself says which of them it is for.
+func newCollection[M proto.Message](ctx context.Context, e Engine, spec Spec, o Options, derived bool) (*collection[M], error) {
 	newBody := o.New
 	if newBody == nil {
 		var zero M
 		newBody = func() proto.Message { return zero.ProtoReflect().New().Interface() }
 	}
 	md := newBody().ProtoReflect().Descriptor()
+	if IsDerived(md) != derived {
+		return nil, fmt.Errorf("docstore: open collection %s: %s is derived or is not, against its option", spec.Name, md.FullName())
+	}
 	out, err := outFieldsOf(md)
 	if err != nil {
 		return nil, err
@@ -64,7 +77,7 @@ func NewCollection[M proto.Message](ctx context.Context, e Engine, spec Spec, o 
 	if err != nil {
 		return nil, err
 	}
-	table, err := e.Table(ctx, TableSpec{Spec: spec, New: newBody, Columns: s.publicColumns(), Values: s.values})
+	table, err := e.Table(ctx, TableSpec{Spec: spec, Derived: derived, New: newBody, Columns: s.publicColumns(), Values: s.values})
 	if err != nil {
 		return nil, fmt.Errorf("open collection %s: %w", spec.Name, err)
 	}

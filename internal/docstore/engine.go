@@ -79,6 +79,8 @@ type Value []any
 // TableSpec is a Spec with what an engine needs to store its messages.
 type TableSpec struct {
 	Spec
+	// Derived says that the records are rows of a [Derived], without journals.
+	Derived bool
 	// New makes an empty message of the collection's type.
 	New func() proto.Message
 	// Columns are the indexed fields with their types, worked out from Indexes;
@@ -133,6 +135,10 @@ type Table interface {
 	// Pending lists up to limit records with entries to drain, oldest first,
 	// without their bodies.
 	Pending(ctx context.Context, limit int) ([]*Record, error)
+	// Delete removes a record if its version is still the same, as Replace writes
+	// one: ErrConflict. Record.Was holds its index values. Only derived rows are
+	// ever removed.
+	Delete(ctx context.Context, r *Record) error
 	// Drained writes the envelopes of pending records whose entries are in the
 	// log, each if its version is still the same, and adds one to the version.
 	// It tells how many were written; the others were changed in between.

@@ -128,6 +128,9 @@ func (s *Source) look(ctx context.Context, events []event) error {
 		}
 	}
 	for _, t := range s.o.Engine.Tables() {
+		if t.Spec().Derived {
+			continue
+		}
 		found, err := t.Viewers(ctx, names)
 		if err != nil {
 			return err

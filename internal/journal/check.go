@@ -105,6 +105,8 @@ func (c *chain) head(sequence int64, hash []byte, revision int64) {
 	switch {
 	case sequence > last:
 		c.problem(EntryMissing, last+1, "entries %d to %d are not there", last+1, sequence)
+	case last == 0:
+		c.problem(EntryMissing, 1, "the document was never written by a server: it has no entry")
 	case sequence < last:
 		c.problem(HeadChanged, sequence, "the document says %d entries, there are %d", sequence, last)
 	case c.linked && !bytes.Equal(hash, c.hash):

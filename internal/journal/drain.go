@@ -217,6 +217,9 @@ func (d *Drainer) Close() error {
 // its writer wakes.
 func (d *Drainer) Drain(ctx context.Context) error {
 	for _, t := range d.engine.Tables() {
+		if t.Spec().Derived {
+			continue
+		}
 		for {
 			more, err := d.round(ctx, t)
 			if err != nil {

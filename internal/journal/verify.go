@@ -98,7 +98,9 @@ func Verify(ctx context.Context, e docstore.Engine, types Types) (Report, error)
 			return v.report, fmt.Errorf("verify: collection %s: %w", s.Name, err)
 		}
 		newBody := func() proto.Message { return mt.New().Interface() }
-		v.walks = append(v.walks, &walk{engine: e, collection: s.Name, newBody: newBody})
+		v.walks = append(v.walks, &walk{
+			engine: e, collection: s.Name, newBody: newBody, derived: docstore.IsDerived(mt.Descriptor()),
+		})
 	}
 	v.log = &logWalk{log: e.Log()}
 	for {
@@ -169,6 +171,10 @@ func (v *verifier) next(ctx context.Context) (more bool, err error) {
 // document checks one document. Where something is wrong it may merely have
 // been written to between reading it and its entries: it is read again.
 func (v *verifier) document(ctx context.Context, w *walk, r *docstore.Record, logged []docstore.Logged) error {
+	if w.derived { // rows that are worked out again have no journal
+		v.report.Documents++
+		return nil
+	}
 	found := check(r, logged)
 	for range looks {
 		if len(found.problems) == 0 {
@@ -225,6 +231,7 @@ type walk struct {
 	engine     docstore.Engine
 	collection string
 	newBody    func() proto.Message
+	derived    bool
 	from       string
 	ahead      []*docstore.Record
 	end        bool

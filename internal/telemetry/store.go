@@ -104,6 +104,11 @@ func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged boo
 	return t.Table.Replace(ctx, r, bodyChanged)
 }
 
+func (t *table) Delete(ctx context.Context, r *docstore.Record) (err error) {
+	defer t.done("delete", time.Now(), &err)
+	return t.Table.Delete(ctx, r)
+}
+
 func (t *table) Find(ctx context.Context, p *docstore.Plan) (_ docstore.Found, err error) {
 	defer t.done("find", time.Now(), &err)
 	return t.Table.Find(ctx, p)

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	_ "google.golang.org/genproto/googleapis/type/date" // found by name in the registry
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // Paper is a document of the suite: a message built from a descriptor, so that
@@ -27,8 +29,10 @@ type Schema struct {
 // V1 is the schema of the suite; V2 is a later one with more fields, at every
 // level, and one more state.
 var (
-	V1 = newSchema(1)
-	V2 = newSchema(2)
+	V1 = newSchema(1, "Paper")
+	V2 = newSchema(2, "Paper")
+	// Row is V1 for derived rows.
+	Row = newSchema(1, "Row")
 )
 
 // States of a Paper.
@@ -38,12 +42,12 @@ const (
 	StateArchived  = 3 // V2 only
 )
 
-func newSchema(version int) Schema {
-	file, err := protodesc.NewFile(fileOf(version), protoregistry.GlobalFiles)
+func newSchema(version int, name string) Schema {
+	file, err := protodesc.NewFile(fileOf(version, name), protoregistry.GlobalFiles)
 	if err != nil {
 		panic(fmt.Sprintf("the suite's own schema: %v", err))
 	}
-	return Schema{md: file.Messages().ByName("Paper")}
+	return Schema{md: file.Messages().ByName(protoreflect.Name(name))}
 }
 
 const (
@@ -70,11 +74,9 @@ func repeated(f *descriptorpb.FieldDescriptorProto) *descriptorpb.FieldDescripto
 	return f
 }
 
-func fileOf(version int) *descriptorpb.FileDescriptorProto {
-	const (
-		paper = ".docstoretest.Paper"
-		stamp = ".google.protobuf.Timestamp"
-	)
+func fileOf(version int, name string) *descriptorpb.FileDescriptorProto {
+	const stamp = ".google.protobuf.Timestamp"
+	paper := ".docstoretest." + name
 	states := &descriptorpb.EnumDescriptorProto{Name: proto.String("State")}
 	for i, s := range []string{"STATE_UNSPECIFIED", "STATE_DRAFT", "STATE_SUBMITTED", "STATE_ARCHIVED"}[:version+2] {
 		states.Value = append(states.Value, &descriptorpb.EnumValueDescriptorProto{Name: &s, Number: proto.Int32(int32(i))})
@@ -83,7 +85,7 @@ func fileOf(version int) *descriptorpb.FileDescriptorProto {
 		field(1, "text", typeString, ""), field(2, "due", typeSub, stamp),
 	}}
 	m := &descriptorpb.DescriptorProto{
-		Name: proto.String("Paper"), NestedType: []*descriptorpb.DescriptorProto{item},
+		Name: &name, NestedType: []*descriptorpb.DescriptorProto{item},
 		EnumType: []*descriptorpb.EnumDescriptorProto{states},
 		Field: []*descriptorpb.FieldDescriptorProto{
 			field(1, "name", typeString, ""), field(2, "etag", typeString, ""),
@@ -99,6 +101,10 @@ func fileOf(version int) *descriptorpb.FileDescriptorProto {
 		item.Field = append(item.Field, field(3, "remark", typeString, ""), field(4, "inner", typeSub, paper+".Item"))
 		m.Field = append(m.Field, field(20, "summary", typeString, ""), repeated(field(21, "marks", typeSub, paper+".Item")),
 			field(22, "second", typeEnum, paper+".State"))
+	}
+	if name == "Row" {
+		m.Options = &descriptorpb.MessageOptions{}
+		proto.SetExtension(m.Options, corev1.E_Derived, true)
 	}
 	return &descriptorpb.FileDescriptorProto{
 		Name: proto.String("docstoretest/paper.proto"), Package: proto.String("docstoretest"), Syntax: proto.String("proto3"),

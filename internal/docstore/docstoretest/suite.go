@@ -34,6 +34,7 @@ func Run(t *testing.T, open Opener) {
 		{"Property", testProperties},
 		{"Migration", testMigrations},
 		{"Feed", testFeeds},
+		{"Derived", testDerived},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) { g.run(t, open) })

@@ -113,6 +113,18 @@ func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged boo
 	return nil
 }
 
+// Delete implements docstore.Table.
+func (t *table) Delete(ctx context.Context, r *docstore.Record) error {
+	res, err := t.docs.DeleteOne(ctx, versionOf(r))
+	if err != nil {
+		return failure(err)
+	}
+	if res.DeletedCount == 0 {
+		return docstore.ErrConflict
+	}
+	return nil
+}
+
 func (t *table) Pending(ctx context.Context, limit int) ([]*docstore.Record, error) {
 	filter := bson.D{{Key: "pending", Value: bson.D{{Key: "$gt", Value: time.Time{}}}}}
 	return t.find(ctx, filter, options.Find().SetSort(bson.D{{Key: "pending", Value: 1}}).SetLimit(int64(limit)).

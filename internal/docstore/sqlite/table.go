@@ -29,7 +29,7 @@ type table struct {
 
 	insert, get, byKey               *sql.Stmt
 	replaceAll, replaceBody, replace *sql.Stmt
-	pending                          *sql.Stmt
+	pending, remove                  *sql.Stmt
 }
 
 const recordColumns = `name, version, coalesce(create_key, name), envelope, body`
@@ -83,6 +83,7 @@ func (t *table) compile(ctx context.Context) error {
 			` WHERE pending IS NOT NULL ORDER BY pending LIMIT ?`},
 		{&t.insert, t.e.write, head + `) VALUES (?, 1, ?, ?, ?, ?` + strings.Repeat(", ?", len(cols)) + `)`},
 		{&t.replace, t.e.write, update + where},
+		{&t.remove, t.e.write, `DELETE FROM ` + t.name + where},
 		{&t.replaceBody, t.e.write, update + `, body = ?` + where},
 		{&t.replaceAll, t.e.write, update + `, body = ?` + set + where},
 	}
@@ -272,6 +273,20 @@ func oneRow(res sql.Result, err error) error {
 		return docstore.ErrConflict
 	}
 	return nil
+}
+
+// Delete implements docstore.Table.
+func (t *table) Delete(ctx context.Context, r *docstore.Record) error {
+	rows := t.sideRows(r.Name, r.Was)
+	if len(rows) == 0 {
+		return oneRow(t.remove.ExecContext(ctx, r.Name, r.Version))
+	}
+	return t.e.inTx(ctx, func(tx *sql.Tx) error {
+		if err := oneRow(tx.StmtContext(ctx, t.remove).ExecContext(ctx, r.Name, r.Version)); err != nil {
+			return err
+		}
+		return writeSide(ctx, tx, rows, nil)
+	})
 }
 
 func (t *table) singleChanged(r *docstore.Record) bool {
