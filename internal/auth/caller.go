@@ -35,6 +35,9 @@ type Caller struct {
 	// Via is the service that passed the call on, `services/{service}`; empty
 	// for a direct call. It is proven by a service token, never by a header alone.
 	Via string
+	// Vouched is the service that asks on its own account what this person asked of
+	// it before, `services/{service}`; empty where the person's own token is there.
+	Vouched string
 }
 
 // Has tells whether the caller holds the role.

@@ -37,6 +37,22 @@ func NewSigner(key Key, now func() time.Time) *Signer {
 func (s *Signer) UserToken(c Caller) (token string, expires time.Time, err error) {
 	claims := newClaims(useUser, c.Person, s.now(), UserTokenLife)
 	claims.Session = c.Session
+	token, err = s.callerToken(claims, c)
+	return token, claims.ExpiresAt.UTC(), err
+}
+
+// ActingToken mints a token with which a service, named as in `filing`, does what
+// is left of something that a caller asked of it: the person's own token may have
+// ended by then. It is good for [ServiceTokenLife], beside a token of a service, since
+// that one may ask others in turn, and only for RPCs that no role opens.
+func (s *Signer) ActingToken(service string, c Caller) (string, error) {
+	claims := newClaims(useActing, c.Person, s.now(), ServiceTokenLife)
+	claims.Via = servicePrefix + service
+	claims.Services = c.Services
+	return s.callerToken(claims, c)
+}
+
+func (s *Signer) callerToken(claims *claims, c Caller) (string, error) {
 	claims.Region = c.Region
 	claims.Bureau = c.Bureau
 	claims.Predecessors = c.Predecessors
@@ -45,10 +61,9 @@ func (s *Signer) UserToken(c Caller) (token string, expires time.Time, err error
 		claims.Roles = append(claims.Roles, role.String())
 	}
 	if _, err := claims.caller(); err != nil {
-		return "", time.Time{}, fmt.Errorf("mint a user token: %w", err)
+		return "", fmt.Errorf("mint a token of %s: %w", c.Person, err)
 	}
-	token, err = s.sign(claims)
-	return token, claims.ExpiresAt.UTC(), err
+	return s.sign(claims)
 }
 
 // ServiceToken answers a token with which a service, named as in `filing`,

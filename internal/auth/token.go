@@ -62,11 +62,15 @@ type claims struct {
 	Predecessors []string `json:"predecessors,omitempty"`
 	LawFirm      string   `json:"law_firm,omitempty"`
 	Roles        []string `json:"roles,omitempty"`
+	// Services and Via are those of an acting token; see [Signer.ActingToken].
+	Services []string `json:"services,omitempty"`
+	Via      string   `json:"via,omitempty"`
 }
 
 const (
 	useUser    = "user"
 	useService = "service"
+	useActing  = "acting"
 )
 
 func newClaims(use, subject string, now time.Time, life time.Duration) *claims {
@@ -87,7 +91,7 @@ func newClaims(use, subject string, now time.Time, life time.Duration) *claims {
 // does not know is refused: dropping it would show less than the person has, and
 // hide that two versions of the system disagree.
 func (c *claims) caller() (Caller, error) {
-	if c.Subject == "" || c.Region == "" || c.Session == "" || c.IssuedMillis == 0 {
+	if c.Subject == "" || c.Region == "" || c.IssuedMillis == 0 || (c.Session == "") == (c.Use == useUser) || (c.Via == "") == (c.Use == useActing) {
 		return Caller{}, errors.New("claims are incomplete")
 	}
 	roles := make([]corev1.Role, len(c.Roles))
@@ -106,6 +110,8 @@ func (c *claims) caller() (Caller, error) {
 		LawFirm:      c.LawFirm,
 		Session:      c.Session,
 		Roles:        roles,
+		Services:     c.Services,
+		Vouched:      c.Via,
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,10 +84,11 @@ func (v *Verifier) Caller(ctx context.Context, credential string) (Caller, error
 	return v.User(credential)
 }
 
-// User tells the person of an access token. Errors: ErrInvalidToken,
+// User tells the person of an access token, or for whom a service acts
+// (Caller.Vouched). Errors: ErrInvalidToken,
 // ErrExpiredToken, ErrRevokedToken.
 func (v *Verifier) User(token string) (Caller, error) {
-	found, err := v.verify(token, useUser)
+	found, err := v.verify(token, useUser, useActing)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -115,7 +117,7 @@ type verified struct {
 	expires time.Time
 }
 
-func (v *Verifier) verify(token, use string) (*verified, error) {
+func (v *Verifier) verify(token string, uses ...string) (*verified, error) {
 	if len(token) == 0 || len(token) > maxTokenBytes {
 		return nil, ErrInvalidToken
 	}
@@ -128,7 +130,7 @@ func (v *Verifier) verify(token, use string) (*verified, error) {
 		}
 		v.cache.put(key, found, v.now())
 	}
-	if found.use != use {
+	if !slices.Contains(uses, found.use) {
 		return nil, fmt.Errorf("%w: a %s token", ErrInvalidToken, found.use)
 	}
 	if !v.now().Before(found.expires) {
@@ -154,7 +156,7 @@ func (v *Verifier) parse(token string) (*verified, error) {
 	}
 	found := &verified{use: c.Use, issued: time.UnixMilli(c.IssuedMillis), expires: c.ExpiresAt.Time}
 	switch c.Use {
-	case useUser:
+	case useUser, useActing:
 		found.caller, err = c.caller()
 	case useService:
 		found.service, err = c.service()

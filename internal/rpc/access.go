@@ -38,6 +38,9 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	if err != nil {
 		return ctx, err
 	}
+	if caller.Vouched != "" && (caller.Via == "" || len(m.access.GetRoles()) > 0) {
+		return ctx, New(codes.Unauthenticated, ReasonTokenInvalid, "服务凭证无效")
+	}
 	ctx = auth.WithCaller(ctx, caller)
 	if m.service != sharedService {
 		if err := Reach(caller, m.service); err != nil {

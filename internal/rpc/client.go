@@ -100,13 +100,29 @@ func (o ClientOptions) stream(ctx context.Context, d *grpc.StreamDesc, conn *grp
 	return open(ctx, d, conn, method, options...)
 }
 
+type actForKey struct{}
+
+// ActFor makes the calls of a service be made for a caller whose token is not
+// there any more, such as the rest of something they asked for. The service vouches
+// for the caller, and is let in by RPCs that no role opens. Whoever calls it has
+// checked what the caller may do, when they asked.
+func ActFor(ctx context.Context, caller auth.Caller) context.Context {
+	return context.WithValue(ctx, actForKey{}, caller)
+}
+
 // passOn adds to an outgoing call what the incoming one brought: the person's
 // token and the trace id; and the service's own token. What the caller put there
 // already stays.
 func (o ClientOptions) passOn(ctx context.Context) (context.Context, error) {
 	have, _ := metadata.FromOutgoingContext(ctx)
 	var add []string
-	if len(have.Get(auth.MetadataUser)) == 0 {
+	if caller, ok := ctx.Value(actForKey{}).(auth.Caller); ok && o.Signer != nil {
+		token, err := o.Signer.ActingToken(o.Service, caller)
+		if err != nil {
+			return ctx, fmt.Errorf("act for %s: %w", caller.Person, err)
+		}
+		add = append(add, auth.MetadataUser, "Bearer "+token)
+	} else if len(have.Get(auth.MetadataUser)) == 0 {
 		if values := metadata.ValueFromIncomingContext(ctx, auth.MetadataUser); len(values) == 1 {
 			add = append(add, auth.MetadataUser, values[0])
 		}

@@ -2,12 +2,14 @@ package rpc_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
@@ -91,5 +93,52 @@ func TestServiceThatHasNoName(t *testing.T) {
 	}
 	if _, err := upload(h.drafter(t), conn, goodRequest()); err == nil {
 		t.Error("a stream as services/a/b went out")
+	}
+}
+
+// A service does what is left of something a caller asked of it: where no role
+// opens the RPC, and with its own token beside.
+func TestActFor(t *testing.T) {
+	h := newHarness(t)
+	conn, err := rpc.InProcess(h.server, rpc.ClientOptions{Service: "filing", Signer: h.signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var seen auth.Caller
+	var origin docstore.Origin
+	h.probe.unary = func(ctx context.Context, _ *directoryv1.CreatePersonRequest) (*directoryv1.Person, error) {
+		seen, _ = auth.CallerFrom(ctx)
+		origin, _ = docstore.OriginFrom(ctx)
+		return &directoryv1.Person{}, nil
+	}
+	system := auth.Caller{
+		Person: "regions/120105/systems/oa", Region: "regions/120105", Bureau: "regions/120105/bureaus/b1", Session: "key",
+		Roles: []corev1.Role{corev1.Role_ROLE_DRAFTER}, Services: []string{"filing"},
+	}
+	ctx := rpc.ActFor(t.Context(), system)
+	expect(t, call(ctx, conn, "Services"), codes.OK, "")
+	if seen.Person != system.Person || seen.Via != "services/filing" || seen.Vouched != "services/filing" || !seen.IsSystem() ||
+		!slices.Equal(seen.Viewers(), system.Viewers()) || origin.Actor != system.Person || origin.ViaService != "services/filing" {
+		t.Errorf("seen %+v, origin %+v", seen, origin)
+	}
+	expect(t, call(ctx, conn, "SignedIn"), codes.OK, "")
+	expect(t, call(ctx, conn, "Drafters"), codes.Unauthenticated, rpc.ReasonTokenInvalid)
+	token, err := h.signer.ActingToken("filing", system)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := metadata.AppendToOutgoingContext(t.Context(), auth.MetadataUser, "Bearer "+token)
+	expect(t, call(bare, h.tcp, "SignedIn"), codes.Unauthenticated, rpc.ReasonTokenInvalid)
+	other, err := rpc.InProcess(h.server, rpc.ClientOptions{Service: "counsel", Signer: h.signer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	expect(t, call(bare, other, "Services"), codes.OK, "")
+	h.clock.move(auth.ServiceTokenLife)
+	expect(t, call(bare, other, "Services"), codes.Unauthenticated, rpc.ReasonTokenExpired)
+	if err := call(rpc.ActFor(t.Context(), auth.Caller{}), conn, "Services"); err == nil {
+		t.Error("a service acted for nobody")
 	}
 }
