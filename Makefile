@@ -39,7 +39,7 @@ check-format:
 .PHONY: check-modules
 check-modules:
 	go mod tidy -diff
-	for module in buf golangci protodeps; do (cd tools/$$module && go mod tidy -diff); done
+	for module in tools/buf tools/golangci tools/protodeps examples/go; do (cd $$module && go mod tidy -diff); done
 
 .PHONY: check-proto
 check-proto: $(buf_bin)/.done .protodeps/.done
@@ -68,8 +68,7 @@ fmt: $(buf_bin)/.done .protodeps/.done $(golangci_bin)/.done ## Format Go and pr
 
 .PHONY: lint
 lint: $(golangci_bin)/.done ## go vet and golangci-lint
-	go vet ./...
-	golangci-lint run ./...
+	for module in . examples/go; do (cd $$module && go vet ./... && golangci-lint run ./...); done
 
 .PHONY: race
 race: ## Run the tests of shared state under the race detector (needs a C compiler)

@@ -50,12 +50,12 @@ func (w *world) connect(t *testing.T, bureau string) string {
 	return y.GetName()
 }
 
-// keyFor makes a key of a system that drafts, good for one service and a day.
-func (w *world) keyFor(t *testing.T, system, service string) *directoryv1.ApiKey {
+// keyFor makes a key of a system that drafts, good for services and a day.
+func (w *world) keyFor(t *testing.T, system string, services ...string) *directoryv1.ApiKey {
 	t.Helper()
 	k := &directoryv1.ApiKey{}
 	w.must(t, "secadmin", systemService+"CreateApiKey", &directoryv1.CreateApiKeyRequest{Parent: system, ApiKey: &directoryv1.ApiKey{
-		DisplayName: "示例密钥", Roles: []corev1.Role{corev1.Role_ROLE_DRAFTER}, Services: []string{service},
+		DisplayName: "示例密钥", Roles: []corev1.Role{corev1.Role_ROLE_DRAFTER}, Services: services,
 		ExpireTime: timestamppb.New(w.clock.time().Add(24 * time.Hour)),
 	}}, k)
 	return k
