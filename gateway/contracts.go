@@ -28,12 +28,14 @@ func contracts() []contract {
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
 	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
+	delegations := directoryv1.File_fashen_directory_v1_delegation_service_proto.Services()
 	return []contract{
 		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
 		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},
 		{"directory", session.Get(0), over(directoryv1.NewSessionServiceClient, directoryv1.RegisterSessionServiceHandlerClient)},
 		{"directory", systems.Get(0), over(directoryv1.NewSystemServiceClient, directoryv1.RegisterSystemServiceHandlerClient)},
+		{"directory", delegations.Get(0), over(directoryv1.NewDelegationServiceClient, directoryv1.RegisterDelegationServiceHandlerClient)},
 	}
 }
 

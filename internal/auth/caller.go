@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -11,6 +12,11 @@ import (
 // Caller is the person for whom a call is made, as their token tells, or the
 // system whose key it carries. It is shared between calls: read it, never change
 // its slices.
+//
+// Where somebody acts in an absent person's place, everything but Delegate is the
+// absent person's: what may be seen and done. So whoever must be another person
+// than somebody is compared by [Caller.Among], and who did something is
+// [Caller.Actor].
 type Caller struct {
 	// Person is `regions/{region}/people/{person}`, or
 	// `regions/{region}/systems/{system}` for another program with an API key.
@@ -32,6 +38,10 @@ type Caller struct {
 	// Services are those whose RPCs a system's key may call, by short name such
 	// as `filing`; nil for a person, who may call all.
 	Services []string
+	// Delegate is the person who really acts, in the place of Person who is absent;
+	// empty where Person acts. Delegation, `regions/{region}/delegations/{delegation}`,
+	// lets them.
+	Delegate, Delegation string
 	// Via is the service that passed the call on, `services/{service}`; empty
 	// for a direct call. It is proven by a service token, never by a header alone.
 	Via string
@@ -48,6 +58,23 @@ func (c Caller) Has(role corev1.Role) bool {
 // HasAny tells whether the caller holds at least one of the roles.
 func (c Caller) HasAny(roles ...corev1.Role) bool {
 	return slices.ContainsFunc(roles, c.Has)
+}
+
+// Actor is who really acts: the delegate, or the person where there is none.
+func (c Caller) Actor() string { return cmp.Or(c.Delegate, c.Person) }
+
+// OnBehalfOf is the absent person in whose place the delegate acts; empty where
+// the person acts.
+func (c Caller) OnBehalfOf() string {
+	if c.Delegate == "" {
+		return ""
+	}
+	return c.Person
+}
+
+// Among tells whether the person, or the delegate in their place, is one of people.
+func (c Caller) Among(people []string) bool {
+	return slices.Contains(people, c.Person) || c.Delegate != "" && slices.Contains(people, c.Delegate)
 }
 
 // IsSystem tells whether the caller is a program with an API key.

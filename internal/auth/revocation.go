@@ -6,14 +6,16 @@ import (
 )
 
 // Revocations knows which tokens are refused although they have not expired:
-// those of ended sessions, and those of a person issued before an instant. It
+// those of ended sessions and delegations, and those of a person issued before an
+// instant, also where they act for another or another for them. It
 // forgets what no living token can match any more, so it stays small. The
 // directory fills it at start from what it stores, and on each revocation.
 type Revocations struct {
 	now func() time.Time
 
 	mu sync.RWMutex
-	// sessions maps a session to the time from which none of its tokens lives.
+	// sessions maps a session, or the name of a delegation, to the time from which
+	// none of its tokens lives.
 	sessions map[string]time.Time
 	// people maps a person to the instant before which tokens are refused.
 	people map[string]time.Time
@@ -26,7 +28,8 @@ func NewRevocations(now func() time.Time) *Revocations {
 	return &Revocations{now: now, sessions: map[string]time.Time{}, people: map[string]time.Time{}}
 }
 
-// RevokeSession refuses the tokens of one session from now on. until is when
+// RevokeSession refuses the tokens of one session, or one delegation by its name,
+// from now on. until is when
 // the last of them expires; the zero time stands for [UserTokenLife] from now.
 func (r *Revocations) RevokeSession(session string, until time.Time) {
 	now := r.now()
@@ -53,14 +56,18 @@ func (r *Revocations) RevokeBefore(person string, notBefore time.Time) {
 	}
 }
 
-// Revoked tells whether a token of the session and person, issued at that time,
-// is refused.
-func (r *Revocations) Revoked(session, person string, issued time.Time) bool {
+// Revoked tells whether a token of the caller, issued at that time, is refused.
+// What a service does of something begun is finished without the delegation.
+func (r *Revocations) Revoked(c Caller, issued time.Time) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if _, ended := r.sessions[session]; ended {
-		return true
-	}
+	_, ended := r.sessions[c.Session]
+	_, recalled := r.sessions[c.Delegation]
+	return ended || recalled && c.Vouched == "" || r.stale(c.Person, issued) || r.stale(c.Delegate, issued)
+}
+
+// stale tells whether a person's tokens from that time are refused.
+func (r *Revocations) stale(person string, issued time.Time) bool {
 	notBefore, ok := r.people[person]
 	return ok && issued.Before(notBefore.Truncate(time.Millisecond))
 }

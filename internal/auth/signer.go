@@ -35,7 +35,17 @@ func NewSigner(key Key, now func() time.Time) *Signer {
 // ([UserTokenLife] from now, whole seconds). Person, Region and Session are
 // required; Via is not carried.
 func (s *Signer) UserToken(c Caller) (token string, expires time.Time, err error) {
-	claims := newClaims(useUser, c.Person, s.now(), UserTokenLife)
+	return s.userToken(c, UserTokenLife)
+}
+
+// DelegatedToken mints an access token with which c.Delegate acts in the place of
+// c.Person. It ends at a time, or [UserTokenLife] from now if that is earlier.
+func (s *Signer) DelegatedToken(c Caller, until time.Time) (token string, expires time.Time, err error) {
+	return s.userToken(c, min(UserTokenLife, until.Sub(s.now())))
+}
+
+func (s *Signer) userToken(c Caller, life time.Duration) (token string, expires time.Time, err error) {
+	claims := newClaims(useUser, c.Person, s.now(), life)
 	claims.Session = c.Session
 	token, err = s.callerToken(claims, c)
 	return token, claims.ExpiresAt.UTC(), err
@@ -57,6 +67,9 @@ func (s *Signer) callerToken(claims *claims, c Caller) (string, error) {
 	claims.Bureau = c.Bureau
 	claims.Predecessors = c.Predecessors
 	claims.LawFirm = c.LawFirm
+	if c.Delegate != "" {
+		claims.Act, claims.Delegation = &actor{Subject: c.Delegate}, c.Delegation
+	}
 	for _, role := range c.Roles {
 		claims.Roles = append(claims.Roles, role.String())
 	}

@@ -65,6 +65,14 @@ type claims struct {
 	// Services and Via are those of an acting token; see [Signer.ActingToken].
 	Services []string `json:"services,omitempty"`
 	Via      string   `json:"via,omitempty"`
+	// Act is who acts in the subject's place (RFC 8693), by the Delegation.
+	Act        *actor `json:"act,omitempty"`
+	Delegation string `json:"delegation,omitempty"`
+}
+
+// actor is the value of the claim `act`.
+type actor struct {
+	Subject string `json:"sub"`
 }
 
 const (
@@ -102,7 +110,7 @@ func (c *claims) caller() (Caller, error) {
 		}
 		roles[i] = corev1.Role(number)
 	}
-	return Caller{
+	caller := Caller{
 		Person:       c.Subject,
 		Region:       c.Region,
 		Bureau:       c.Bureau,
@@ -112,7 +120,14 @@ func (c *claims) caller() (Caller, error) {
 		Roles:        roles,
 		Services:     c.Services,
 		Vouched:      c.Via,
-	}, nil
+	}
+	if c.Act != nil {
+		caller.Delegate, caller.Delegation = c.Act.Subject, c.Delegation
+	}
+	if (c.Act == nil) != (c.Delegation == "") || c.Act != nil && (c.Act.Subject == "" || c.Act.Subject == c.Subject) {
+		return Caller{}, errors.New("claims do not tell who acts by what delegation")
+	}
+	return caller, nil
 }
 
 // service tells the service of a service token.

@@ -249,12 +249,12 @@ func TestRevocationsForget(t *testing.T) {
 
 	c.move(auth.UserTokenLife - time.Second)
 	revocations.RevokeSession("s2", time.Time{}) // sweeps
-	if !revocations.Revoked("s1", "regions/1/people/q", issued) || !revocations.Revoked("s", "regions/1/people/p", issued) {
+	if !revocations.Revoked(auth.Caller{Session: "s1", Person: "regions/1/people/q"}, issued) || !revocations.Revoked(auth.Caller{Session: "s", Person: "regions/1/people/p"}, issued) {
 		t.Error("a revocation was forgotten while its tokens live")
 	}
 	c.move(2 * time.Minute)
 	revocations.RevokeSession("s3", time.Time{})
-	if revocations.Revoked("s1", "regions/1/people/q", issued) || revocations.Revoked("s", "regions/1/people/p", issued) {
+	if revocations.Revoked(auth.Caller{Session: "s1", Person: "regions/1/people/q"}, issued) || revocations.Revoked(auth.Caller{Session: "s", Person: "regions/1/people/p"}, issued) {
 		t.Error("a revocation was kept although its tokens are dead")
 	}
 }

@@ -92,7 +92,7 @@ func (v *Verifier) User(token string) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	if v.revocations.Revoked(found.caller.Session, found.caller.Person, found.issued) {
+	if v.revocations.Revoked(found.caller, found.issued) {
 		return Caller{}, ErrRevokedToken
 	}
 	return found.caller, nil

@@ -59,6 +59,9 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
+// Start is the instant at which the day begins in Asia/Shanghai.
+func (d Date) Start() time.Time { return d.midnight().Add(-shanghaiOffset * time.Second) }
+
 // IsZero tells whether the date was never set.
 func (d Date) IsZero() bool { return d == Date{} }
 

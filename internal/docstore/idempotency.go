@@ -30,7 +30,7 @@ func createKey(o Origin, name string) string {
 
 // sameRequest tells whether an entry was made by the request of the origin.
 func sameRequest(o Origin, e *corev1.JournalEntry) bool {
-	return e.GetMethod() == o.Method && bytes.Equal(e.GetRequestDigest(), o.RequestDigest)
+	return e.GetMethod() == o.Method && e.GetOnBehalfOf() == o.OnBehalfOf && bytes.Equal(e.GetRequestDigest(), o.RequestDigest)
 }
 
 // earlier looks for entries the origin's request id made before: those of the

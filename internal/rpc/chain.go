@@ -264,7 +264,10 @@ func (c *call) log(st *status.Status, err error, stack []byte, took time.Duratio
 		slog.Duration("duration", took),
 		slog.String("trace_id", c.trace))
 	if caller, ok := auth.CallerFrom(c.ctx); ok {
-		attributes = append(attributes, slog.String("caller", caller.Person))
+		attributes = append(attributes, slog.String("caller", caller.Actor()))
+		if caller.Delegate != "" {
+			attributes = append(attributes, slog.String("on_behalf_of", caller.Person))
+		}
 		if caller.Via != "" {
 			attributes = append(attributes, slog.String("via", caller.Via))
 		}

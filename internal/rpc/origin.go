@@ -18,7 +18,7 @@ import (
 func (c *chain) withOrigin(ctx context.Context, m *method, message protoreflect.Message) (context.Context, error) {
 	origin := docstore.Origin{Method: m.name, TraceID: TraceID(ctx)}
 	if caller, ok := auth.CallerFrom(ctx); ok {
-		origin.Actor, origin.ViaService = caller.Person, caller.Via
+		origin.Actor, origin.OnBehalfOf, origin.ViaService = caller.Actor(), caller.OnBehalfOf(), caller.Via
 	} else {
 		origin.Actor = "services/" + c.options.Service
 	}

@@ -123,12 +123,13 @@ func errRateLimited(wait time.Duration) error {
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
 }
 
-// sideOf names the bucket of a caller: each key of a system has its own.
+// sideOf names the bucket of a caller: each key of a system has its own, and a
+// delegate calls at their own account.
 func sideOf(c auth.Caller) string {
 	if c.IsSystem() {
 		return c.Person + "/apiKeys/" + c.Session
 	}
-	return c.Person
+	return c.Actor()
 }
 
 // clientOf is the address a call comes from, without its port: that of the

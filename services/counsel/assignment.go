@@ -23,7 +23,7 @@ func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, cou
 	a := &counselv1.Assignment{
 		Name: name, Case: c.GetName(), Counsel: counsel.GetName(), LawFirm: counsel.GetLawFirm(),
 		Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
-		DraftingUnitDisplayName: unit, Author: who.Person, State: counselv1.Assignment_DECLARATION_PENDING,
+		DraftingUnitDisplayName: unit, Author: who.Actor(), State: counselv1.Assignment_DECLARATION_PENDING,
 	}
 	grant := []string{auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER), a.GetCounsel()}
 	if party := conflictingParty(c.GetParties(), counsel.GetDisplayName(), counsel.GetLawFirm()); party != "" {
@@ -82,7 +82,7 @@ func askAgain(a *counselv1.Assignment, question string, who auth.Caller) (docsto
 	default:
 		return docstore.Change{}, rpc.New(codes.AlreadyExists, "COUNSEL_ASSIGNED", "该法律顾问已被指派办理本案", "assignment", a.GetName())
 	}
-	a.State, a.Question, a.ConflictNote, a.Author = counselv1.Assignment_DECLARATION_PENDING, question, "", who.Person
+	a.State, a.Question, a.ConflictNote, a.Author = counselv1.Assignment_DECLARATION_PENDING, question, "", who.Actor()
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
@@ -129,7 +129,7 @@ func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.C
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "没有待豁免的利益冲突")
 	}
 	a.State, a.Reconciling = counselv1.Assignment_ACCEPTED, true
-	a.Waiver, a.WaiverAuthor = consent, who.Person
+	a.Waiver, a.WaiverAuthor = consent, who.Actor()
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 

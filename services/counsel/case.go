@@ -71,10 +71,10 @@ func stateName(s counselv1.Case_State) string {
 }
 
 // notOwn refuses a reviewer who drafted or submitted the subject: nobody reviews
-// their own draft. That the bureau is the same is no bar, or no draft of the
+// their own draft, nor in another's place, nor lets another do it in theirs. That the bureau is the same is no bar, or no draft of the
 // reviewing bureau could ever be reviewed.
 func notOwn(c *counselv1.Case, who auth.Caller) error {
-	if slices.Contains(c.GetDrafters(), who.Person) {
+	if who.Among(c.GetDrafters()) {
 		return refused(codeSelfReview, law115, "审核人员不得审核本人起草或者送审的文件")
 	}
 	return nil
@@ -105,7 +105,7 @@ func accept(c *counselv1.Case, who auth.Caller, today calendar.Date, d dates) (d
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
 	}
-	c.State, c.Reviewer = counselv1.Case_UNDER_REVIEW, who.Person
+	c.State, c.Reviewer, c.ReviewerDelegate = counselv1.Case_UNDER_REVIEW, who.Person, who.Delegate
 	round.RevisedDraft = false
 	round.AcceptDate = today.Proto()
 	setDates(c, round, d)
@@ -252,7 +252,7 @@ func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Calle
 	}
 	items[i].Answer = &counselv1.Answer{
 		Adoption: a.GetAdoption(), Reason: a.GetReason(), Decider: a.GetDecider(),
-		Author: who.Person, AnswerTime: timestamppb.New(now),
+		Author: who.Actor(), AnswerTime: timestamppb.New(now),
 	}
 	if len(unanswered(c)) == 0 {
 		c.State = counselv1.Case_REVISED
@@ -277,7 +277,7 @@ func confirm(c *counselv1.Case, digest, note string, who auth.Caller, now time.T
 	case digest != round.GetVersionDigest():
 		return docstore.Change{}, refused(codeLegalityStale, law37, "所确认的不是最新一次送审的版本")
 	}
-	round.Confirmation = &counselv1.Confirmation{Reviewer: who.Person, ConfirmTime: timestamppb.New(now), Note: note}
+	round.Confirmation = &counselv1.Confirmation{Reviewer: who.Actor(), ConfirmTime: timestamppb.New(now), Note: note}
 	change := moved(c, from)
 	change.Details = append(change.Details, docstore.Detail("round", round.GetNumber()), docstore.Detail("version_digest", digest))
 	return change, nil

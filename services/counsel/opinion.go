@@ -3,6 +3,7 @@ package counsel
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -27,7 +28,15 @@ func newOpinion(name string, c *counselv1.Case, in *counselv1.Opinion, who auth.
 		Name: name, Kind: kind, Author: who.Person, Round: round.GetNumber(), Revision: round.GetRevision(),
 		Conclusion: in.GetConclusion(), Summary: in.GetSummary(), Items: in.GetItems(), State: counselv1.Opinion_DRAFT,
 	}
+	noteDelegate(o, who)
 	return o, docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}, checkSize(o)
+}
+
+// noteDelegate keeps who writes on an opinion in its author's place.
+func noteDelegate(o *counselv1.Opinion, who auth.Caller) {
+	if who.Delegate != "" && !slices.Contains(o.GetDelegates(), who.Delegate) {
+		o.Delegates = append(o.Delegates, who.Delegate)
+	}
 }
 
 // opinionKind tells whose opinion the caller may write now.
@@ -64,6 +73,7 @@ func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (do
 	if o.GetState() != counselv1.Opinion_DRAFT {
 		return docstore.Change{}, refused(codeRecordClosed, "", "意见已签署，不能再改")
 	}
+	noteDelegate(o, who)
 	if fields["conclusion"] {
 		o.Conclusion = in.GetConclusion()
 	}
@@ -118,14 +128,15 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, who auth.Caller, n
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
 	}
-	return sign(o, from, c, now), nil
+	noteDelegate(o, who)
+	return sign(o, from, c, who.Actor(), now), nil
 }
 
 // sign completes the signature and shows the opinion to those who rely on it.
 // What counsel wrote is for the reviewing side; the bureau learns from the case
 // what it concludes, since the gate rests on it, and reads the review opinion.
-func sign(o *counselv1.Opinion, from counselv1.Opinion_State, c *counselv1.Case, now time.Time) docstore.Change {
-	o.State, o.SignTime = counselv1.Opinion_SIGNED, timestamppb.New(now)
+func sign(o *counselv1.Opinion, from counselv1.Opinion_State, c *counselv1.Case, signer string, now time.Time) docstore.Change {
+	o.State, o.Signer, o.SignTime = counselv1.Opinion_SIGNED, signer, timestamppb.New(now)
 	region := regionOf(c.GetName())
 	viewers := []string{
 		auth.RoleViewer(region, corev1.Role_ROLE_REVIEWER),

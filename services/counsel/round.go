@@ -34,18 +34,18 @@ func addRound(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller,
 	takeOver(c, in, who)
 	round := &counselv1.Round{
 		Number: int32(len(c.GetRounds()) + 1), Revision: in.GetRevision(), VersionDigest: in.GetVersionDigest(),
-		SubmitDate: today.Proto(), EmergencyReason: in.GetEmergencyReason(), Submitter: who.Person,
+		SubmitDate: today.Proto(), EmergencyReason: in.GetEmergencyReason(), Submitter: who.Actor(),
 	}
 	c.Rounds = append(c.Rounds, round)
 	return round
 }
 
 // takeOver keeps what a submission says of the subject. Whoever drafted or
-// submitted once stays among the drafters.
+// submitted once, or in whose place it was done, stays among the drafters.
 func takeOver(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) {
 	c.Title, c.Parties = in.GetTitle(), in.GetParties()
-	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Person
-	for _, person := range append(in.GetDrafters(), who.Person) {
+	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Actor()
+	for _, person := range append(in.GetDrafters(), who.Person, who.Actor()) {
 		if !slices.Contains(c.GetDrafters(), person) {
 			c.Drafters = append(c.Drafters, person)
 		}
@@ -120,7 +120,7 @@ func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, n
 func exchange(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) docstore.Change {
 	round := last(c)
 	takeOver(c, in, who)
-	round.Submitter, round.Revision, round.VersionDigest = who.Person, in.GetRevision(), in.GetVersionDigest()
+	round.Submitter, round.Revision, round.VersionDigest = who.Actor(), in.GetRevision(), in.GetVersionDigest()
 	round.EmergencyReason = in.GetEmergencyReason()
 	change := moved(c, c.GetState())
 	change.Details = append(change.Details, docstore.Detail("round", round.GetNumber()), docstore.Detail("version_digest", in.GetVersionDigest()))

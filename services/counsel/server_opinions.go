@@ -96,9 +96,24 @@ func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionR
 			return nil, err
 		}
 	}
+	if err := s.barDelegate(ctx, current); err != nil {
+		return nil, err
+	}
 	return s.changeOpinion(ctx, name, in.GetOpinion().GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
 		return edit(o, in.GetOpinion(), fields, who)
 	})
+}
+
+// barDelegate refuses a delegate who drafted the subject to write on a review
+// opinion: its author did not when the opinion was begun, but they may have.
+func (s *Server) barDelegate(ctx context.Context, o *counselv1.Opinion) error {
+	if who, _ := auth.CallerFrom(ctx); who.Delegate == "" || o.GetKind() != counselv1.Opinion_REVIEW {
+		return nil
+	}
+	_, err := s.change(docstore.WithStep(ctx, "bar"), parentCase(o.GetName()), "", func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+		return docstore.Change{}, cmp.Or(notOwn(c, who), docstore.ErrUnchanged)
+	})
+	return err
 }
 
 // changeOpinion updates an opinion the caller may see, by one rule.
@@ -202,10 +217,10 @@ func (s *Server) completeSigning(ctx context.Context, o *counselv1.Opinion, c *c
 	if err != nil {
 		return nil, err
 	}
-	return s.changeOpinion(docstore.WithStep(ctx, "sign"), name, "", func(o *counselv1.Opinion, _ auth.Caller) (docstore.Change, error) {
+	return s.changeOpinion(docstore.WithStep(ctx, "sign"), name, "", func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
 		if o.GetState() == counselv1.Opinion_SIGNED {
 			return docstore.Change{}, docstore.ErrUnchanged
 		}
-		return sign(o, o.GetState(), c, s.time()), nil
+		return sign(o, o.GetState(), c, who.Actor(), s.time()), nil
 	})
 }

@@ -20,6 +20,9 @@
 //   - A change of roles, a disabled person, a new one-time code and a revocation
 //     end all sessions. Access tokens are refused at once in this process, and
 //     after [Server.SyncRevocations] in others.
+//   - A delegation gives a colleague of the bureau roles of the principal, never
+//     more than both allow on the day; its tokens end with it, with the session
+//     that asked for them and with either person, and beget nothing.
 //   - A failed sign-in says the same, and does the same work, whether the name,
 //     the password, the code or the person was wrong.
 //   - Secrets are kept as hashes in a collection of their own, which no RPC

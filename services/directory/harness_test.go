@@ -54,6 +54,7 @@ type house struct {
 	directory   directoryv1.DirectoryServiceClient
 	session     directoryv1.SessionServiceClient
 	systems     directoryv1.SystemServiceClient
+	delegations directoryv1.DelegationServiceClient
 	// people are the sample people by sign-in name.
 	people map[string]Invitation
 }
@@ -116,6 +117,7 @@ func (h *house) start() {
 	h.directory = directoryv1.NewDirectoryServiceClient(conn)
 	h.session = directoryv1.NewSessionServiceClient(conn)
 	h.systems = directoryv1.NewSystemServiceClient(conn)
+	h.delegations = directoryv1.NewDelegationServiceClient(conn)
 }
 
 func (h *house) seed() {

@@ -34,12 +34,14 @@ type Deps struct {
 	Logger *slog.Logger
 }
 
-// Server answers DirectoryService, SessionService and SystemService.
+// Server answers DirectoryService, SessionService, SystemService and
+// DelegationService.
 type Server struct {
 	// A method that is missing fails the build, not the call.
 	directoryv1.UnsafeDirectoryServiceServer
 	directoryv1.UnsafeSessionServiceServer
 	directoryv1.UnsafeSystemServiceServer
+	directoryv1.UnsafeDelegationServiceServer
 
 	store       store
 	signer      *auth.Signer
@@ -83,6 +85,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterDirectoryServiceServer(r, s)
 	directoryv1.RegisterSessionServiceServer(r, s)
 	directoryv1.RegisterSystemServiceServer(r, s)
+	directoryv1.RegisterDelegationServiceServer(r, s)
 }
 
 // now is UTC to the millisecond, as the store keeps times.

@@ -33,6 +33,14 @@ func (s *Server) SyncRevocations(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read revocations: %w", err)
 	}
+	err = each(ctx, s.store.delegations, docstore.Query{Range: since}, func(d *directoryv1.Delegation) {
+		if d.GetRevokeTime() != nil {
+			s.revocations.RevokeSession(d.GetName(), d.GetRevokeTime().AsTime().Add(auth.UserTokenLife))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("read revoked delegations: %w", err)
+	}
 	err = each(ctx, s.store.people, docstore.Query{Range: since}, func(p *directoryv1.Person) {
 		s.revocations.RevokeBefore(p.GetName(), p.GetUpdateTime().AsTime())
 	})

@@ -12,13 +12,14 @@ import (
 
 // Shapes of the names of the directory.
 const (
-	regionPattern   = "regions/{region}"
-	bureauPattern   = "regions/{region}/bureaus/{bureau}"
-	personPattern   = "regions/{region}/people/{person}"
-	systemPattern   = "regions/{region}/systems/{system}"
-	apiKeyPattern   = systemPattern + "/apiKeys/{api_key}"
-	profilePattern  = "regions/{region}/jurisdictionProfiles/{jurisdiction_profile}"
-	calendarPattern = "calendars/{calendar}"
+	regionPattern     = "regions/{region}"
+	bureauPattern     = "regions/{region}/bureaus/{bureau}"
+	personPattern     = "regions/{region}/people/{person}"
+	systemPattern     = "regions/{region}/systems/{system}"
+	apiKeyPattern     = systemPattern + "/apiKeys/{api_key}"
+	delegationPattern = "regions/{region}/delegations/{delegation}"
+	profilePattern    = "regions/{region}/jurisdictionProfiles/{jurisdiction_profile}"
+	calendarPattern   = "calendars/{calendar}"
 )
 
 // callerOf tells who calls. The interceptors let nobody through to a method
@@ -37,6 +38,16 @@ func personOf(ctx context.Context) (auth.Caller, error) {
 	caller, err := callerOf(ctx)
 	if err == nil && caller.IsSystem() {
 		err = rpc.New(codes.PermissionDenied, "PERSON_REQUIRED", "该方法仅供登录人员使用，不接受接口密钥")
+	}
+	return caller, err
+}
+
+// inPerson tells which person calls, and refuses a delegate: who acts in another's
+// place delegates nothing further and ends no session of theirs.
+func inPerson(ctx context.Context) (auth.Caller, error) {
+	caller, err := personOf(ctx)
+	if err == nil && caller.Delegate != "" {
+		err = rpc.New(codes.PermissionDenied, "DELEGATE_FORBIDDEN", "代理他人期间不能进行此操作，请以本人身份办理")
 	}
 	return caller, err
 }

@@ -322,7 +322,7 @@ func (s *Server) RefreshSession(ctx context.Context, r *directoryv1.RefreshSessi
 
 // SignOut ends the caller's session.
 func (s *Server) SignOut(ctx context.Context, _ *directoryv1.SignOutRequest) (*directoryv1.SignOutResponse, error) {
-	caller, err := personOf(ctx)
+	caller, err := inPerson(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type store struct {
 	credentials docstore.Collection[*storagev1.Credential]
 	systems     docstore.Collection[*directoryv1.System]
 	apiKeys     docstore.Collection[*storagev1.ApiKey]
+	delegations docstore.Collection[*directoryv1.Delegation]
 	calendars   docstore.Collection[*directoryv1.Calendar]
 	profiles    docstore.Collection[*directoryv1.JurisdictionProfile]
 }
@@ -67,6 +68,15 @@ func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s st
 		Name: "api_keys",
 		Indexes: []docstore.Index{
 			{Fields: []string{"key_id"}, Unique: true}, // a key as it is presented
+		},
+	}, o); err != nil {
+		return store{}, err
+	}
+	if s.delegations, err = docstore.NewCollection[*directoryv1.Delegation](ctx, e, docstore.Spec{
+		Name: "delegations",
+		Indexes: []docstore.Index{
+			{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}}, // those of a person
+			{Fields: []string{docstore.FieldUpdateTime}},                        // revoked of late
 		},
 	}, o); err != nil {
 		return store{}, err

@@ -6,15 +6,16 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
 
 // concludeCompetition records the regulator's conclusion for the current draft
 // (公平竞争审查条例 arts 14, 17; 实施办法 art 33). given holds outcome, revision,
-// summary, recorder and time; what it was made for and rests on is filled in.
-func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclusion) error {
-	current, err := regulatorsDraft(d, given.GetRevision(), given.GetRecorder())
+// summary and time; who records it, what it was made for and rests on is filled in.
+func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclusion, who auth.Caller) error {
+	current, err := regulatorsDraft(d, given.GetRevision(), who)
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func concludeCompetition(d *filingv1.Document, given *filingv1.CompetitionConclu
 		RevisionSha256: current.GetFile().GetSha256(),
 		SignedFile:     signed,
 		Summary:        given.GetSummary(),
-		Recorder:       given.GetRecorder(),
+		Recorder:       who.Actor(),
 		RecordTime:     timestamppb.New(given.GetRecordTime().AsTime()),
 	}
 	return nil
@@ -56,8 +57,8 @@ func evidence(d *filingv1.Document, r *filingv1.Revision, outcome filingv1.Compe
 // carryCompetition notes that the current draft changes nothing major about
 // operators, so that the conclusion holds for it too (实施办法 art 27);
 // docstore.ErrUnchanged when it does already.
-func carryCompetition(d *filingv1.Document, revision, person string) error {
-	current, err := regulatorsDraft(d, revision, person)
+func carryCompetition(d *filingv1.Document, revision string, who auth.Caller) error {
+	current, err := regulatorsDraft(d, revision, who)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func carryCompetition(d *filingv1.Document, revision, person string) error {
 // regulatorsDraft is the current draft, when the regulator's officer may conclude
 // on it: the record is open, the draft that was looked at is still the current
 // one, and it is not the officer's own.
-func regulatorsDraft(d *filingv1.Document, revision, person string) (*filingv1.Revision, error) {
+func regulatorsDraft(d *filingv1.Document, revision string, who auth.Caller) (*filingv1.Revision, error) {
 	if err := checkOpen(d); err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func regulatorsDraft(d *filingv1.Document, revision, person string) (*filingv1.R
 			Metadata: map[string]string{"current_revision": current.GetName()},
 		}}
 	}
-	if slices.Contains(drafters(d), person) {
+	if who.Among(drafters(d)) {
 		return nil, refused{{
 			Code: "SELF_REVIEW_FORBIDDEN", Law: lawJointReview, Message: "起草人员不得审查自己起草的文件",
 		}}

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
 )
 
 const officer = "regions/120105/people/officer"
@@ -22,8 +23,10 @@ func TestConcludeCompetition(t *testing.T) {
 		name     string
 		change   func(d *filingv1.Document)
 		revision string
-		recorder string
-		want     string
+		// recorder records it, in the place of inPlaceOf if that is somebody.
+		recorder, inPlaceOf string
+
+		want string
 	}{
 		{name: "signed", change: func(d *filingv1.Document) { d.Materials = append(d.Materials, signed) }},
 		{name: "not signed", change: func(*filingv1.Document) {}, want: "EVIDENCE_MISSING"},
@@ -39,6 +42,20 @@ func TestConcludeCompetition(t *testing.T) {
 			change: func(d *filingv1.Document) {
 				d.Materials = append(d.Materials, signed)
 				d.Revisions[0].Uploader = "regions/120105/people/p2"
+			}},
+		{name: "for the drafter, who is absent", recorder: officer, inPlaceOf: "regions/120105/people/p1", want: "SELF_REVIEW_FORBIDDEN",
+			change: func(d *filingv1.Document) { d.Materials = append(d.Materials, signed) }},
+		{name: "the drafter, for another", recorder: "regions/120105/people/p1", inPlaceOf: officer, want: "SELF_REVIEW_FORBIDDEN",
+			change: func(d *filingv1.Document) { d.Materials = append(d.Materials, signed) }},
+		{name: "in whose place a draft was sent", recorder: officer, want: "SELF_REVIEW_FORBIDDEN",
+			change: func(d *filingv1.Document) {
+				d.Materials = append(d.Materials, signed)
+				d.Revisions[0].UploadedOnBehalfOf = officer
+			}},
+		{name: "in whose place the document was created", recorder: officer, want: "SELF_REVIEW_FORBIDDEN",
+			change: func(d *filingv1.Document) {
+				d.Materials = append(d.Materials, signed)
+				d.DraftedOnBehalfOf = officer
 			}},
 		{name: "signed for another draft", revision: second, want: "EVIDENCE_MISSING",
 			change: func(d *filingv1.Document) {
@@ -72,12 +89,16 @@ func TestConcludeCompetition(t *testing.T) {
 			tt.change(d)
 			given := &filingv1.CompetitionConclusion{
 				Outcome: filingv1.CompetitionConclusion_COMPLIES, Summary: "示例结论",
-				Revision: cmp.Or(tt.revision, first), Recorder: cmp.Or(tt.recorder, officer),
+				Revision: cmp.Or(tt.revision, first),
 			}
-			err := concludeCompetition(d, given)
+			who := auth.Caller{Person: cmp.Or(tt.recorder, officer)}
+			if tt.inPlaceOf != "" {
+				who = auth.Caller{Person: tt.inPlaceOf, Delegate: tt.recorder}
+			}
+			err := concludeCompetition(d, given, who)
 			wantReason(t, err, tt.want)
 			if c := d.GetCompetitionConclusion(); err == nil &&
-				(c.GetRevisionSha256() != "f1" || c.GetSignedFile().GetSha256() != "s1" || c.GetOutcome() != given.Outcome) {
+				(c.GetRevisionSha256() != "f1" || c.GetSignedFile().GetSha256() != "s1" || c.GetRecorder() != officer || c.GetOutcome() != given.Outcome) {
 				t.Errorf("recorded %v", c)
 			}
 		})
@@ -87,16 +108,16 @@ func TestConcludeCompetition(t *testing.T) {
 func TestCarryCompetition(t *testing.T) {
 	const first, second = "regions/120105/documents/d1/revisions/1", "regions/120105/documents/d1/revisions/2"
 	d := submittable()
-	wantReason(t, carryCompetition(d, first, officer), "FCR_MISSING")
+	wantReason(t, carryCompetition(d, first, auth.Caller{Person: officer}), "FCR_MISSING")
 	d.CompetitionConclusion = &filingv1.CompetitionConclusion{
 		Outcome: filingv1.CompetitionConclusion_COMPLIES, Revision: first, RevisionSha256: "f1",
 	}
-	wantReason(t, carryCompetition(d, first, officer), "unchanged")
+	wantReason(t, carryCompetition(d, first, auth.Caller{Person: officer}), "unchanged")
 	redraft(d, draft(2, "f2"))
-	wantReason(t, carryCompetition(d, first, officer), "FCR_STALE")
-	wantReason(t, carryCompetition(d, second, "regions/120105/people/p1"), "SELF_REVIEW_FORBIDDEN")
-	wantReason(t, carryCompetition(d, second, officer), "")
-	wantReason(t, carryCompetition(d, second, officer), "unchanged")
+	wantReason(t, carryCompetition(d, first, auth.Caller{Person: officer}), "FCR_STALE")
+	wantReason(t, carryCompetition(d, second, auth.Caller{Person: "regions/120105/people/p1"}), "SELF_REVIEW_FORBIDDEN")
+	wantReason(t, carryCompetition(d, second, auth.Caller{Person: officer}), "")
+	wantReason(t, carryCompetition(d, second, auth.Caller{Person: officer}), "unchanged")
 	if !competitionCovers(d.GetCompetitionConclusion(), currentRevision(d)) {
 		t.Error("the conclusion does not cover the draft it was carried to")
 	}

@@ -124,11 +124,13 @@ func newDocument(given *filingv1.Document, name string, caller auth.Caller) *fil
 		Title:            given.GetTitle(),
 		IssuingAuthority: given.GetIssuingAuthority(),
 		DraftingUnit:     caller.Bureau,
-		Drafter:          caller.Person,
+		Drafter:          caller.Actor(),
 		OperatorImpact:   given.GetOperatorImpact(),
 		Emergency:        given.GetEmergency(),
 		Parties:          given.GetParties(),
 		State:            filingv1.Document_DRAFTING,
+
+		DraftedOnBehalfOf: caller.OnBehalfOf(),
 	}
 }
 

@@ -100,13 +100,15 @@ func TestNothingChangesAfterDeliberation(t *testing.T) {
 	whole.State = filingv1.Document_DELIBERATED
 	given := &filingv1.CompetitionConclusion{Revision: currentRevision(whole).GetName()}
 	for name, do := range map[string]func(d *filingv1.Document) error{
-		"update":     func(d *filingv1.Document) error { return updateDocument(d, d, nil) },
-		"revision":   func(d *filingv1.Document) error { return addRevision(d, draft(9, "f9")) },
-		"restore":    func(d *filingv1.Document) error { return makeCurrent(d, draft(1, "f1")) },
-		"material":   func(d *filingv1.Document) error { return putMaterial(d, &filingv1.Material{}) },
-		"consult":    func(d *filingv1.Document) error { return recordConsultation(d, nil, nil) },
-		"conclude":   func(d *filingv1.Document) error { return concludeCompetition(d, given) },
-		"carry":      func(d *filingv1.Document) error { return carryCompetition(d, given.GetRevision(), "p") },
+		"update":   func(d *filingv1.Document) error { return updateDocument(d, d, nil) },
+		"revision": func(d *filingv1.Document) error { return addRevision(d, draft(9, "f9")) },
+		"restore":  func(d *filingv1.Document) error { return makeCurrent(d, draft(1, "f1")) },
+		"material": func(d *filingv1.Document) error { return putMaterial(d, &filingv1.Material{}) },
+		"consult":  func(d *filingv1.Document) error { return recordConsultation(d, nil, nil) },
+		"conclude": func(d *filingv1.Document) error { return concludeCompetition(d, given, auth.Caller{Person: "p"}) },
+		"carry": func(d *filingv1.Document) error {
+			return carryCompetition(d, given.GetRevision(), auth.Caller{Person: "p"})
+		},
 		"submit":     func(d *filingv1.Document) error { return markSubmitted(d, d.GetVersionDigest(), nil) },
 		"deliberate": func(d *filingv1.Document) error { return deliberate(d, GateInput{Document: whole}, "") },
 	} {

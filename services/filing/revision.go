@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
@@ -53,13 +54,20 @@ func currentRevision(d *filingv1.Document) *filingv1.Revision {
 }
 
 // drafters are the people who had a hand in the document: who created it and who
-// sent a draft, each once. They review none of it.
+// sent a draft, and those in whose place they did, each once. They review none of
+// it.
 func drafters(d *filingv1.Document) []string {
-	people := []string{d.GetDrafter()}
-	for _, r := range d.GetRevisions() {
-		if !slices.Contains(people, r.GetUploader()) {
-			people = append(people, r.GetUploader())
+	var people []string
+	add := func(person string) {
+		if person != "" && !slices.Contains(people, person) {
+			people = append(people, person)
 		}
+	}
+	add(d.GetDrafter())
+	add(d.GetDraftedOnBehalfOf())
+	for _, r := range d.GetRevisions() {
+		add(r.GetUploader())
+		add(r.GetUploadedOnBehalfOf())
 	}
 	return people
 }
@@ -86,7 +94,7 @@ func revisionNamed(d *filingv1.Document, name string) *filingv1.Revision {
 
 // revisionOf is what is kept about a draft that was read: its counts, findings
 // and warnings, and where its stored parts are.
-func revisionOf(f *filingv1.File, read *reading, uploader string, at *timestamppb.Timestamp) *filingv1.Revision {
+func revisionOf(f *filingv1.File, read *reading, who auth.Caller, at *timestamppb.Timestamp) *filingv1.Revision {
 	return &filingv1.Revision{
 		File:            f,
 		TextSha256:      read.text.sha256,
@@ -96,8 +104,10 @@ func revisionOf(f *filingv1.File, read *reading, uploader string, at *timestampp
 		FindingCount:    int32(len(read.findings.GetFindings())),
 		Packs:           read.findings.GetPacks(),
 		Warnings:        read.warnings,
-		Uploader:        uploader,
+		Uploader:        who.Actor(),
 		UploadTime:      at,
+
+		UploadedOnBehalfOf: who.OnBehalfOf(),
 	}
 }
 

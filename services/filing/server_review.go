@@ -22,8 +22,8 @@ func (s *Server) RecordCompetitionConclusion(ctx context.Context, in *filingv1.R
 	d, _, err := s.change(ctx, in.GetName(), in.GetEtag(), func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
 		err := concludeCompetition(d, &filingv1.CompetitionConclusion{
 			Outcome: in.GetOutcome(), Revision: in.GetRevision(), Summary: in.GetSummary(),
-			Recorder: who.Person, RecordTime: at,
-		})
+			RecordTime: at,
+		}, who)
 		details := []*corev1.Detail{
 			docstore.Detail("outcome", in.GetOutcome()),
 			docstore.Detail("revision", in.GetRevision()),
@@ -43,7 +43,7 @@ func (s *Server) CarryCompetitionConclusion(ctx context.Context, in *filingv1.Ca
 		return []*corev1.Detail{
 			docstore.Detail("revision", in.GetRevision()),
 			docstore.Detail("reason", in.GetReason()),
-		}, carryCompetition(d, in.GetRevision(), who.Person)
+		}, carryCompetition(d, in.GetRevision(), who)
 	})
 	return d, err
 }

@@ -99,7 +99,7 @@ func (s *Server) storeDraft(ctx context.Context, name, filename string, data []b
 		}
 	}
 	who, _ := auth.CallerFrom(ctx)
-	return revisionOf(s.fileOf(filename, data), read, who.Person, timestamppb.New(s.now())), nil
+	return revisionOf(s.fileOf(filename, data), read, who, timestamppb.New(s.now())), nil
 }
 
 // UploadMaterial implements FilingService.
@@ -144,7 +144,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 		if err := may(d, who); err != nil {
 			return nil, err
 		}
-		m := &filingv1.Material{Kind: kind, File: file, Uploader: who.Person, UploadTime: at}
+		m := &filingv1.Material{Kind: kind, File: file, Uploader: who.Actor(), UploadTime: at}
 		if err := putMaterial(d, m); err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func (s *Server) considerUpload(ctx context.Context, name, etag string, may chec
 // The room is held until release is called.
 func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk bool, err error)) (data []byte, release func(), err error) {
 	who, _ := auth.CallerFrom(ctx)
-	grow, end, err := s.intake.begin(who.Person)
+	grow, end, err := s.intake.begin(who.Actor())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -134,6 +134,9 @@ type names struct {
 	signedReview, signedCounsel, draftReview, draftCounsel          string
 	// system has the key apiKey; retired is one that is disabled.
 	system, apiKey, retired string
+	// delegation lets the reviewer act for a colleague; recalled is one that was
+	// revoked. standIn is the token of a colleague in the reviewer's place.
+	delegation, recalled, standIn string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -151,6 +154,7 @@ func (n names) each(change func(string) string) names {
 	for _, s := range []*string{
 		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
+		&n.delegation, &n.recalled,
 	} {
 		*s = change(*s)
 	}
@@ -229,6 +233,9 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.profile = n.whole.GetName()
 	n.system, n.retired = w.connect(t, labour), w.connect(t, labour)
 	n.apiKey = w.keyFor(t, n.system, "filing").GetName()
+	n.delegation = w.delegated(t, "reviewer2", "reviewer", "2026-04-08", corev1.Role_ROLE_REVIEWER).GetName()
+	n.recalled = w.delegated(t, "reviewer2", "reviewer", "2026-04-08", corev1.Role_ROLE_REVIEWER).GetName()
+	n.standIn = w.actFor(t, "reviewer2", w.delegated(t, "reviewer", "reviewer2", "2026-04-08", corev1.Role_ROLE_REVIEWER))
 	return n
 }
 

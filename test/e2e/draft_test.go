@@ -112,15 +112,22 @@ func (w *world) newDocument(t *testing.T, touches bool) *filingv1.Document {
 // or excused, ready to be submitted.
 func (w *world) prepared(t *testing.T, touches bool) *filingv1.Document {
 	t.Helper()
-	d := w.newDocument(t, touches)
-	w.mustUpload(t, d.GetName(), draft(t, "1200"))
+	return w.packaged(t, "drafter", w.newDocument(t, touches))
+}
+
+// packaged gives a document of a persona everything it needs to be submitted.
+func (w *world) packaged(t *testing.T, login string, d *filingv1.Document) *filingv1.Document {
+	t.Helper()
+	if _, f := w.upload(t, login, d.GetName(), "draft.docx", draft(t, "1200")); f != nil {
+		t.Fatalf("upload: %v", f)
+	}
 	for _, kind := range []filingv1.Material_Kind{
 		filingv1.Material_DRAFTING_STATEMENT, filingv1.Material_LEGAL_BASIS,
 		filingv1.Material_CONSULTATION_RECORD, filingv1.Material_OWN_LEGALITY_OPINION,
 	} {
-		w.material(t, "drafter", d.GetName(), kind)
+		w.material(t, login, d.GetName(), kind)
 	}
-	return w.document(t, "drafter", "RecordConsultation", &filingv1.RecordConsultationRequest{
+	return w.document(t, login, "RecordConsultation", &filingv1.RecordConsultationRequest{
 		Name: d.GetName(), Consultation: &filingv1.Consultation{
 			OpenDate: date(t, "2026-03-02"), CloseDate: date(t, "2026-04-01"), Channel: "示例区政府网站",
 			Opinions: []*filingv1.ConsultationOpinion{{Summary: "建议提高标准", Source: "行业协会", Handling: filingv1.ConsultationOpinion_ADOPTED}},

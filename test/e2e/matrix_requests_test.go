@@ -21,7 +21,7 @@ import (
 func requests(t *testing.T) map[string]ask {
 	t.Helper()
 	asks := transfers()
-	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, directoryRequests(t), filingRequests(t), counselRequests} {
+	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
 			asks[key] = unary(t, method, build)
@@ -118,14 +118,15 @@ func directoryRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "SetPersonRoles": func(n names) proto.Message {
 			return &directoryv1.SetPersonRolesRequest{Name: n.spare, Roles: []corev1.Role{corev1.Role_ROLE_COUNSEL}}
 		},
-		s + "RevokeSessions":               func(n names) proto.Message { return &directoryv1.RevokeSessionsRequest{Name: n.spare} },
-		s + "IssueOneTimeCode":             func(n names) proto.Message { return &directoryv1.IssueOneTimeCodeRequest{Name: n.spare} },
-		s + "DisablePerson":                func(n names) proto.Message { return &directoryv1.DisablePersonRequest{Name: n.leaver} },
-		s + "ListDirectoryHistory":         func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.spare} },
-		s + "ListDirectoryHistory bureau":  func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.bureau} },
-		s + "ListDirectoryHistory system":  func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.system} },
-		s + "ListDirectoryHistory key":     func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.apiKey} },
-		s + "ListDirectoryHistory profile": func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.profile} },
+		s + "RevokeSessions":                  func(n names) proto.Message { return &directoryv1.RevokeSessionsRequest{Name: n.spare} },
+		s + "IssueOneTimeCode":                func(n names) proto.Message { return &directoryv1.IssueOneTimeCodeRequest{Name: n.spare} },
+		s + "DisablePerson":                   func(n names) proto.Message { return &directoryv1.DisablePersonRequest{Name: n.leaver} },
+		s + "ListDirectoryHistory":            func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.spare} },
+		s + "ListDirectoryHistory bureau":     func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.bureau} },
+		s + "ListDirectoryHistory system":     func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.system} },
+		s + "ListDirectoryHistory key":        func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.apiKey} },
+		s + "ListDirectoryHistory delegation": func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.delegation} },
+		s + "ListDirectoryHistory profile":    func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.profile} },
 		s + "ImportCalendar": func(names) proto.Message {
 			return &directoryv1.ImportCalendarRequest{Calendar: &directoryv1.Calendar{Year: 2031, DaysOff: []string{"2031-01-01"}, Source: "示例通知"}}
 		},

@@ -211,6 +211,9 @@ func drive(t *testing.T, w *world, c client, r row, ask ask, n names) {
 	for _, who := range callers {
 		want, label := r.want[who.column], fmt.Sprintf("%s as %s over %T", r.key(), who.column, c)
 		token := w.tokenOf(t, who.column, who.login, r)
+		if who.column == "reviewer" {
+			driveInPlace(t, c, r, ask, n)
+		}
 		f := ask(t.Context(), c, token, n)
 		if got := outcome(f); got != want {
 			t.Errorf("%s: %s, want %s (%v)", label, got, want, f)
@@ -244,6 +247,25 @@ func drive(t *testing.T, w *world, c client, r row, ask ask, n names) {
 				t.Errorf("%s: hidden answers %v %v, absent answers %v", label, f, f.metadata, absent)
 			}
 		}
+	}
+}
+
+// inPersonOnly are the RPCs that take no token of a delegate.
+var inPersonOnly = []string{
+	sessionService + "SignOut", delegationService + "CreateDelegation", delegationService + "RevokeDelegation", delegationService + "ActForPrincipal",
+}
+
+// driveInPlace makes one request as a colleague in the reviewer's place, who gets
+// what the reviewer gets, but for what is to be done in person.
+func driveInPlace(t *testing.T, c client, r row, ask ask, n names) {
+	t.Helper()
+	want := r.want["reviewer"]
+	if slices.Contains(inPersonOnly, r.method) {
+		want = "denied"
+	}
+	f := ask(t.Context(), c, n.standIn, n)
+	if got := outcome(f); got != want || want == "ok" && !answers(f, r.answer) {
+		t.Errorf("%s in the reviewer's place over %T: %s, want %s (%v)", r.key(), c, got, want, f)
 	}
 }
 

@@ -41,10 +41,13 @@ func (c *clock) time() time.Time {
 	return c.now
 }
 
+// shanghai is the zone of all dates.
+var shanghai = time.FixedZone("CST", 8*3600)
+
 // day moves the clock to 09:00 in Shanghai of an ISO date; never back.
 func (c *clock) day(t *testing.T, iso string) {
 	t.Helper()
-	to, err := time.ParseInLocation("2006-01-02 15:04", iso+" 09:00", time.FixedZone("CST", 8*3600))
+	to, err := time.ParseInLocation("2006-01-02 15:04", iso+" 09:00", shanghai)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ func testRequests(t *testing.T, open Opener) {
 		"Update":         updateRequest,
 		"Reused":         requestReused,
 		"OtherCaller":    otherCaller,
+		"InPlaceOf":      inPlaceOf,
 		"RefusedOnce":    refusedOnce,
 		"SeveralWrites":  severalWrites,
 		"Expiry":         requestExpiry,
@@ -132,6 +133,27 @@ func otherCaller(f *fixture) {
 	}
 	if n := len(f.history(paperA)); n != 3 {
 		f.t.Errorf("%d entries", n)
+	}
+}
+
+// What somebody asks for in another's place is no repetition of what they asked for
+// themselves.
+func inPlaceOf(f *fixture) {
+	f.create(paperA, nil)
+	ctx := As(f.ctx, "people/zhang", "r1", "body")
+	_, _, err := f.papers.Update(ctx, paperA, docstore.Precondition{}, set("title", "x"))
+	f.ok("update", err)
+	f.settle()
+	o, _ := docstore.OriginFrom(ctx)
+	o.OnBehalfOf = "people/li"
+	_, _, err = f.papers.Update(docstore.WithOrigin(f.ctx, o), paperA, docstore.Precondition{}, set("title", "x"))
+	f.want("the same in another's place", err, docstore.ErrRequestReused)
+	o.RequestID = "r2"
+	_, _, err = f.papers.Update(docstore.WithOrigin(f.ctx, o), paperA, docstore.Precondition{}, set("title", "x"))
+	f.ok("update in another's place", err)
+	f.settle()
+	if last := f.history(paperA)[2]; last.GetActor() != "people/zhang" || last.GetOnBehalfOf() != "people/li" {
+		f.t.Errorf("on record is %s for %s", last.GetActor(), last.GetOnBehalfOf())
 	}
 }
 

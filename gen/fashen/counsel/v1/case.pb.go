@@ -527,7 +527,7 @@ type Case struct {
 	TouchesOperators bool `protobuf:"varint,7,opt,name=touches_operators,json=touchesOperators,proto3" json:"touches_operators,omitempty"`
 	// Where the review stands.
 	State Case_State `protobuf:"varint,8,opt,name=state,proto3,enum=fashen.counsel.v1.Case_State" json:"state,omitempty"`
-	// The reviewer who accepted it.
+	// The reviewer who accepted it, or in whose place it was accepted.
 	Reviewer string `protobuf:"bytes,9,opt,name=reviewer,proto3" json:"reviewer,omitempty"`
 	// Submissions, oldest first; at most 50.
 	Rounds []*Round `protobuf:"bytes,10,rep,name=rounds,proto3" json:"rounds,omitempty"`
@@ -547,10 +547,13 @@ type Case struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// The people who drafted or submitted it: they do not review it.
-	Drafters      []string `protobuf:"bytes,18,rep,name=drafters,proto3" json:"drafters,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The people who drafted or submitted it, and those in whose place that was
+	// done: they do not review it.
+	Drafters []string `protobuf:"bytes,18,rep,name=drafters,proto3" json:"drafters,omitempty"`
+	// Who accepted it in the reviewer's place; empty when the reviewer did.
+	ReviewerDelegate string `protobuf:"bytes,19,opt,name=reviewer_delegate,json=reviewerDelegate,proto3" json:"reviewer_delegate,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Case) Reset() {
@@ -707,6 +710,13 @@ func (x *Case) GetDrafters() []string {
 		return x.Drafters
 	}
 	return nil
+}
+
+func (x *Case) GetReviewerDelegate() string {
+	if x != nil {
+		return x.ReviewerDelegate
+	}
+	return ""
 }
 
 // One submission of the subject.
@@ -1406,7 +1416,7 @@ type Opinion struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Whose opinion it is; from the author's role.
 	Kind Opinion_Kind `protobuf:"varint,2,opt,name=kind,proto3,enum=fashen.counsel.v1.Opinion_Kind" json:"kind,omitempty"`
-	// Who writes it.
+	// Whose it is: who writes it, or in whose place it is written.
 	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
 	// Round it is about.
 	Round int32 `protobuf:"varint,4,opt,name=round,proto3" json:"round,omitempty"`
@@ -1429,7 +1439,11 @@ type Opinion struct {
 	// When it was created, UTC.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Who wrote on it or signed it in the author's place, if anybody.
+	Delegates []string `protobuf:"bytes,15,rep,name=delegates,proto3" json:"delegates,omitempty"`
+	// Who signed it: the author, or a delegate in the author's place.
+	Signer        string `protobuf:"bytes,16,opt,name=signer,proto3" json:"signer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1560,6 +1574,20 @@ func (x *Opinion) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Opinion) GetDelegates() []string {
+	if x != nil {
+		return x.Delegates
+	}
+	return nil
+}
+
+func (x *Opinion) GetSigner() string {
+	if x != nil {
+		return x.Signer
+	}
+	return ""
 }
 
 // One point of an opinion.
@@ -1860,7 +1888,8 @@ var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb6\t\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
+	"\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\asubject\x18\x02 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
@@ -1887,7 +1916,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x127\n" +
 	"\bdrafters\x18\x12 \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\bdrafters\"\xb7\x01\n" +
+	"\x13fashen.local/PersonR\bdrafters\x12H\n" +
+	"\x11reviewer_delegate\x18\x13 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x10reviewerDelegate\"\xb7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\f\n" +
@@ -1978,7 +2009,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x0eversion_digest\x18\x02 \x01(\tB\x03\xe0A\x03R\rversionDigest\x12B\n" +
 	"\fcertify_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vcertifyTime\x12D\n" +
 	"\rwithdraw_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\x12,\n" +
-	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xbe\a\n" +
+	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xae\b\n" +
 	"\aOpinion\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x128\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.fashen.counsel.v1.Opinion.KindB\x03\xe0A\x03R\x04kind\x123\n" +
@@ -2000,7 +2031,11 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vcreate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"5\n" +
+	"updateTime\x129\n" +
+	"\tdelegates\x18\x0f \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\tdelegates\x123\n" +
+	"\x06signer\x18\x10 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x06signer\"5\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +

@@ -318,8 +318,10 @@ type Document struct {
 	// The draft that stands: the one sent last, be it new or an earlier one sent
 	// again. Empty while there is none.
 	CurrentRevision string `protobuf:"bytes,21,opt,name=current_revision,json=currentRevision,proto3" json:"current_revision,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The absent person in whose place the drafter created the document, if so.
+	DraftedOnBehalfOf string `protobuf:"bytes,22,opt,name=drafted_on_behalf_of,json=draftedOnBehalfOf,proto3" json:"drafted_on_behalf_of,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Document) Reset() {
@@ -499,6 +501,13 @@ func (x *Document) GetCurrentRevision() string {
 	return ""
 }
 
+func (x *Document) GetDraftedOnBehalfOf() string {
+	if x != nil {
+		return x.DraftedOnBehalfOf
+	}
+	return ""
+}
+
 // Whether a text touches operators' economic activity.
 type OperatorImpact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -625,9 +634,11 @@ type Revision struct {
 	// Who sent it.
 	Uploader string `protobuf:"bytes,10,opt,name=uploader,proto3" json:"uploader,omitempty"`
 	// When it was sent, UTC.
-	UploadTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=upload_time,json=uploadTime,proto3" json:"upload_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UploadTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=upload_time,json=uploadTime,proto3" json:"upload_time,omitempty"`
+	// The absent person in whose place it was sent, if so.
+	UploadedOnBehalfOf string `protobuf:"bytes,12,opt,name=uploaded_on_behalf_of,json=uploadedOnBehalfOf,proto3" json:"uploaded_on_behalf_of,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Revision) Reset() {
@@ -735,6 +746,13 @@ func (x *Revision) GetUploadTime() *timestamppb.Timestamp {
 		return x.UploadTime
 	}
 	return nil
+}
+
+func (x *Revision) GetUploadedOnBehalfOf() string {
+	if x != nil {
+		return x.UploadedOnBehalfOf
+	}
+	return ""
 }
 
 // A stored file.
@@ -1318,7 +1336,7 @@ var File_fashen_filing_v1_document_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb4\v\n" +
+	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x82\f\n" +
 	"\bDocument\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xc8\x01R\x05title\x12R\n" +
@@ -1350,7 +1368,9 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\vupdate_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12H\n" +
 	"\x10current_revision\x18\x15 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
-	"\x15fashen.local/RevisionR\x0fcurrentRevision\"O\n" +
+	"\x15fashen.local/RevisionR\x0fcurrentRevision\x12L\n" +
+	"\x14drafted_on_behalf_of\x18\x16 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x11draftedOnBehalfOf\"O\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bDRAFTING\x10\x01\x12\x10\n" +
@@ -1361,7 +1381,7 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\x11touches_operators\x18\x01 \x01(\bB\x03\xe0A\x01R\x10touchesOperators\x12#\n" +
 	"\x06reason\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x06reason\"2\n" +
 	"\tEmergency\x12%\n" +
-	"\x06reason\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x05\x18\xe8\aR\x06reason\"\xd1\x04\n" +
+	"\x06reason\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x05\x18\xe8\aR\x06reason\"\xa1\x05\n" +
 	"\bRevision\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12/\n" +
 	"\x04file\x18\x02 \x01(\v2\x16.fashen.filing.v1.FileB\x03\xe0A\x03R\x04file\x12$\n" +
@@ -1377,7 +1397,9 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	" \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\buploader\x12@\n" +
 	"\vupload_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"uploadTime:k\xeaAh\n" +
+	"uploadTime\x12N\n" +
+	"\x15uploaded_on_behalf_of\x18\f \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x12uploadedOnBehalfOf:k\xeaAh\n" +
 	"\x15fashen.local/Revision\x12:regions/{region}/documents/{document}/revisions/{revision}*\trevisions2\brevision\"\x8c\x01\n" +
 	"\x04File\x12\x1f\n" +
 	"\bfilename\x18\x01 \x01(\tB\x03\xe0A\x03R\bfilename\x12\"\n" +
