@@ -12,7 +12,7 @@ golangci_bin := $(cache)/golangci-$(call key,golangci)
 export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 
 # Where data races could hide: what goroutines share.
-race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/rpc/... ./internal/auth/... ./internal/app/... ./services/...
+race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/checkpoint/... ./internal/rpc/... ./internal/auth/... ./internal/app/... ./services/...
 FUZZTIME ?= 10s
 
 .PHONY: help

@@ -36,6 +36,27 @@ func (conn callConn) Invoke(ctx context.Context, method string, args, reply any,
 	return conn.ClientConnInterface.Invoke(ctx, method, args, reply, opts...)
 }
 
+// anyService carries each call to the service that its request names.
+type anyService map[string]grpc.ClientConnInterface
+
+// Invoke makes the call.
+func (services anyService) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	request, ok := args.(interface{ GetService() string })
+	if !ok {
+		return errInternal()
+	}
+	conn := services[request.GetService()]
+	if conn == nil {
+		return rpc.Field("service", "SERVICE_UNKNOWN", "没有这个服务的事件流")
+	}
+	return conn.Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream refuses: no call of a JSON route streams.
+func (anyService) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, errInternal()
+}
+
 // fieldMask is what an update changes: the fields of updateMask or, without it, the
 // top-level fields in the body, each replaced whole. The service brings paths into
 // snake case, refuses unknown ones and leaves out what is not the client's to set

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
@@ -14,7 +15,8 @@ import (
 
 // contract is a gRPC service whose http rules the gateway serves.
 type contract struct {
-	// owner is the short name of the service that answers it.
+	// owner is the short name of the service that answers it; empty where every
+	// service does, and the request names the one that is asked.
 	owner      string
 	descriptor protoreflect.ServiceDescriptor
 	// register adds the generated handlers, which call over a connection.
@@ -23,6 +25,7 @@ type contract struct {
 
 // contracts are all that is served over REST.
 func contracts() []contract {
+	checkpoints := corev1.File_fashen_core_v1_checkpoint_proto.Services()
 	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
 	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
@@ -30,6 +33,7 @@ func contracts() []contract {
 	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
 	delegations := directoryv1.File_fashen_directory_v1_delegation_service_proto.Services()
 	return []contract{
+		{"", checkpoints.Get(0), over(corev1.NewCheckpointServiceClient, corev1.RegisterCheckpointServiceHandlerClient)},
 		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
 		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},

@@ -81,6 +81,9 @@ func New(o Options) (http.Handler, error) {
 	var services []service
 	for _, c := range contracts() {
 		conn := o.Services[c.owner]
+		if c.owner == "" {
+			conn = anyService(o.Services)
+		}
 		if conn == nil {
 			return nil, fmt.Errorf("gateway: a connection to %s is required", c.owner)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,9 +31,10 @@ type health struct {
 func (g *gateway) ready(w http.ResponseWriter, r *http.Request, _ *call) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	states := make([]healthv1.HealthCheckResponse_ServingStatus, len(g.services))
+	services := slices.DeleteFunc(slices.Clone(g.services), func(s service) bool { return s.owner == "" })
+	states := make([]healthv1.HealthCheckResponse_ServingStatus, len(services))
 	var wg sync.WaitGroup
-	for i, s := range g.services {
+	for i, s := range services {
 		wg.Go(func() {
 			answer, err := healthv1.NewHealthClient(s.conn).Check(ctx,
 				&healthv1.HealthCheckRequest{Service: string(s.descriptor.FullName())})
@@ -44,7 +46,7 @@ func (g *gateway) ready(w http.ResponseWriter, r *http.Request, _ *call) error {
 	wg.Wait()
 	status := http.StatusOK
 	h := health{Status: healthv1.HealthCheckResponse_SERVING.String(), Services: map[string]string{}}
-	for i, s := range g.services {
+	for i, s := range services {
 		h.Services[string(s.descriptor.FullName())] = states[i].String()
 		if states[i] != healthv1.HealthCheckResponse_SERVING {
 			h.Status, status = healthv1.HealthCheckResponse_NOT_SERVING.String(), http.StatusServiceUnavailable

@@ -7,11 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fashen/internal/app"
 	"fashen/internal/auth"
+	"fashen/internal/config"
 )
 
 func newKey() *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Change the key that signs access tokens"}
+	cmd := &cobra.Command{Use: "key", Short: "The keys that sign access tokens and checkpoints"}
 	var data string
 	rotate := &cobra.Command{
 		Use:   "rotate",
@@ -26,7 +28,20 @@ func newKey() *cobra.Command {
 			return nil
 		},
 	}
-	rotate.Flags().StringVar(&data, "data", "./data", "`folder` of the embedded store and the signing key")
-	cmd.AddCommand(rotate)
+	checkpoint := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Print the public key of checkpoints, for whoever verifies them",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			public, err := app.CheckpointKey(config.Config{DataDir: data})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), public)
+			return nil
+		},
+	}
+	cmd.PersistentFlags().StringVar(&data, "data", "./data", "`folder` of the embedded store and the keys")
+	cmd.AddCommand(rotate, checkpoint)
 	return cmd
 }

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 
 	"fashen/internal/auth"
+	"fashen/internal/checkpoint"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
@@ -66,6 +67,8 @@ type keys struct {
 	first auth.Key
 	// pages signs page tokens.
 	pages []byte
+	// checkpoints signs checkpoints.
+	checkpoints *checkpoint.Key
 }
 
 // Start opens the stores, starts the services and answers once they serve.
@@ -110,7 +113,10 @@ func (a *App) loadKeys() error {
 	}
 	revoked := auth.NewRevocations(a.clock)
 	a.keys = keys{signer: ring.Signer(), verifier: ring.Verifier(revoked), revoked: revoked, first: ring.First()}
-	a.keys.pages, err = a.keys.first.Derive("page tokens")
+	if a.keys.pages, err = a.keys.first.Derive("page tokens"); err != nil {
+		return err
+	}
+	a.keys.checkpoints, err = checkpoint.LoadKey(checkpointKey(a.config))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"fashen/internal/checkpoint"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/mongo"
@@ -28,6 +29,8 @@ type store struct {
 	wrote func()
 	// source is what it tells to those who watch.
 	source *feed.Source
+	// signer signs the state of its feeds.
+	signer *checkpoint.Signer
 }
 
 // openStore opens the store of a service and starts to relay its journal.
@@ -44,8 +47,12 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	source := feed.NewSource(feed.Options{
 		Service: r.name, Engine: engine, Sight: r.sight, History: rpc.AccessOf(r.history),
 	})
+	signer := newSigner(a.config, r.name, engine, false, a.keys.checkpoints, a.log)
 	// Times of leases are compared between processes: they are of the real clock.
-	o := journal.Options{Relayed: source.Relayed, Logger: a.log.With("store", r.name)}
+	o := journal.Options{
+		Relayed: func() { source.Relayed(); signer.Moved() },
+		Logger:  a.log.With("store", r.name),
+	}
 	if a.config.Store == config.StoreMongoDB {
 		o.Poll = sharedPoll
 	} else {
@@ -54,7 +61,7 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()
 	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
-	r.store = store{engine: engine, wrote: drainer.Wake, source: source}
+	r.store = store{engine: engine, wrote: drainer.Wake, source: source, signer: signer}
 	return nil
 }
 

@@ -77,7 +77,16 @@ func withEngine(ctx context.Context, c config.Config, service string, do func(do
 // Import puts an archive into empty stores and verifies them. Nothing is written
 // before the whole archive was read and found undamaged, and all stores empty. A
 // store that an import which was cut off left is not served.
-func Import(ctx context.Context, c config.Config, path string, report func(service string, r journal.Report)) (err error) {
+func Import(ctx context.Context, c config.Config, path string, report func(service string, r journal.Report)) error {
+	return unpack(ctx, c, path, func(service string, r journal.Report, err error) error {
+		report(service, r)
+		return err
+	})
+}
+
+// unpack puts an archive into empty stores; done is told how it went with each, and
+// decides whether to go on.
+func unpack(ctx context.Context, c config.Config, path string, done func(service string, r journal.Report, err error) error) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -109,14 +118,34 @@ func Import(ctx context.Context, c config.Config, path string, report func(servi
 	for _, s := range a.Manifest.Services {
 		err := withEngine(ctx, c, s.Name, func(e docstore.Engine) error {
 			r, err := a.Import(ctx, s, e, protoregistry.GlobalTypes)
-			report(s.Name, r)
-			return err
+			return done(s.Name, r, err)
 		})
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}
 	}
 	return nil
+}
+
+// Unpacked puts an archive into stores of its own for one piece of work, to verify
+// what it holds: one whose record is not whole is unpacked all the same.
+func Unpacked(ctx context.Context, path string, do func(config.Config) error) (err error) {
+	folder, err := os.MkdirTemp("", "fashen-archive-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	c := config.Config{Store: config.StoreSQLite, DataDir: folder}
+	err = unpack(ctx, c, path, func(_ string, r journal.Report, err error) error {
+		if len(r.Problems) > 0 {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return do(c)
 }
 
 // Backup copies the embedded stores of all services into a folder, while a

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 )
 
-// Key signs tokens: an Ed25519 key pair and the id that names it in a token.
+// Key signs: an Ed25519 key pair and the id that names it in a token.
 type Key struct {
 	// ID is made from the public key, so that it changes with it.
 	ID      string
@@ -35,7 +35,7 @@ func NewKey() (Key, error) {
 // with mode 0600 when there is none. Two processes that start together agree on
 // one key. A file that others may read, or the group may write, is refused.
 func LoadKey(path string) (Key, error) {
-	key, err := readKey(path)
+	key, err := ReadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
@@ -45,10 +45,11 @@ func LoadKey(path string) (Key, error) {
 	if err := key.Save(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Key{}, err
 	}
-	return readKey(path)
+	return ReadKey(path)
 }
 
-func readKey(path string) (Key, error) {
+// ReadKey reads a signing key that is there, as LoadKey does.
+func ReadKey(path string) (Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Key{}, fmt.Errorf("read the signing key: %w", err)
@@ -103,6 +104,10 @@ func (k Key) Save(path string) error {
 	}
 	return nil
 }
+
+// Sign signs a message other than a token. What a key signs must say for itself
+// what it is, so use one for one purpose.
+func (k Key) Sign(message []byte) []byte { return ed25519.Sign(k.private, message) }
 
 func keyOf(private ed25519.PrivateKey) Key {
 	public := private.Public().(ed25519.PublicKey)

@@ -161,7 +161,7 @@ func readKeys(dir string) ([]ringKey, error) {
 		default:
 			continue
 		}
-		key, err := readKey(filepath.Join(dir, file.Name()))
+		key, err := ReadKey(filepath.Join(dir, file.Name()))
 		if err != nil {
 			return nil, err
 		}

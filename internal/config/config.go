@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -57,6 +58,8 @@ type Config struct {
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
 	// set up everything else. Empty once they are there.
 	Region string
+	// CheckpointInterval is how long after an entry the feeds are signed; 0 for never.
+	CheckpointInterval time.Duration
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 	// Telemetry are metrics, profiles and traces.
@@ -85,6 +88,8 @@ func (c *Config) sections() []section {
 	store.StringVar(&c.MongoURI, "mongodb-uri", "", "connection `string`, with --store mongodb")
 	secret(store, "mongodb-uri")
 	store.StringVar(&c.MongoPrefix, "mongodb-prefix", "fashen", "`prefix` of the database names, with --store mongodb")
+
+	store.DurationVar(&c.CheckpointInterval, "checkpoint-interval", time.Minute, "`time` from a new entry until the feeds are signed and their checkpoints logged; 0 for only when asked")
 
 	shown := pflag.NewFlagSet("telemetry", pflag.ContinueOnError)
 	c.Telemetry.Flags(shown)
@@ -180,6 +185,9 @@ func (c *Config) Check() error {
 		if r.rate < 0 {
 			problem(r.flag, "%d is less than 0", r.rate)
 		}
+	}
+	if c.CheckpointInterval < 0 {
+		problem("checkpoint-interval", "%v is less than 0", c.CheckpointInterval)
 	}
 	if c.Region != "" && !regionCode.MatchString(c.Region) {
 		problem("region", "%q is not a code of six digits", c.Region)

@@ -74,6 +74,7 @@ func TestImageAndChartAgree(t *testing.T) {
 		"key":            {at(pod, "volumes", 1, "secret", "secretName"), "fashen-signing-key"},
 		"mode of key":    {at(pod, "volumes", 1, "secret", "defaultMode"), 0o440},
 		"key in place":   {at(container, "volumeMounts", 1, "mountPath"), "/data/keys"},
+		"signed":         {at(container, "volumeMounts", 2, "mountPath"), "/data/checkpoints"},
 		"budget":         {at(objects["PodDisruptionBudget"], "spec", "maxUnavailable"), 1},
 	} {
 		if !reflect.DeepEqual(got.got, got.want) {

@@ -21,7 +21,7 @@ import (
 func requests(t *testing.T) map[string]ask {
 	t.Helper()
 	asks := transfers()
-	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
+	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, checkpointRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
 			asks[key] = unary(t, method, build)
