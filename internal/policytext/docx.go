@@ -10,11 +10,7 @@ import (
 
 // readDocx reads a Word document: the body as lines, automatic numbers written
 // out, tracked changes as accepted.
-func readDocx(ctx context.Context, data []byte, r *reading) error {
-	a, err := openArchive(data, r.limits)
-	if err != nil {
-		return err
-	}
+func readDocx(ctx context.Context, a *archive, r *reading) error {
 	d := &docx{ctx: ctx, archive: a, reading: r, numbers: newNumbering(), styles: newStyleSheet()}
 	main, related, err := d.locate()
 	if err != nil {
@@ -76,9 +72,6 @@ func (d *docx) locate() (string, relatedParts, error) {
 		return "", related, err
 	}
 	if !d.archive.has(main) || path.Ext(main) != ".xml" || strings.HasPrefix(main, "xl/") || strings.HasPrefix(main, "ppt/") {
-		if d.archive.has("OFD.xml") {
-			return "", related, refuse(CodeFormatNotSupported, "暂不支持 OFD 文件，请另存为 .docx 后上传")
-		}
 		return "", related, refuse(CodeNotADocument, "压缩包不是 Word 文档，请上传 .docx 或 .txt 文件")
 	}
 	err = d.relations(main, func(kind, target string) {

@@ -99,7 +99,6 @@ func TestHostileArchives(t *testing.T) {
 		{"cut XML", zipOf(t, map[string]string{main: wordBody(text("甲"))[:350]}), CodeXMLDamaged},
 		{"empty part", zipOf(t, map[string]string{main: ""}), CodeXMLDamaged},
 		{"not a Word archive", zipOf(t, map[string]string{"xl/workbook.xml": "<x/>"}), CodeNotADocument},
-		{"OFD", zipOf(t, map[string]string{"OFD.xml": "<x/>"}), CodeFormatNotSupported},
 		{"no text at all", wordFile{body: text(" ") + text("　")}.bytes(t), CodeEmptyDocument},
 	}
 	for _, tt := range tests {

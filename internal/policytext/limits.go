@@ -15,6 +15,7 @@ const (
 	CodeEncodingUnknown    = "TEXT_ENCODING_UNKNOWN"
 	CodeTextTooLong        = "TEXT_TOO_LONG"
 	CodeTooManyParagraphs  = "TOO_MANY_PARAGRAPHS"
+	CodeTooManyPages       = "TOO_MANY_PAGES"
 	CodeReadTimeout        = "READ_TIMEOUT"
 	CodeArchiveDamaged     = "ARCHIVE_DAMAGED"
 	CodeArchiveBomb        = "ARCHIVE_BOMB"

@@ -78,7 +78,7 @@ func (r *reading) warn(message string) {
 }
 
 // Read reads a file into text with structure. The format is told by content,
-// never by name: .docx, or plain text in UTF-8, UTF-16 with a byte order mark
+// never by name: .docx, .ofd, or plain text in UTF-8, UTF-16 with a byte order mark
 // or GB18030. A file it refuses gives a *FormatError; a cancelled context gives
 // the context's error. The same bytes always give the same Document.
 func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
@@ -87,7 +87,7 @@ func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 	r := &reading{limits: lim}
 	var err error
 	if bytes.HasPrefix(data, []byte("PK")) {
-		err = readDocx(ctx, data, r)
+		err = readArchive(ctx, data, r)
 	} else if err = refuseForeign(data); err == nil {
 		err = readPlain(ctx, data, r)
 	}
@@ -95,6 +95,18 @@ func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 		return nil, err
 	}
 	return r.document()
+}
+
+// readArchive reads a zip container: an OFD file or a Word document.
+func readArchive(ctx context.Context, data []byte, r *reading) error {
+	a, err := openArchive(data, r.limits)
+	if err != nil {
+		return err
+	}
+	if a.has("OFD.xml") {
+		return readOFD(ctx, a, r)
+	}
+	return readDocx(ctx, a, r)
 }
 
 // refuseForeign names the formats that are recognised but not read.

@@ -1,0 +1,275 @@
+package policytext
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Fixed pages (OFD, PDF) keep no paragraphs, only runs of text at places. This
+// file finds the printed rows again, and the paragraphs that were broken into
+// them: a row that reaches the right edge goes on in the next one that begins at
+// the left edge, where paragraphs are indented (GB/T 9704-2012, 7.3.3), and in
+// one that begins with no number of its own, where they are not.
+
+// span is a run of text on a page. Lengths are of one unit, the same for a file;
+// x grows to the right and y downwards.
+type span struct {
+	text string
+	// x is where it begins, y its baseline.
+	x, y float64
+	// width it takes, and size of its font.
+	width, size float64
+}
+
+// sheet is one page.
+type sheet struct {
+	spans         []span
+	width, height float64
+}
+
+// row is what stands on one line of print.
+type row struct {
+	text    string
+	x, end  float64
+	y, size float64
+	// height is the page's, to tell the margins.
+	height float64
+	// gaps counts the wide blanks inside: a row of a table has them.
+	gaps int
+	page int
+}
+
+const (
+	// wideGap, in sizes of the font, is a blank that somebody set; wordGap parts
+	// Latin words; column is the least that parts the columns of a table.
+	wideGap, wordGap, column = 0.9, 0.2, 1.8
+	// slack, in sizes of the font, is how short of the edge a full row may end: a
+	// mark of punctuation and the character after it are never parted.
+	slack = 1.7
+)
+
+// layOut turns pages into the lines of a text.
+func (r *reading) layOut(ctx context.Context, sheets []sheet) error {
+	var rows []row
+	for page := range sheets {
+		if ctx.Err() != nil {
+			return stopped(ctx)
+		}
+		rows = append(rows, rowsOf(&sheets[page], page)...)
+	}
+	body, margins := partMargins(rows, len(sheets))
+	for _, m := range margins {
+		if r.bytes += len(m.text) + 1; r.bytes > r.limits.TextBytes {
+			return r.tooLong()
+		}
+		r.margins = append(r.margins, m.text)
+	}
+	return r.paragraphs(body)
+}
+
+// rowsOf joins the runs of a page that stand on one baseline, from left to right.
+func rowsOf(s *sheet, page int) []row {
+	spans := slices.DeleteFunc(s.spans, func(s span) bool {
+		return s.text == "" || !(s.size > 0) || math.IsNaN(s.x+s.y+s.width) || math.IsInf(s.x+s.y+s.width, 0)
+	})
+	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.y, b.y) })
+	var rows []row
+	for from := 0; from < len(spans); {
+		to := from + 1
+		for to < len(spans) && spans[to].y-spans[from].y <= 0.5*min(spans[to].size, spans[from].size) {
+			to++
+		}
+		line := spans[from:to]
+		slices.SortStableFunc(line, func(a, b span) int { return cmp.Compare(a.x, b.x) })
+		if joined := joinRow(line); trim(joined.text) != "" {
+			joined.height, joined.page = s.height, page
+			rows = append(rows, joined)
+		}
+		from = to
+	}
+	return rows
+}
+
+// joinRow writes the runs of a row behind one another. A run printed twice at one
+// place, which makes it look bold, is read once.
+func joinRow(line []span) row {
+	var b strings.Builder
+	out := row{x: line[0].x, end: line[0].x, y: line[0].y}
+	var before span
+	for i, s := range line {
+		if i > 0 && s.text == before.text && math.Abs(s.x-before.x) < 0.3*s.size {
+			continue
+		}
+		if i > 0 {
+			gap := s.x - out.end
+			last, _ := utf8.DecodeLastRuneInString(before.text)
+			first, _ := utf8.DecodeRuneInString(s.text)
+			blank := isBlank(last) || isBlank(first)
+			switch {
+			case gap > wideGap*s.size && !blank:
+				b.WriteRune('　')
+			case gap > wordGap*s.size && !blank && isLatin(last) && isLatin(first):
+				b.WriteByte(' ')
+			}
+			if gap > column*s.size {
+				out.gaps++
+			}
+		}
+		b.WriteString(s.text)
+		out.end = max(out.end, s.x+s.width)
+		out.size = max(out.size, s.size)
+		before = s
+	}
+	out.text = b.String()
+	return out
+}
+
+func isLatin(r rune) bool {
+	return r < utf8.RuneSelf && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+}
+
+// pageNumber is a page number in any of its usual dresses.
+var pageNumber = regexp.MustCompile(`^[\s　]*(?:[-—–－·•]*[\s　]*\d{1,4}[\s　]*[-—–－·•]*|第[\s　]*[\d一二三四五六七八九十百]+[\s　]*页.{0,12}|\d{1,4}[\s　]*/[\s　]*\d{1,4})[\s　]*$`)
+
+// partMargins takes page numbers and running heads out of the rows: what stands
+// in the outer eighth of a page and is a page number, or comes again at the same
+// height on half of the pages.
+func partMargins(rows []row, pages int) (body, margins []row) {
+	type place struct {
+		text string
+		y    int
+	}
+	at := func(r row) place { return place{squeeze(r.text), int(math.Round(r.y / max(r.size, 1)))} }
+	outer := func(r row) bool { return r.height > 0 && (r.y < r.height/8 || r.y > r.height*7/8) }
+	seen := map[place]int{}
+	for _, r := range rows {
+		if outer(r) {
+			seen[at(r)]++
+		}
+	}
+	for _, r := range rows {
+		running := pages > 2 && seen[at(r)] > pages/2
+		if outer(r) && (running || pageNumber.MatchString(r.text)) {
+			margins = append(margins, r)
+			continue
+		}
+		body = append(body, r)
+	}
+	return body, margins
+}
+
+// block is what the rows of a file have in common.
+type block struct {
+	size, left, right float64
+	// indented says that paragraphs begin with an indent.
+	indented bool
+}
+
+func blockOf(rows []row) block {
+	weight := map[int]int{}
+	most, b := 0, block{}
+	for _, r := range rows {
+		key := int(math.Round(r.size * 4))
+		weight[key] += utf8.RuneCountInString(r.text)
+		if weight[key] > most {
+			most, b.size = weight[key], r.size
+		}
+	}
+	b.left = math.Inf(1)
+	for _, r := range rows {
+		if b.body(r) && r.gaps == 0 {
+			b.left, b.right = min(b.left, r.x), max(b.right, r.end)
+		}
+	}
+	flush, indented := 0, 0
+	for i, r := range rows {
+		if !b.body(r) || i > 0 && b.full(rows[i-1]) {
+			continue // it may go on with the row before
+		}
+		switch in := (r.x - b.left) / b.size; {
+		case in < 0.8:
+			flush++
+		case in < 3:
+			indented++
+		}
+	}
+	b.indented = indented > flush
+	return b
+}
+
+func (b block) body(r row) bool { return math.Abs(r.size-b.size) <= 0.15*b.size }
+
+// full tells a row that reaches the right edge.
+func (b block) full(r row) bool { return b.body(r) && r.end >= b.right-slack*b.size }
+
+// continues tells whether a row goes on with the paragraph of the row before it.
+func (b block) continues(before, r row) bool {
+	if !b.body(before) || !b.body(r) || r.x > b.left+0.8*b.size || before.gaps > 0 || r.gaps > 0 {
+		return false
+	}
+	if b.indented {
+		// A row that stops short in the middle of a sentence was broken all the same.
+		return b.full(before) || before.end > (b.left+b.right)/2 && !strings.ContainsRune("。；：！？”）", lastRune(trim(before.text)))
+	}
+	if !b.full(before) {
+		return false
+	}
+	m, numbered := readMark(&line{text: r.text})
+	return !numbered || refersBack(m.rest)
+}
+
+// paragraphs joins the rows of the body and adds them as lines.
+func (r *reading) paragraphs(rows []row) error {
+	b := blockOf(rows)
+	var text strings.Builder
+	flush := func(at place) error {
+		if text.Len() == 0 {
+			return nil
+		}
+		defer text.Reset()
+		return r.add(line{text: text.String(), place: at})
+	}
+	for i, cur := range rows {
+		at := inText
+		if inColumns(rows, i) {
+			at = inTable
+		}
+		joins := i > 0 && at == inText && b.continues(rows[i-1], cur)
+		if joins {
+			last, _ := utf8.DecodeLastRuneInString(text.String())
+			first, _ := utf8.DecodeRuneInString(cur.text)
+			if isLatin(last) && isLatin(first) && (last >= 'A' || first >= 'A') {
+				text.WriteByte(' ')
+			}
+		}
+		text.WriteString(cur.text)
+		if text.Len() > r.limits.TextBytes {
+			return r.tooLong()
+		}
+		if i+1 < len(rows) && at == inText && b.continues(cur, rows[i+1]) && !inColumns(rows, i+1) {
+			continue
+		}
+		if err := flush(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inColumns tells a row of a table: it is parted by wide blanks, and so is a row
+// next to it.
+func inColumns(rows []row, i int) bool {
+	if rows[i].gaps == 0 {
+		return false
+	}
+	near := func(k int) bool {
+		return k >= 0 && k < len(rows) && rows[k].page == rows[i].page && rows[k].gaps > 0 &&
+			math.Abs(rows[k].y-rows[i].y) < 4*rows[i].size
+	}
+	return rows[i].gaps > 1 || near(i-1) || near(i+1)
+}
