@@ -33,6 +33,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(),
-		newExport(), newImport(), newBackup(), newKey(), newCheckpoint())
+		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages())
 	return root
 }

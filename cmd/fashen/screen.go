@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fashen/internal/calendar"
+	"fashen/internal/pdftext"
 	"fashen/internal/policytext"
 	"fashen/internal/rulebook"
 )
@@ -93,7 +94,13 @@ func readDocument(ctx context.Context, in io.Reader) (*policytext.Document, erro
 	if len(data) > maxFile {
 		return nil, errors.New("文件超过 50 MiB")
 	}
-	return policytext.Read(ctx, data, limits)
+	pdf := pdftext.NewReader("", 1)
+	if policytext.IsPDF(data) { // the first time on a machine takes longer than a file may
+		if err := pdf.Warm(); err != nil {
+			return nil, err
+		}
+	}
+	return policytext.Reader{Limits: limits, PDF: pdf.Pages}.Read(ctx, data)
 }
 
 const maxFile = 50 << 20

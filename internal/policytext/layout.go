@@ -16,20 +16,22 @@ import (
 // the left edge, where paragraphs are indented (GB/T 9704-2012, 7.3.3), and in
 // one that begins with no number of its own, where they are not.
 
-// span is a run of text on a page. Lengths are of one unit, the same for a file;
-// x grows to the right and y downwards.
-type span struct {
-	text string
-	// x is where it begins, y its baseline.
-	x, y float64
-	// width it takes, and size of its font.
-	width, size float64
+// Span is a run of text on a page. Lengths are of one unit, the same for a file;
+// X grows to the right and Y downwards.
+type Span struct {
+	Text string
+	// X is where it begins, Y its baseline.
+	X, Y float64
+	// Width it takes, and Size of its font.
+	Width, Size float64
+	// Turned says that it does not run from left to right: a stamp or a watermark.
+	Turned bool
 }
 
-// sheet is one page.
-type sheet struct {
-	spans         []span
-	width, height float64
+// Page is a page as it is printed.
+type Page struct {
+	Spans         []Span
+	Width, Height float64
 }
 
 // row is what stands on one line of print.
@@ -42,6 +44,8 @@ type row struct {
 	// gaps counts the wide blanks inside: a row of a table has them.
 	gaps int
 	page int
+	// marks are the numbers of notes that stand in the text of the page.
+	marks []string
 }
 
 const (
@@ -54,15 +58,20 @@ const (
 )
 
 // layOut turns pages into the lines of a text.
-func (r *reading) layOut(ctx context.Context, sheets []sheet) error {
+func (r *reading) layOut(ctx context.Context, pages []Page) error {
 	var rows []row
-	for page := range sheets {
+	for page := range pages {
 		if ctx.Err() != nil {
 			return stopped(ctx)
 		}
-		rows = append(rows, rowsOf(&sheets[page], page)...)
+		for _, s := range pages[page].Spans {
+			if s.Turned && trim(s.Text) != "" {
+				r.margins = append(r.margins, s.Text)
+			}
+		}
+		rows = append(rows, rowsOf(&pages[page], page)...)
 	}
-	body, margins := partMargins(rows, len(sheets))
+	body, margins := partMargins(rows, len(pages))
 	for _, m := range margins {
 		if r.bytes += len(m.text) + 1; r.bytes > r.limits.TextBytes {
 			return r.tooLong()
@@ -73,21 +82,23 @@ func (r *reading) layOut(ctx context.Context, sheets []sheet) error {
 }
 
 // rowsOf joins the runs of a page that stand on one baseline, from left to right.
-func rowsOf(s *sheet, page int) []row {
-	spans := slices.DeleteFunc(s.spans, func(s span) bool {
-		return s.text == "" || !(s.size > 0) || math.IsNaN(s.x+s.y+s.width) || math.IsInf(s.x+s.y+s.width, 0)
+func rowsOf(s *Page, page int) []row {
+	spans := slices.DeleteFunc(s.Spans, func(s Span) bool {
+		return s.Turned || s.Text == "" || !(s.Size > 0) || math.IsNaN(s.X+s.Y+s.Width) || math.IsInf(s.X+s.Y+s.Width, 0)
 	})
-	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.y, b.y) })
+	slices.SortStableFunc(spans, func(a, b Span) int { return cmp.Compare(a.Y, b.Y) })
+	spans, marks := dropNoteMarks(spans)
 	var rows []row
 	for from := 0; from < len(spans); {
 		to := from + 1
-		for to < len(spans) && spans[to].y-spans[from].y <= 0.5*min(spans[to].size, spans[from].size) {
+		for to < len(spans) && spans[to].Y-spans[from].Y <= 0.5*min(spans[to].Size, spans[from].Size) {
 			to++
 		}
 		line := spans[from:to]
-		slices.SortStableFunc(line, func(a, b span) int { return cmp.Compare(a.x, b.x) })
+		slices.SortStableFunc(line, func(a, b Span) int { return cmp.Compare(a.X, b.X) })
 		if joined := joinRow(line); trim(joined.text) != "" {
-			joined.height, joined.page = s.height, page
+			joined.height, joined.page = s.Height, page
+			joined.marks = marks
 			rows = append(rows, joined)
 		}
 		from = to
@@ -95,34 +106,68 @@ func rowsOf(s *sheet, page int) []row {
 	return rows
 }
 
+// noteMark is what stands above the line where a note is: a number, in a circle or
+// brackets.
+var noteMark = regexp.MustCompile(`^[\s]*[〔\[（(]?(?:\d{1,3}|[①-⑳*†])[〕\]）)]?[\s]*$`)
+
+// dropNoteMarks takes the raised numbers of notes out of spans, which are sorted by
+// Y: they are no part of the text they stand in.
+func dropNoteMarks(spans []Span) (kept []Span, marks []string) {
+	raised := func(i int) bool {
+		s := spans[i]
+		if !noteMark.MatchString(s.Text) {
+			return false
+		}
+		beside := func(k int) bool {
+			o := spans[k]
+			up := o.Y - s.Y
+			return s.Size < 0.75*o.Size && up > 0.1*o.Size && up < 0.8*o.Size && s.X >= o.X-2*s.Size && s.X <= o.X+o.Width+s.Size
+		}
+		for k := i + 1; k < len(spans) && spans[k].Y-s.Y < 2*s.Size; k++ {
+			if beside(k) {
+				return true
+			}
+		}
+		return false
+	}
+	for i, s := range spans {
+		if raised(i) {
+			marks = append(marks, trim(s.Text))
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	return kept, marks
+}
+
 // joinRow writes the runs of a row behind one another. A run printed twice at one
 // place, which makes it look bold, is read once.
-func joinRow(line []span) row {
+func joinRow(line []Span) row {
 	var b strings.Builder
-	out := row{x: line[0].x, end: line[0].x, y: line[0].y}
-	var before span
+	out := row{x: line[0].X, end: line[0].X, y: line[0].Y}
+	var before Span
 	for i, s := range line {
-		if i > 0 && s.text == before.text && math.Abs(s.x-before.x) < 0.3*s.size {
+		if i > 0 && s.Text == before.Text && math.Abs(s.X-before.X) < 0.3*s.Size {
 			continue
 		}
 		if i > 0 {
-			gap := s.x - out.end
-			last, _ := utf8.DecodeLastRuneInString(before.text)
-			first, _ := utf8.DecodeRuneInString(s.text)
+			gap := s.X - out.end
+			last, _ := utf8.DecodeLastRuneInString(before.Text)
+			first, _ := utf8.DecodeRuneInString(s.Text)
 			blank := isBlank(last) || isBlank(first)
 			switch {
-			case gap > wideGap*s.size && !blank:
+			case gap > wideGap*s.Size && !blank:
 				b.WriteRune('　')
-			case gap > wordGap*s.size && !blank && isLatin(last) && isLatin(first):
+			case gap > wordGap*s.Size && !blank && isLatin(last) && isLatin(first):
 				b.WriteByte(' ')
 			}
-			if gap > column*s.size {
+			if gap > column*s.Size {
 				out.gaps++
 			}
 		}
-		b.WriteString(s.text)
-		out.end = max(out.end, s.x+s.width)
-		out.size = max(out.size, s.size)
+		b.WriteString(s.Text)
+		out.end = max(out.end, s.X+s.Width)
+		out.size = max(out.size, s.Size)
 		before = s
 	}
 	out.text = b.String()
@@ -136,8 +181,8 @@ func isLatin(r rune) bool {
 // pageNumber is a page number in any of its usual dresses.
 var pageNumber = regexp.MustCompile(`^[\s　]*(?:[-—–－·•]*[\s　]*\d{1,4}[\s　]*[-—–－·•]*|第[\s　]*[\d一二三四五六七八九十百]+[\s　]*页.{0,12}|\d{1,4}[\s　]*/[\s　]*\d{1,4})[\s　]*$`)
 
-// partMargins takes page numbers and running heads out of the rows: what stands
-// in the outer eighth of a page and is a page number, or comes again at the same
+// partMargins takes footnotes, page numbers and running heads out of the rows: what
+// follows the first note of a page, and what stands in the outer eighth of a page and is a page number, or comes again at the same
 // height on half of the pages.
 func partMargins(rows []row, pages int) (body, margins []row) {
 	type place struct {
@@ -152,9 +197,15 @@ func partMargins(rows []row, pages int) (body, margins []row) {
 			seen[at(r)]++
 		}
 	}
-	for _, r := range rows {
+	size := blockOf(rows).size
+	foot := -1 // the page whose notes were reached
+	for i, r := range rows {
 		running := pages > 2 && seen[at(r)] > pages/2
-		if outer(r) && (running || pageNumber.MatchString(r.text)) {
+		apart := r.size < 0.9*size || i > 0 && r.y-rows[i-1].y > 2.5*r.size
+		if apart && r.y > r.height/2 && slices.ContainsFunc(r.marks, func(m string) bool { return strings.HasPrefix(trim(r.text), m) }) {
+			foot = r.page
+		}
+		if foot == r.page || outer(r) && (running || pageNumber.MatchString(r.text)) {
 			margins = append(margins, r)
 			continue
 		}
@@ -262,14 +313,14 @@ func (r *reading) paragraphs(rows []row) error {
 }
 
 // inColumns tells a row of a table: it is parted by wide blanks, and so is a row
-// next to it.
+// next to it, or both are.
 func inColumns(rows []row, i int) bool {
-	if rows[i].gaps == 0 {
-		return false
-	}
 	near := func(k int) bool {
 		return k >= 0 && k < len(rows) && rows[k].page == rows[i].page && rows[k].gaps > 0 &&
 			math.Abs(rows[k].y-rows[i].y) < 4*rows[i].size
+	}
+	if rows[i].gaps == 0 { // a cell beside an empty one
+		return near(i-1) && near(i+1)
 	}
 	return rows[i].gaps > 1 || near(i-1) || near(i+1)
 }

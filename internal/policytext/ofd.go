@@ -29,17 +29,17 @@ func readOFD(ctx context.Context, a *archive, r *reading) error {
 	if len(o.pages) == 0 {
 		return refuse(CodeArchiveDamaged, "OFD 文件没有页面，无法读取")
 	}
-	sheets := make([]sheet, len(o.pages))
+	pages := make([]Page, len(o.pages))
 	for i, page := range o.pages {
-		sheets[i].width, sheets[i].height = o.width, o.height
-		if err := o.page(page, &sheets[i], false); err != nil {
+		pages[i].Width, pages[i].Height = o.width, o.height
+		if err := o.page(page, &pages[i], false); err != nil {
 			return err
 		}
 	}
 	if err := o.annotations(); err != nil {
 		return err
 	}
-	return r.layOut(ctx, sheets)
+	return r.layOut(ctx, pages)
 }
 
 // ofd is the state of reading one OFD file.
@@ -163,7 +163,7 @@ func (o *ofd) area(x *xmlReader, size func(width, height float64)) error {
 }
 
 // page reads a page file, or the template of one; a template has none of its own.
-func (o *ofd) page(name string, s *sheet, template bool) error {
+func (o *ofd) page(name string, s *Page, template bool) error {
 	if !o.archive.has(name) {
 		o.reading.warn("OFD 文件缺少页面或者模板文件，该部分内容未读取")
 		return nil
@@ -171,7 +171,7 @@ func (o *ofd) page(name string, s *sheet, template bool) error {
 	return o.file(name, func(x *xmlReader, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "Area":
-			return o.area(x, func(width, height float64) { s.width, s.height = width, height })
+			return o.area(x, func(width, height float64) { s.Width, s.Height = width, height })
 		case "Template":
 			id, _ := attr(e, "TemplateID")
 			if file, ok := o.templates[id]; ok && !template {
@@ -188,7 +188,7 @@ func (o *ofd) page(name string, s *sheet, template bool) error {
 }
 
 // objects reads the layers and blocks of the open element.
-func (o *ofd) objects(x *xmlReader, s *sheet) error {
+func (o *ofd) objects(x *xmlReader, s *Page) error {
 	return x.children(func(e xml.StartElement) error {
 		switch e.Name.Local {
 		case "Layer", "PageBlock":
@@ -202,7 +202,7 @@ func (o *ofd) objects(x *xmlReader, s *sheet) error {
 
 // textObject reads one text object: each of its codes is a run. Text that is
 // turned is a margin: a stamp or a watermark.
-func (o *ofd) textObject(x *xmlReader, e xml.StartElement, s *sheet) error {
+func (o *ofd) textObject(x *xmlReader, e xml.StartElement, s *Page) error {
 	box, _ := attr(e, "Boundary")
 	at := numbers(box)
 	if len(at) < 2 {
@@ -238,24 +238,13 @@ func (o *ofd) textObject(x *xmlReader, e xml.StartElement, s *sheet) error {
 		}
 		deltas, _ := attr(e, "DeltaX")
 		advance := advanceOf(deltas, count-1) + size
-		run := span{
-			text: strings.ReplaceAll(text, "\n", ""), size: size * scale, width: advance * math.Abs(matrix[0]),
-			x: at[0] + matrix[0]*before[0] + matrix[2]*before[1] + matrix[4],
-			y: at[1] + matrix[1]*before[0] + matrix[3]*before[1] + matrix[5],
-		}
-		if turned {
-			o.margin(run.text)
-			return nil
-		}
-		s.spans = append(s.spans, run)
+		s.Spans = append(s.Spans, Span{
+			Text: strings.ReplaceAll(text, "\n", ""), Size: size * scale, Width: advance * math.Abs(matrix[0]), Turned: turned,
+			X: at[0] + matrix[0]*before[0] + matrix[2]*before[1] + matrix[4],
+			Y: at[1] + matrix[1]*before[0] + matrix[3]*before[1] + matrix[5],
+		})
 		return nil
 	})
-}
-
-func (o *ofd) margin(text string) {
-	if trim(text) != "" {
-		o.reading.margins = append(o.reading.margins, text)
-	}
 }
 
 // annotations reads what lies over the pages as margins.
@@ -282,12 +271,14 @@ func (o *ofd) annotations() error {
 				if e.Name.Local != "Appearance" {
 					return x.skip()
 				}
-				over := &sheet{}
+				over := &Page{}
 				if err := o.objects(x, over); err != nil {
 					return err
 				}
-				for _, s := range over.spans {
-					o.margin(s.text)
+				for _, s := range over.Spans {
+					if trim(s.Text) != "" {
+						o.reading.margins = append(o.reading.margins, s.Text)
+					}
 				}
 				return nil
 			})

@@ -143,7 +143,7 @@ func TestOFDObjects(t *testing.T) {
 	if len(d.Text.Outline) != 1 || d.Text.Counts.Articles != 1 {
 		t.Errorf("outline %v", d.Text.Outline)
 	}
-	if got := fmt.Sprint(d.Margins); got != "[秘密★1年 内部资料]" {
+	if got := fmt.Sprint(d.Margins); got != "[内部资料 秘密★1年]" {
 		t.Errorf("margins %s", got)
 	}
 	if SecrecyMark(d) == "" {

@@ -3,6 +3,7 @@ package policytext
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -77,17 +78,32 @@ func (r *reading) warn(message string) {
 	r.warnings = append(r.warnings, message)
 }
 
+// Reader reads files.
+type Reader struct {
+	Limits Limits
+	// PDF reads the pages of a PDF file, whose engine is no part of this package;
+	// nil where none is. It refuses with a *FormatError.
+	PDF func(ctx context.Context, data []byte) ([]Page, error)
+}
+
+// Read reads a file as a Reader without a PDF engine does.
+func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
+	return Reader{Limits: lim}.Read(ctx, data)
+}
+
 // Read reads a file into text with structure. The format is told by content,
-// never by name: .docx, .ofd, or plain text in UTF-8, UTF-16 with a byte order mark
+// never by name: .docx, .pdf, .ofd, or plain text in UTF-8, UTF-16 with a byte order mark
 // or GB18030. A file it refuses gives a *FormatError; a cancelled context gives
 // the context's error. The same bytes always give the same Document.
-func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
-	ctx, cancel := context.WithTimeout(ctx, lim.Time)
+func (re Reader) Read(ctx context.Context, data []byte) (*Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, re.Limits.Time)
 	defer cancel()
-	r := &reading{limits: lim}
+	r := &reading{limits: re.Limits}
 	var err error
 	if bytes.HasPrefix(data, []byte("PK")) {
 		err = readArchive(ctx, data, r)
+	} else if re.PDF != nil && IsPDF(data) {
+		err = readPDF(ctx, data, r, re.PDF)
 	} else if err = refuseForeign(data); err == nil {
 		err = readPlain(ctx, data, r)
 	}
@@ -112,9 +128,9 @@ func readArchive(ctx context.Context, data []byte, r *reading) error {
 // refuseForeign names the formats that are recognised but not read.
 func refuseForeign(data []byte) error {
 	const ask = "，请另存为 .docx 后上传"
-	head := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n"))
+	head := headOf(data)
 	switch {
-	case bytes.HasPrefix(head, []byte("%pdf-")):
+	case IsPDF(data):
 		return refuse(CodeFormatNotSupported, "暂不支持 PDF 文件"+ask)
 	case bytes.HasPrefix(head, []byte("{\\rtf")):
 		return refuse(CodeFormatNotSupported, "暂不支持 RTF 文件"+ask)
@@ -129,6 +145,27 @@ func refuseForeign(data []byte) error {
 		return refuse(CodeFormatNotSupported, "暂不支持旧版 .doc 或 .wps 文件"+ask)
 	}
 	return nil
+}
+
+// headOf is the beginning of a file without what may precede a magic word.
+func headOf(data []byte) []byte {
+	return bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n"))
+}
+
+// IsPDF tells a PDF file by its beginning.
+func IsPDF(data []byte) bool { return bytes.HasPrefix(headOf(data), []byte("%pdf-")) }
+
+// readPDF lays the pages of a PDF file out into paragraphs.
+func readPDF(ctx context.Context, data []byte, r *reading, pagesOf func(context.Context, []byte) ([]Page, error)) error {
+	pages, err := pagesOf(ctx, data)
+	if err == nil {
+		return r.layOut(ctx, pages)
+	}
+	var refused *FormatError
+	if ctx.Err() != nil && !errors.As(err, &refused) {
+		return stopped(ctx)
+	}
+	return err
 }
 
 // document joins the lines, counts code points once and reads the structure.

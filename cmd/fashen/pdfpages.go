@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"fashen/internal/pdftext"
+)
+
+// newPDFPages is the child process that reads a PDF file; people do not call it.
+func newPDFPages() *cobra.Command {
+	return &cobra.Command{
+		Use: pdftext.Command + " [cache folder]", Hidden: true, Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return pdftext.Serve(cmd.InOrStdin(), cmd.OutOrStdout(), append(args, "")[0])
+		},
+	}
+}

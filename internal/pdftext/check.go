@@ -1,0 +1,108 @@
+package pdftext
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"errors"
+	"io"
+
+	"fashen/internal/policytext"
+)
+
+// Codes of refusals, beside those of policytext.
+const (
+	CodeDamaged = "PDF_DAMAGED"
+	// CodeStarting: the engine is being compiled, once on a machine; come again.
+	CodeStarting = "PDF_READER_STARTING"
+)
+
+const (
+	// streamBytes and totalBytes bound what the compressed streams of a file may
+	// inflate to, one of them and all; ratio is the highest compression beyond
+	// ratioFrom bytes, as in archives.
+	streamBytes = 64 << 20
+	totalBytes  = 256 << 20
+	ratio       = 200
+	ratioFrom   = 1 << 20
+	// dictionary is how far before a stream its dictionary is looked for.
+	dictionary = 1 << 10
+)
+
+// check refuses files whose compressed streams inflate to more than a document
+// has, or cannot be inflated: an engine would make do with what is left, and show
+// a text that nobody sent. In an encrypted file nothing is compressed to the eye.
+func check(ctx context.Context, data []byte) error {
+	if bytes.Contains(data, []byte("/Encrypt")) {
+		return nil
+	}
+	total := int64(0)
+	for at := 0; ; {
+		next := bytes.Index(data[at:], []byte("stream"))
+		if next < 0 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		at += next + len("stream")
+		if bytes.HasSuffix(data[:at], []byte("endstream")) {
+			continue
+		}
+		begin := at
+		if begin < len(data) && data[begin] == '\r' {
+			begin++
+		}
+		if begin >= len(data) || data[begin] != '\n' {
+			continue // the word in a text
+		}
+		begin++
+		head := data[max(0, at-dictionary):at]
+		if from := bytes.LastIndex(head, []byte(" obj")); from >= 0 {
+			head = head[from:]
+		}
+		if !bytes.Contains(head, []byte("/FlateDecode")) && !bytes.Contains(head, []byte("/Fl ")) {
+			continue
+		}
+		size, used, err := inflate(data[begin:])
+		total += size
+		switch {
+		case errors.Is(err, errBomb) || total > totalBytes:
+			return refuse(policytext.CodeArchiveBomb, "PDF 文件解压后过大，拒绝读取")
+		case err != nil:
+			return refuse(CodeDamaged, "PDF 文件已损坏或者不完整，请重新导出后上传")
+		}
+		at = begin + used
+	}
+}
+
+var errBomb = errors.New("pdftext: a stream inflates beyond the limits")
+
+// inflate inflates one stream and tells its size and how much of data it took.
+func inflate(data []byte) (size int64, used int, err error) {
+	in := bytes.NewReader(data)
+	z, err := zlib.NewReader(in)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { _ = z.Close() }()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := z.Read(buf)
+		size += int64(n)
+		used = len(data) - in.Len()
+		if size > streamBytes || size > ratioFrom && size > int64(used)*ratio {
+			return size, used, errBomb
+		}
+		if errors.Is(err, io.EOF) {
+			return size, used, nil
+		}
+		if err != nil {
+			return size, used, err
+		}
+	}
+}
+
+func refuse(code, message string) error {
+	return &policytext.FormatError{Code: code, Message: message}
+}
