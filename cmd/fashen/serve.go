@@ -51,6 +51,11 @@ func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
 			logger.ErrorContext(ctx, "write the sample draft", "error", err)
 		}
 	}
+	go func() {
+		if err := a.Warm(); err != nil {
+			logger.ErrorContext(ctx, "PDF files cannot be read", "error", err)
+		}
+	}()
 	printGuide(out, a, c)
 	<-ctx.Done()
 	logger.InfoContext(ctx, "stopping")

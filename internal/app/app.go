@@ -21,6 +21,7 @@ import (
 	"fashen/internal/checkpoint"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
+	"fashen/internal/pdftext"
 	"fashen/internal/rpc"
 	"fashen/internal/telemetry"
 	"fashen/services/directory"
@@ -43,6 +44,8 @@ type App struct {
 	// Codes are the one-time codes made at this start.
 	Codes []directory.Invitation
 
+	// pdf reads PDF files; nil where filing runs elsewhere.
+	pdf    *pdftext.Reader
 	config config.Config
 	log    *slog.Logger
 	clock  docstore.Clock

@@ -53,6 +53,9 @@ type Config struct {
 	// OIDCIssuer is the URL of an issuer whose access tokens are taken; none when
 	// empty. OIDCAudience must be in them, and OIDCLoginClaim holds the sign-in name.
 	OIDCIssuer, OIDCAudience, OIDCLoginClaim string
+	// PDFCache is the folder of the compiled reader of PDF files; the user's cache
+	// folder when empty.
+	PDFCache string
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -84,6 +87,7 @@ func (c *Config) sections() []section {
 
 	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
 	store.StringVar(&c.DataDir, "data", "./data", "`folder` of the embedded store and the signing key")
+	store.StringVar(&c.PDFCache, "pdf-cache", "", "`folder` of the compiled reader of PDF files, 40 MB that can be made again; the user's cache folder when empty")
 	store.StringVar(&c.Store, "store", StoreSQLite, "`engine` of the store: sqlite or mongodb")
 	store.StringVar(&c.MongoURI, "mongodb-uri", "", "connection `string`, with --store mongodb")
 	secret(store, "mongodb-uri")

@@ -15,6 +15,8 @@ const (
 	CodeDamaged = "PDF_DAMAGED"
 	// CodeStarting: the engine is being compiled, once on a machine; come again.
 	CodeStarting = "PDF_READER_STARTING"
+	// CodeUnavailable: the engine cannot be run here.
+	CodeUnavailable = "PDF_READER_UNAVAILABLE"
 )
 
 const (

@@ -66,10 +66,13 @@ func (r *Reader) compile() error {
 	ctx, cancel := context.WithTimeout(context.Background(), compileTime)
 	defer cancel()
 	_, err := r.child(ctx, nil) // an empty file is refused, by an engine that runs
-	if isRefusal(err) && !errors.Is(err, errEngine) {
-		return nil
+	if !isRefusal(err) || errors.Is(err, errEngine) {
+		return fmt.Errorf("compile the reader of PDF files: %w", err)
 	}
-	return err
+	if _, err := os.Stat(readyFile(r.cacheDir)); err != nil {
+		return fmt.Errorf("the compiled reader of PDF files cannot be kept: %w", err)
+	}
+	return nil
 }
 
 // ready waits until the engine is compiled, or ctx ends.
@@ -78,7 +81,10 @@ func (r *Reader) ready(ctx context.Context) error {
 	go func() { done <- r.warm() }()
 	select {
 	case err := <-done:
-		return err
+		if err != nil {
+			return errors.Join(refuse(CodeUnavailable, "本系统的 PDF 读取组件不可用，请另存为 .docx 后上传"), err)
+		}
+		return nil
 	case <-ctx.Done():
 		return refuse(CodeStarting, "PDF 读取组件正在首次启动，约需一分钟，请稍后重试")
 	}

@@ -72,7 +72,7 @@ func (d *docx) locate() (string, relatedParts, error) {
 		return "", related, err
 	}
 	if !d.archive.has(main) || path.Ext(main) != ".xml" || strings.HasPrefix(main, "xl/") || strings.HasPrefix(main, "ppt/") {
-		return "", related, refuse(CodeNotADocument, "压缩包不是 Word 文档，请上传 .docx 或 .txt 文件")
+		return "", related, refuse(CodeNotADocument, "压缩包不是 Word 文档，请上传 .docx、.pdf、.ofd 或 .txt 文件")
 	}
 	err = d.relations(main, func(kind, target string) {
 		switch kind {

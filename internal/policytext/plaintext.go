@@ -24,7 +24,7 @@ func readPlain(ctx context.Context, data []byte, r *reading) error {
 		return err
 	}
 	if i := strings.IndexFunc(text, isBinary); i >= 0 {
-		return refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx 或 .txt 文件")
+		return refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd 或 .txt 文件")
 	}
 	// A line ends at LF, CRLF or a lone CR; a form feed is a page break.
 	for n := 0; len(text) > 0; n++ {
@@ -70,7 +70,7 @@ func decode(data []byte) (string, error) {
 		return "", refuse(CodeEncodingUnknown, "文件像是 UTF-8 文本，但内容损坏或不完整，请重新保存后上传")
 	}
 	if bytes.IndexByte(data, 0) >= 0 {
-		return "", refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx 或 .txt 文件")
+		return "", refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd 或 .txt 文件")
 	}
 	out, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
 	if err != nil || !plausible(out) {

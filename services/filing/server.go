@@ -19,6 +19,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
@@ -45,6 +46,8 @@ type Deps struct {
 	Directory directoryv1.DirectoryServiceClient
 	// Rules are the packs drafts are screened with.
 	Rules *rulebook.Library
+	// PDF reads the pages of PDF files; nil where they are refused.
+	PDF func(ctx context.Context, data []byte) ([]policytext.Page, error)
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
@@ -64,6 +67,7 @@ type Server struct {
 	counsel   counselv1.CounselServiceClient
 	directory directoryv1.DirectoryServiceClient
 	rules     *rulebook.Library
+	texts     policytext.Reader
 	now       docstore.Clock
 	log       *slog.Logger
 	tokenKey  []byte
@@ -85,7 +89,8 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	return &Server{
 		documents: documents, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
-		now: d.Clock, log: d.Logger, tokenKey: d.TokenKey,
+		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
+		now:   d.Clock, log: d.Logger, tokenKey: d.TokenKey,
 		intake: newIntake(),
 	}, nil
 }

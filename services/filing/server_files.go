@@ -44,8 +44,8 @@ type reading struct {
 
 // readFile reads an uploaded file and refuses one with a mark of secrecy. A file
 // the reader cannot take is INVALID_ARGUMENT on `file` with the reader's code.
-func readFile(ctx context.Context, data []byte) (*policytext.Document, error) {
-	doc, err := policytext.Read(ctx, data, policytext.DefaultLimits())
+func readFile(ctx context.Context, texts policytext.Reader, data []byte) (*policytext.Document, error) {
+	doc, err := texts.Read(ctx, data)
 	if err != nil {
 		var bad *policytext.FormatError
 		if errors.As(err, &bad) {
@@ -60,8 +60,8 @@ func readFile(ctx context.Context, data []byte) (*policytext.Document, error) {
 }
 
 // readDraft reads a draft and runs the rules that are in force today over it.
-func readDraft(ctx context.Context, data []byte, rules *rulebook.Library, today calendar.Date) (*reading, error) {
-	doc, err := readFile(ctx, data)
+func readDraft(ctx context.Context, texts policytext.Reader, data []byte, rules *rulebook.Library, today calendar.Date) (*reading, error) {
+	doc, err := readFile(ctx, texts, data)
 	if err != nil {
 		return nil, err
 	}

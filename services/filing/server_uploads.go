@@ -89,7 +89,7 @@ func takeDraft(d *filingv1.Document, stored *filingv1.Revision, sha string) ([]*
 // findings. Content-addressed parts without a document that names them, as left
 // behind when the document changes in between, are found again by a retry.
 func (s *Server) storeDraft(ctx context.Context, name, filename string, data []byte) (*filingv1.Revision, error) {
-	read, err := readDraft(ctx, data, s.rules, s.today())
+	read, err := readDraft(ctx, s.texts, data, s.rules, s.today())
 	if err != nil {
 		return nil, s.refuseFile(ctx, name, err)
 	}
@@ -133,7 +133,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	if meta.Replayed {
 		return stream.SendAndClose(d)
 	}
-	if _, err := readFile(ctx, data); err != nil {
+	if _, err := readFile(ctx, s.texts, data); err != nil {
 		return s.refuseFile(ctx, name, err)
 	}
 	if err := s.store(ctx, part{data, file.GetSha256()}); err != nil {

@@ -13,9 +13,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/pdftext/pdftexttest"
 )
 
 // Files that are none, hostile ones and too large ones: a clear error on the
@@ -48,7 +50,7 @@ func TestBadFiles(t *testing.T) {
 	}{
 		"no document":       {[]byte{0, 1, 2, 3, 255, 254, 0, 0}, "NOT_A_DOCUMENT"},
 		"another zip":       {archive([2]string{"a.txt", "x"}), "NOT_A_DOCUMENT"},
-		"a PDF":             {[]byte("%PDF-1.7\n"), "FORMAT_NOT_SUPPORTED"},
+		"a PDF":             {[]byte("%PDF-1.7\n"), "PDF_DAMAGED"},
 		"cut off":           {good[:len(good)/2], "ARCHIVE_DAMAGED"},
 		"a bomb":            {archive([2]string{"word/document.xml", body(strings.Repeat(" ", 90<<20))}), "ARCHIVE_BOMB"},
 		"a DTD":             {archive([2]string{"word/document.xml", `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>` + body("<w:p/>")}), "XML_DTD_FORBIDDEN"},
@@ -59,6 +61,9 @@ func TestBadFiles(t *testing.T) {
 		"no text":           {archive([2]string{"word/document.xml", body("<w:p/>")}), "EMPTY_DOCUMENT"},
 	}
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		if err := w.app.Warm(); err != nil {
+			t.Fatal(err)
+		}
 		d := w.newDocument(t, true)
 		for name, tc := range files {
 			_, f := w.upload(t, "drafter", d.GetName(), "draft.docx", tc.file)
@@ -73,6 +78,54 @@ func TestBadFiles(t *testing.T) {
 		}
 		if d = w.document(t, "drafter", "GetDocument", &filingv1.GetDocumentRequest{Name: d.GetName()}); len(d.GetRevisions()) != 0 {
 			t.Errorf("something was stored: %v", d.GetRevisions())
+		}
+	})
+}
+
+// A draft is read alike from every format; the name of the file says nothing.
+func TestFormats(t *testing.T) {
+	const want = "示例办法\n第一条　为了示例，制定本办法。\n第二条　下列事项适用本办法：\n（一）甲；\n（二）乙。\n"
+	lines := strings.Split(strings.TrimSpace(want), "\n")
+	page, runs := "", ""
+	for i, line := range lines {
+		y := 100 + 30*float64(i)
+		page += pdftexttest.Show(111, 842-y, 16, line)
+		runs += fmt.Sprintf(`<TextObject Boundary="111 %g 400 16" Size="16"><TextCode X="0" Y="16" DeltaX="g 99 16">%s</TextCode></TextObject>`, y, line)
+	}
+	var ofd bytes.Buffer
+	z := zip.NewWriter(&ofd)
+	for name, part := range map[string]string{
+		"OFD.xml":        `<OFD><DocBody><DocRoot>D/Document.xml</DocRoot></DocBody></OFD>`,
+		"D/Document.xml": `<Document><CommonData><PageArea><PhysicalBox>0 0 595 842</PhysicalBox></PageArea></CommonData><Pages><Page ID="1" BaseLoc="P.xml"/></Pages></Document>`,
+		"D/P.xml":        `<Page><Content><Layer>` + runs + `</Layer></Content></Page>`,
+	} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, part)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		if err := w.app.Warm(); err != nil {
+			t.Fatal(err)
+		}
+		d := w.newDocument(t, true)
+		for name, file := range map[string][]byte{"pdf": pdftexttest.File(page), "ofd": ofd.Bytes(), "txt": []byte(want)} {
+			revision, f := w.upload(t, "drafter", d.GetName(), "draft.docx", file)
+			if f != nil {
+				t.Errorf("%s: %v", name, f)
+				continue
+			}
+			text := &corev1.PolicyText{}
+			w.must(t, "drafter", filingService+"GetRevisionText", &filingv1.GetRevisionTextRequest{Name: revision.GetName()}, text)
+			if text.GetText() != want || text.GetCounts().GetArticles() != 2 || text.GetCounts().GetItems() != 2 {
+				t.Errorf("%s: %q, %v", name, text.GetText(), text.GetCounts())
+			}
 		}
 	})
 }
