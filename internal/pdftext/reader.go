@@ -129,7 +129,7 @@ func (r *Reader) child(ctx context.Context, data []byte) ([]policytext.Page, err
 		}
 		program = own
 	}
-	cmd := exec.CommandContext(ctx, program, Command, r.cacheDir)
+	cmd := exec.CommandContext(ctx, program, Command, r.cacheDir) //nolint:gosec // our own program, or what a test gives
 	// Nothing of our environment is the child's business.
 	cmd.Env = []string{"GOGC=50"}
 	cmd.Stdin = bytes.NewReader(data)

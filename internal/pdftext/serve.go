@@ -74,7 +74,7 @@ func Serve(in io.Reader, out io.Writer, cacheDir string) error {
 func engine(cacheDir string) (pdfium.Pool, error) {
 	c := wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages).
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling)
-	if err := os.MkdirAll(cacheDir, 0o700); err == nil {
+	if err := os.MkdirAll(cacheDir, 0o700); err == nil { //nolint:gosec // the folder of the configuration
 		if cache, err := wazero.NewCompilationCacheWithDir(cacheDir); err == nil {
 			c = c.WithCompilationCache(cache)
 		}
