@@ -33,6 +33,12 @@ type Options struct {
 	// Feeds are connections that carry watches, by the short name of the service
 	// whose events are followed; without one, its events are not on REST.
 	Feeds map[string]grpc.ClientConnInterface
+	// Self reaches the gRPC server of the gateway's own process, whose health is part
+	// of whether the gateway is ready; optional.
+	Self grpc.ClientConnInterface
+	// Ending is closed when watches are to end, so that the server need not wait for
+	// them; optional.
+	Ending <-chan struct{}
 	// Logger gets errors of the services and, at debug level, one line per request,
 	// without query, bodies or tokens. Required.
 	Logger *slog.Logger
@@ -58,6 +64,8 @@ type gateway struct {
 	filing          filingv1.FilingServiceClient
 	services        []service
 	feeds           map[string]grpc.ClientConnInterface
+	self            grpc.ClientConnInterface
+	ending          <-chan struct{}
 	origins         map[string]bool
 	proxies         trusted
 	maxUpload       int64
@@ -102,6 +110,8 @@ func New(o Options) (http.Handler, error) {
 		filing:          filingv1.NewFilingServiceClient(o.Services["filing"]),
 		services:        services,
 		feeds:           o.Feeds,
+		self:            o.Self,
+		ending:          o.Ending,
 		origins:         origins,
 		proxies:         proxies,
 		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 )
 
@@ -27,32 +28,43 @@ type health struct {
 	Services map[string]string `json:"services,omitempty"`
 }
 
-// ready asks every service by grpc.health.v1 and answers 503 unless all serve.
+// ready asks every service by grpc.health.v1, and the gateway's own process, and
+// answers 503 unless all serve.
 func (g *gateway) ready(w http.ResponseWriter, r *http.Request, _ *call) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	services := slices.DeleteFunc(slices.Clone(g.services), func(s service) bool { return s.owner == "" })
+	own := healthv1.HealthCheckResponse_SERVING
 	states := make([]healthv1.HealthCheckResponse_ServingStatus, len(services))
 	var wg sync.WaitGroup
 	for i, s := range services {
-		wg.Go(func() {
-			answer, err := healthv1.NewHealthClient(s.conn).Check(ctx,
-				&healthv1.HealthCheckRequest{Service: string(s.descriptor.FullName())})
-			if err == nil {
-				states[i] = answer.GetStatus()
-			}
-		})
+		wg.Go(func() { states[i] = healthOf(ctx, s.conn, string(s.descriptor.FullName())) })
+	}
+	if g.self != nil {
+		wg.Go(func() { own = healthOf(ctx, g.self, "") })
 	}
 	wg.Wait()
-	status := http.StatusOK
-	h := health{Status: healthv1.HealthCheckResponse_SERVING.String(), Services: map[string]string{}}
+	h := health{Services: map[string]string{}}
+	all := own == healthv1.HealthCheckResponse_SERVING
 	for i, s := range services {
 		h.Services[string(s.descriptor.FullName())] = states[i].String()
-		if states[i] != healthv1.HealthCheckResponse_SERVING {
-			h.Status, status = healthv1.HealthCheckResponse_NOT_SERVING.String(), http.StatusServiceUnavailable
-		}
+		all = all && states[i] == healthv1.HealthCheckResponse_SERVING
 	}
-	return answerHealth(w, status, h)
+	if !all {
+		h.Status = healthv1.HealthCheckResponse_NOT_SERVING.String()
+		return answerHealth(w, http.StatusServiceUnavailable, h)
+	}
+	h.Status = healthv1.HealthCheckResponse_SERVING.String()
+	return answerHealth(w, http.StatusOK, h)
+}
+
+// healthOf is UNKNOWN where a service is not reached.
+func healthOf(ctx context.Context, conn grpc.ClientConnInterface, service string) healthv1.HealthCheckResponse_ServingStatus {
+	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: service})
+	if err != nil {
+		return healthv1.HealthCheckResponse_UNKNOWN
+	}
+	return answer.GetStatus()
 }
 
 func answerHealth(w http.ResponseWriter, status int, h health) error {

@@ -224,7 +224,7 @@ func rpcRoutes(method protoreflect.MethodDescriptor) ([]*route, error) {
 		return nil, nil
 	}
 	access, _ := proto.GetExtension(method.Options(), corev1.E_Access).(*corev1.Access)
-	if access.GetServiceOnly() {
+	if access.GetServiceOnly() || access.GetServiceItself() {
 		return nil, fmt.Errorf("gateway: %s is for services only and must have no http rule", method.FullName())
 	}
 	var routes []*route

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,13 +40,22 @@ func (g *gateway) watch(w http.ResponseWriter, r *http.Request, c *call) error {
 	if conn == nil {
 		return rpc.Field("service", "SERVICE_UNKNOWN", "没有这个服务的事件流")
 	}
-	stream, err := corev1.NewFeedServiceClient(conn).Watch(metadata.NewOutgoingContext(r.Context(), c.metadata), request)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-g.ending: // never, where there is none
+			cancel(rpc.New(codes.Unavailable, rpc.ReasonUnavailable, "服务正在停止，请稍后续传"))
+		case <-ctx.Done():
+		}
+	}()
+	stream, err := corev1.NewFeedServiceClient(conn).Watch(metadata.NewOutgoingContext(ctx, c.metadata), request)
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	first, err := stream.Recv()
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	// Proxies that gather output would hold lines back.
@@ -52,7 +63,7 @@ func (g *gateway) watch(w http.ResponseWriter, r *http.Request, c *call) error {
 	lines := lineWriter{w, http.NewResponseController(w)}
 	// Nothing more is read; a connection without deadlines needs none lifted.
 	_ = lines.connection.SetReadDeadline(time.Time{})
-	return lines.follow(stream, first)
+	return lines.follow(ctx, stream, first)
 }
 
 func watchRequest(r *http.Request, c *call) (*corev1.WatchRequest, error) {
@@ -82,7 +93,7 @@ type lineWriter struct {
 
 // follow writes what the stream tells. Once the first line is out, an error is
 // the last one.
-func (l lineWriter) follow(stream grpc.ServerStreamingClient[corev1.WatchResponse], m *corev1.WatchResponse) error {
+func (l lineWriter) follow(ctx context.Context, stream grpc.ServerStreamingClient[corev1.WatchResponse], m *corev1.WatchResponse) error {
 	for {
 		line, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
 		if err == nil {
@@ -94,6 +105,7 @@ func (l lineWriter) follow(stream grpc.ServerStreamingClient[corev1.WatchRespons
 		if m, err = stream.Recv(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
+			err = cmp.Or(context.Cause(ctx), err)
 			st := presentable(err)
 			_ = l.line(problemBody(st, httpStatusOf(err, st))) // nobody is left to tell
 			return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"fashen/internal/app"
 	"fashen/internal/config"
 )
 
@@ -14,7 +15,7 @@ func newConfig() *cobra.Command {
 		Short: "Print the configuration in effect, secrets masked, and name every problem with its place",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			problems := c.Load(cmd.Flags())
+			problems := c.Load(cmd.Flags(), app.Check)
 			if err := config.Print(cmd.OutOrStdout(), cmd.Flags()); err != nil {
 				return err
 			}

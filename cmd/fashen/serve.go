@@ -24,7 +24,7 @@ func newServe() *cobra.Command {
 		Short: "Serve all services, gRPC and REST, in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.Load(cmd.Flags()); err != nil {
+			if err := c.Load(cmd.Flags(), app.Check); err != nil {
 				return err
 			}
 			return serve(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())

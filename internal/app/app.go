@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,8 @@ type Options struct {
 	Clock docstore.Clock
 	// Logger takes the log; slog.Default when nil.
 	Logger *slog.Logger
+	// Listener takes gRPC in the place of the configured address.
+	Listener net.Listener
 }
 
 // App is a running process.
@@ -52,6 +55,15 @@ type App struct {
 	keys   keys
 	server *rpc.Server
 	shown  *telemetry.Telemetry
+	// listener is that of the options; nil where the address is opened.
+	listener net.Listener
+	// certificates secure TCP; nil without.
+	certificates *rpc.Certificates
+	// memory are the connections in memory, by who calls over them.
+	memory map[string]*grpc.ClientConn
+	// follow keeps what is revoked as the directory of another process has it; nil
+	// where nothing is followed. It runs until its context ends.
+	follow func(ctx context.Context, known func(bool))
 	// running are the services of this process, in the order of their start.
 	running []*running
 	// ends end, first of all, the streams that no server would wait out.
@@ -76,10 +88,10 @@ type keys struct {
 
 // Start opens the stores, starts the services and answers once they serve.
 func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) {
-	if err := c.Check(); err != nil {
+	if err := errors.Join(c.Check(), Check(c)); err != nil {
 		return nil, err
 	}
-	a := &App{config: c, log: o.Logger, clock: o.Clock}
+	a := &App{config: c, log: o.Logger, clock: o.Clock, listener: o.Listener, memory: map[string]*grpc.ClientConn{}}
 	if a.clock == nil {
 		a.clock = time.Now
 	}
@@ -98,10 +110,17 @@ func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) 
 	if err := a.loadKeys(); err != nil {
 		return nil, err
 	}
+	if c.TLSCert != "" {
+		files := rpc.CertificateFiles{Certificate: c.TLSCert, Key: c.TLSKey, Authorities: c.TLSCA}
+		if a.certificates, err = rpc.LoadCertificates(files, a.clock, a.log); err != nil {
+			return nil, err
+		}
+	}
 	a.server = rpc.NewServer(rpc.Options{
 		Logger: a.log, Verifier: a.keys.verifier, Clock: a.clock, Service: "fashen",
 		Rates:  rpc.Rates{Caller: c.CallerRate, SignIn: c.SignInRate, Unauthenticated: c.UnauthenticatedRate},
 		Traces: a.shown.ServerTraces(), Observe: a.shown.Observer(),
+		Certificates: a.certificates, Drain: c.Drain,
 	})
 	if err := a.startServices(ctx); err != nil {
 		return nil, err
@@ -127,9 +146,18 @@ func (a *App) loadKeys() error {
 // then what it does for all of them, and registers them.
 func (a *App) startServices(ctx context.Context) error {
 	for _, e := range table() {
+		if !a.config.Runs(e.name) {
+			continue
+		}
 		if err := a.startService(ctx, e); err != nil {
 			return fmt.Errorf("start %s: %w", e.name, err)
 		}
+	}
+	if len(a.running) == 0 {
+		return nil // a gateway alone
+	}
+	if err := a.askDirectory(); err != nil {
+		return err
 	}
 	for _, start := range alike() {
 		if err := start(a, ctx); err != nil {
@@ -147,33 +175,20 @@ func (a *App) startService(ctx context.Context, e entry) error {
 	if err := a.openStore(ctx, r); err != nil {
 		return err
 	}
-	conn, err := a.connect(e.name)
-	if err != nil {
-		return err
-	}
 	for _, other := range e.calls {
+		conn, err := a.connect(e.name, other, "")
+		if err != nil {
+			return err
+		}
 		r.conns[other] = conn
 	}
-	if r.server, err = e.start(ctx, a, r); err != nil {
+	server, err := e.start(ctx, a, r)
+	if err != nil {
 		return err
 	}
+	r.server = server
 	a.running = append(a.running, r)
 	return nil
-}
-
-// connect makes a connection in memory that calls as one of the services, or as
-// the gateway.
-func (a *App) connect(service string) (*grpc.ClientConn, error) {
-	o := rpc.ClientOptions{Service: service, Signer: a.keys.signer, Traces: a.shown.ClientTraces()}
-	if service == rpc.GatewayService {
-		o.MessageBytes = 64 << 20 // the text of a long draft passes it whole
-	}
-	conn, err := rpc.InProcess(a.server, o)
-	if err != nil {
-		return nil, err
-	}
-	a.stops = append(a.stops, func(context.Context) error { return conn.Close() })
-	return conn, nil
 }
 
 // serve runs a server until it is stopped; that it ends otherwise is logged.
@@ -185,10 +200,14 @@ func (a *App) serve(name string, run func() error) {
 	}()
 }
 
-// Stop ends the process's work in the reverse order of its start: watches end, the
-// REST server finishes its requests, then the gRPC server, then the stores close. It
-// answers every error and is safe to call on a half-started process.
+// Stop ends the process's work in the reverse order of its start: health says
+// NOT_SERVING, and after the time to drain watches end, the REST server finishes its
+// requests, then the gRPC server, then the stores close. It answers every error and
+// is safe to call on a half-started process.
 func (a *App) Stop(ctx context.Context) error {
+	if a.server != nil {
+		a.server.Leave(ctx)
+	}
 	for _, end := range a.ends {
 		end()
 	}

@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"time"
 
+	"fashen/internal/auth"
 	"fashen/internal/config"
+	"fashen/internal/identity"
 	"fashen/internal/oidc"
 	"fashen/services/directory"
 )
@@ -18,8 +21,12 @@ func startDirectory(ctx context.Context, a *App, r *running) (registrar, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := a.acceptOthers(dir); err != nil {
+	if err := a.acceptOthers(dir.SystemKeys(), dir); err != nil {
 		return nil, err
+	}
+	a.ends = append(a.ends, dir.Stop)
+	if a.config.Store == config.StoreMongoDB {
+		a.syncRevocations(dir)
 	}
 	if a.Codes, err = seed(ctx, a.config, dir); err != nil {
 		return nil, err
@@ -27,16 +34,37 @@ func startDirectory(ctx context.Context, a *App, r *running) (registrar, error) 
 	return dir, nil
 }
 
+// syncRevocations takes over, every second, what other processes on the store
+// revoked. While the store does not answer, nobody is let in on what was known.
+func (a *App) syncRevocations(dir *directory.Server) {
+	a.keys.revoked.Expect(identity.Patience, time.Now)
+	a.keys.revoked.Heard() // it has just been read
+	a.untilStopped(func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Second):
+			}
+			if err := dir.SyncRevocations(ctx); err == nil {
+				a.keys.revoked.Heard()
+			} else if ctx.Err() == nil {
+				a.log.WarnContext(ctx, "revocations not read", "error", err)
+			}
+		}
+	})
+}
+
 // acceptOthers lets in, beside people who signed in here, systems with a key and
 // people who signed in at the issuer outside.
-func (a *App) acceptOthers(dir *directory.Server) error {
-	a.keys.verifier.AcceptSystems(dir.SystemKeys())
+func (a *App) acceptOthers(systems *auth.SystemKeys, people oidc.People) error {
+	a.keys.verifier.AcceptSystems(systems)
 	c := a.config
 	if c.OIDCIssuer == "" {
 		return nil
 	}
 	issuer, err := oidc.New(oidc.Options{
-		URL: c.OIDCIssuer, Audience: c.OIDCAudience, LoginClaim: c.OIDCLoginClaim, People: dir, Now: a.clock,
+		URL: c.OIDCIssuer, Audience: c.OIDCAudience, LoginClaim: c.OIDCLoginClaim, People: people, Now: a.clock,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -11,43 +12,66 @@ import (
 	"fashen/internal/rpc"
 )
 
-// listen opens both addresses and serves.
+// listen opens the addresses and serves.
 func (a *App) listen(ctx context.Context) error {
-	listener, err := a.open(ctx, "the gRPC address", a.config.GRPCAddr)
-	if err != nil {
-		return err
+	listener := a.listener
+	if listener == nil {
+		var err error
+		if listener, err = a.open(ctx, "the gRPC address", a.config.GRPCAddr); err != nil {
+			return err
+		}
 	}
 	a.GRPCAddr = listener.Addr().String()
 	a.serve("gRPC", func() error { return a.server.Serve(listener) })
 	a.stops = append(a.stops, a.server.Stop)
-	if err := a.serveREST(ctx); err != nil {
-		return err
+	if a.config.Runs(rpc.GatewayService) {
+		if err := a.serveREST(ctx); err != nil {
+			return err
+		}
 	}
 	if err := a.showMetrics(ctx); err != nil {
 		return err
 	}
-	a.server.Ready()
+	if a.follow == nil {
+		a.server.Ready()
+		return nil
+	}
+	a.untilStopped(func(ctx context.Context) {
+		a.follow(ctx, func(known bool) {
+			if known {
+				a.server.Ready()
+			} else {
+				a.server.Unready()
+			}
+		})
+	})
 	return nil
 }
 
 // serveREST runs the gateway.
 func (a *App) serveREST(ctx context.Context) error {
-	conn, err := a.connect(rpc.GatewayService)
-	if err != nil {
-		return err
-	}
-	// Watches stay open: they have a connection of their own, so that no call waits
-	// for its share of streams.
-	watches, err := a.connect(rpc.GatewayService)
-	if err != nil {
-		return err
-	}
 	asked, followed := map[string]grpc.ClientConnInterface{}, map[string]grpc.ClientConnInterface{}
 	for _, service := range serviceNames() {
+		conn, err := a.connect(rpc.GatewayService, service, "")
+		if err != nil {
+			return err
+		}
+		// Watches stay open: they have a connection of their own, so that no call waits
+		// for its share of streams.
+		watches, err := a.connect(rpc.GatewayService, service, "watches")
+		if err != nil {
+			return err
+		}
 		asked[service], followed[service] = conn, watches
 	}
+	self, err := a.closing(rpc.InProcess(a.server, rpc.ClientOptions{}))
+	if err != nil {
+		return err
+	}
+	ending := make(chan struct{})
+	a.ends = append(a.ends, sync.OnceFunc(func() { close(ending) }))
 	handler, err := gateway.New(gateway.Options{
-		Services: asked, Feeds: followed, Logger: a.log,
+		Services: asked, Feeds: followed, Self: self, Ending: ending, Logger: a.log,
 		AllowedOrigins: a.config.AllowedOrigins, TrustedProxies: a.config.TrustedProxies,
 	})
 	if err != nil {

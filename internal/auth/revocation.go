@@ -21,6 +21,11 @@ type Revocations struct {
 	people map[string]time.Time
 	// swept is when forgotten entries were last dropped.
 	swept time.Time
+
+	// told gets what is revoked; nil when nobody wants to know.
+	told func(Revocation)
+	// heard bounds how old what is known may be; nil where it is always whole.
+	heard *heard
 }
 
 // NewRevocations makes an empty set.
@@ -41,6 +46,7 @@ func (r *Revocations) RevokeSession(session string, until time.Time) {
 	r.sweep(now)
 	if until.After(r.sessions[session]) {
 		r.sessions[session] = until
+		r.tell(Revocation{Session: session, Until: until})
 	}
 }
 
@@ -53,6 +59,7 @@ func (r *Revocations) RevokeBefore(person string, notBefore time.Time) {
 	r.sweep(r.now())
 	if notBefore.After(r.people[person]) {
 		r.people[person] = notBefore
+		r.tell(Revocation{Person: person, Until: notBefore})
 	}
 }
 

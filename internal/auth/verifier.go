@@ -86,11 +86,14 @@ func (v *Verifier) Caller(ctx context.Context, credential string) (Caller, error
 
 // User tells the person of an access token, or for whom a service acts
 // (Caller.Vouched). Errors: ErrInvalidToken,
-// ErrExpiredToken, ErrRevokedToken.
+// ErrExpiredToken, ErrRevokedToken, ErrRevocationsUnknown.
 func (v *Verifier) User(token string) (Caller, error) {
 	found, err := v.verify(token, useUser, useActing)
 	if err != nil {
 		return Caller{}, err
+	}
+	if !v.revocations.Known() {
+		return Caller{}, ErrRevocationsUnknown
 	}
 	if v.revocations.Revoked(found.caller, found.issued) {
 		return Caller{}, ErrRevokedToken

@@ -41,6 +41,17 @@ type Config struct {
 	// GRPCAddr and HTTPAddr are where clients connect, host:port; port 0 takes a
 	// free one.
 	GRPCAddr, HTTPAddr string
+	// Services are those that this process runs; all when empty. Gateway is one of
+	// them here.
+	Services []string
+	// Peers say where services run that this process asks and does not run:
+	// `{service}=host:port`, one for each replica or one name for all.
+	Peers []string
+	// TLSCert, TLSKey and TLSCA are files of the certificate, its key and the
+	// authorities that are trusted: the gRPC API is over TLS with them. All or none.
+	TLSCert, TLSKey, TLSCA string
+	// Drain is how long a stopping process serves on after health says NOT_SERVING.
+	Drain time.Duration
 	// AllowedOrigins are web origins that may call the REST API (CORS).
 	AllowedOrigins []string
 	// TrustedProxies are networks (CIDR) whose X-Forwarded-For the REST API
@@ -83,7 +94,15 @@ func (c *Config) sections() []section {
 	process.StringVar(&c.HTTPAddr, "http", "127.0.0.1:8080", "`address` of the REST API")
 	process.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web `origins` that may call the REST API")
 	process.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "`networks` of proxies whose X-Forwarded-For the REST API believes, such as 127.0.0.1/32")
+	process.DurationVar(&c.Drain, "drain", 0, "`time` to serve on after health says NOT_SERVING, so that load balancers notice, at most 1m")
 	process.StringVar(&c.LogLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
+
+	several := pflag.NewFlagSet("processes", pflag.ContinueOnError)
+	several.StringSliceVar(&c.Services, "services", nil, "`names` of what this process runs: directory, counsel, filing, gateway; all when empty")
+	several.StringSliceVar(&c.Peers, "peers", nil, "where the other services run, each `name=host:port`; repeated for each replica, or a name that resolves to all")
+	several.StringVar(&c.TLSCert, "tls-cert", "", "`file` (PEM) of this process's certificate; with it the gRPC API is over TLS. Read again when it changes")
+	several.StringVar(&c.TLSKey, "tls-key", "", "`file` (PEM) of its key")
+	several.StringVar(&c.TLSCA, "tls-ca", "", "`file` (PEM) of the authorities that issue certificates of this system's processes, and of nobody else")
 
 	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
 	store.StringVar(&c.DataDir, "data", "./data", "`folder` of the embedded store and the signing key")
@@ -111,7 +130,7 @@ func (c *Config) sections() []section {
 	rates.IntVar(&c.CallerRate, "caller-rate", 5000, "`calls` a second of one person or API key, twice as many at once; 0 for any number")
 	rates.IntVar(&c.SignInRate, "sign-in-rate", 50, "`calls` a second to sign in, from one address; 0 for any number")
 	rates.IntVar(&c.UnauthenticatedRate, "unauthenticated-rate", 50, "`calls` a second without a valid credential, from one address; 0 for any number")
-	return []section{{"Process", process}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
+	return []section{{"Process", process}, {"Several processes", several}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -161,6 +180,7 @@ func (c *Config) Check() error {
 			problem(a.flag, "%q is not host:port", a.address)
 		}
 	}
+	c.checkProcesses(problem)
 	for _, origin := range c.AllowedOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 			problem("allowed-origins", "%q is not an origin such as https://oa.example.cn", origin)

@@ -41,8 +41,8 @@ func variable(flag *pflag.Flag) string {
 // Load completes parsed flags, bound by Flags: a setting without a flag is taken
 // from its variable, else from the file, and all are checked. The error joins
 // every problem, each with the place the value came from: the flag, the
-// variable, or file, line and key.
-func (c *Config) Load(f *pflag.FlagSet) error {
+// variable, or file, line and key. more are checked beside [Config.Check].
+func (c *Config) Load(f *pflag.FlagSet, more ...func(Config) error) error {
 	own := pflag.NewFlagSet("own", pflag.ContinueOnError)
 	new(Config).Flags(own)
 	var settings []*pflag.Flag
@@ -55,7 +55,11 @@ func (c *Config) Load(f *pflag.FlagSet) error {
 	if c.File != "" {
 		errs = append(errs, fromFile(f, own, c.File)...)
 	}
-	for _, err := range unjoin(c.Check()) {
+	problems := unjoin(c.Check())
+	for _, check := range more {
+		problems = append(problems, unjoin(check(*c))...)
+	}
+	for _, err := range problems {
 		if p, ok := errors.AsType[*Problem](err); ok {
 			if source := annotation(f.Lookup(p.Flag), sourceAnnotation); source != "" {
 				err = fmt.Errorf("%s: %s", source, p.Text)

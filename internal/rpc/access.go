@@ -1,12 +1,15 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -34,6 +37,9 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	if m.access.GetAnyone() {
 		return ctx, c.limiters.signIns.take(c.clientOf(ctx))
 	}
+	if m.access.GetServiceItself() {
+		return c.serviceItself(ctx)
+	}
 	caller, err := c.authenticate(ctx)
 	if err != nil {
 		return ctx, err
@@ -60,6 +66,25 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	}
 	return ctx, New(codes.PermissionDenied, ReasonRoleRequired, "当前角色无权进行此操作")
 }
+
+// serviceItself lets in a service that calls in its own name.
+func (c *chain) serviceItself(ctx context.Context) (context.Context, error) {
+	service, err := c.service(ctx)
+	switch {
+	case err != nil:
+		return ctx, cmp.Or(c.limiters.unauthenticated.take(c.clientOf(ctx)), err)
+	case service == "":
+		if _, err := c.authenticate(ctx); err != nil {
+			return ctx, err
+		}
+	case service != servicePrefix+GatewayService:
+		return auth.WithCaller(ctx, auth.Caller{Person: service, Via: service}), nil
+	}
+	return ctx, New(codes.PermissionDenied, ReasonServiceOnly, "该方法仅供系统内部服务调用")
+}
+
+// servicePrefix begins the name of a service as an actor.
+const servicePrefix = "services/"
 
 // sharedService is the package of RPCs that are about other services: they name
 // the one they are about, and the method itself asks [Reach].
@@ -89,7 +114,7 @@ func (c *chain) authenticate(ctx context.Context) (auth.Caller, error) {
 	if err != nil {
 		return caller, err
 	}
-	if service != "" && service != "services/"+GatewayService {
+	if service != "" && service != servicePrefix+GatewayService {
 		caller.Via = service
 		return caller, nil
 	}
@@ -107,7 +132,7 @@ func (c *chain) user(ctx context.Context) (auth.Caller, error) {
 		return auth.Caller{}, New(codes.Unauthenticated, ReasonTokenInvalid, "登录凭证无效，请重新登录")
 	}
 	caller, err := c.options.Verifier.Caller(ctx, strings.TrimSpace(token))
-	return caller, tokenFailure(err)
+	return caller, TokenFailure(err)
 }
 
 type signedInKey struct{}
@@ -122,31 +147,60 @@ func StillSignedIn(ctx context.Context) error {
 	return check()
 }
 
-// service checks the calling service's token; empty when there is none.
+// service checks the calling service's token; empty when there is none. Over TCP
+// it counts only from a process with a certificate: a token that leaked is of no use
+// to others.
 func (c *chain) service(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, auth.MetadataService)
 	switch len(values) {
 	case 0:
 		return "", nil
 	case 1:
+		if from, ok := peer.FromContext(ctx); !ok || !proven(from.AuthInfo) {
+			return "", New(codes.Unauthenticated, ReasonServiceCertificate, "服务凭证须经内存连接或者出示有效证书的连接使用")
+		}
 		service, err := c.options.Verifier.Service(values[0])
-		return service, tokenFailure(err)
+		if err != nil {
+			err = fail(codes.Unauthenticated, err, ReasonServiceToken, "服务凭证无效", nil)
+		}
+		return service, err
 	}
-	return "", New(codes.Unauthenticated, ReasonTokenInvalid, "服务凭证无效")
+	return "", New(codes.Unauthenticated, ReasonServiceToken, "服务凭证无效")
 }
 
-func tokenFailure(err error) error {
-	switch {
-	case err == nil:
+// tokenFailures are the errors of a verifier, and what a client gets for them.
+var tokenFailures = []struct {
+	err             error
+	reason, message string
+}{
+	{auth.ErrExpiredToken, ReasonTokenExpired, "登录已过期，请重新登录"},
+	{auth.ErrRevokedToken, ReasonTokenRevoked, "登录已失效，请重新登录"},
+	{auth.ErrUnknownPerson, ReasonPersonUnknown, "该登录名尚未在本系统登记，请联系系统管理员"},
+	{auth.ErrInvalidToken, ReasonTokenInvalid, "登录凭证无效，请重新登录"},
+}
+
+// TokenFailure turns an error of a verifier into the one a client gets: what is
+// wrong with the credential, or UNAVAILABLE where that could not be found out. nil
+// stays nil.
+func TokenFailure(err error) error {
+	if err == nil {
 		return nil
-	case errors.Is(err, auth.ErrExpiredToken):
-		return fail(codes.Unauthenticated, err, ReasonTokenExpired, "登录已过期，请重新登录", nil)
-	case errors.Is(err, auth.ErrRevokedToken):
-		return fail(codes.Unauthenticated, err, ReasonTokenRevoked, "登录已失效，请重新登录", nil)
-	case errors.Is(err, auth.ErrUnknownPerson):
-		return fail(codes.Unauthenticated, err, ReasonPersonUnknown, "该登录名尚未在本系统登记，请联系系统管理员", nil)
-	case errors.Is(err, auth.ErrInvalidToken):
-		return fail(codes.Unauthenticated, err, ReasonTokenInvalid, "登录凭证无效，请重新登录", nil)
+	}
+	for _, f := range tokenFailures {
+		if errors.Is(err, f.err) {
+			return fail(codes.Unauthenticated, err, f.reason, f.message, nil)
+		}
 	}
 	return fail(codes.Unavailable, err, ReasonUnavailable, "暂时无法核验登录凭证，请稍后重试", nil)
+}
+
+// TokenError is the way back: the error of a verifier behind what another process
+// answered.
+func TokenError(err error) error {
+	for _, f := range tokenFailures {
+		if Reason(err) == f.reason {
+			return fmt.Errorf("%w: %w", f.err, err)
+		}
+	}
+	return err
 }

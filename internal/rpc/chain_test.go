@@ -342,7 +342,7 @@ func TestDeadlinePasses(t *testing.T) {
 		<-ctx.Done()
 		return nil, fmt.Errorf("read a document: %w", ctx.Err())
 	}
-	expect(t, call(h.drafter(t), h.tcp, "Drafters"), codes.DeadlineExceeded, rpc.ReasonDeadline)
+	expect(t, call(h.drafter(t), h.outside(t), "Drafters"), codes.DeadlineExceeded, rpc.ReasonDeadline)
 }
 
 // The access log says who called what and how it ended, and holds nothing of what

@@ -5,10 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health" // clients ask replicas whether they serve
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -29,16 +36,51 @@ type ClientOptions struct {
 	MessageBytes int
 	// Traces makes a span of every call and passes the trace on; nil without.
 	Traces stats.Handler
+	// Alone makes calls carry the service's own name only, never the person whose
+	// call is being answered.
+	Alone bool
+	// Certificates secure connections over TCP; nil leaves them plain.
+	Certificates *Certificates
 }
 
-// Dial connects to a server over TCP (`host:port`), without TLS. The connection
-// is made on the first call.
-func Dial(target string, o ClientOptions) (*grpc.ClientConn, error) {
-	conn, err := grpc.NewClient(target, o.dialOptions()...)
+// serviceConfig spreads calls over the replicas of a service that say they serve.
+const serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}`
+
+// Dial connects over TCP to a service at its addresses: one, of which gRPC resolves
+// the name (`dns:///filing:9090`, `filing:9090`), or several, one a replica. The
+// connections are made on the first call.
+func Dial(addresses []string, o ClientOptions) (*grpc.ClientConn, error) {
+	options := append(o.dialOptions(),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second, PermitWithoutStream: true}))
+	if o.Certificates != nil {
+		options = append(options, grpc.WithTransportCredentials(handshakes{o.Certificates}))
+	}
+	target := strings.Join(addresses, ",")
+	if len(addresses) > 1 {
+		replicas := manual.NewBuilderWithScheme("replicas")
+		replicas.InitialState(resolver.State{Addresses: replicaAddresses(addresses)})
+		options = append(options, grpc.WithResolvers(replicas))
+		target = "replicas:///" + target
+	}
+	conn, err := grpc.NewClient(target, options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", target, err)
 	}
 	return conn, nil
+}
+
+// replicaAddresses expects each replica to have a certificate of its own name.
+func replicaAddresses(addresses []string) []resolver.Address {
+	out := make([]resolver.Address, len(addresses))
+	for i, address := range addresses {
+		out[i] = resolver.Address{Addr: address, ServerName: address}
+	}
+	return out
 }
 
 // InProcess connects to a server of this process through memory. Calls pass the
@@ -60,7 +102,7 @@ func InProcess(s *Server, o ClientOptions) (*grpc.ClientConn, error) {
 func (s *Server) listenInMemory() *bufconn.Listener {
 	listener := bufconn.Listen(memoryBuffer)
 	go func() {
-		if err := s.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		if err := s.Serve(memoryListener{listener}); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			s.options.Logger.Error("serve in process", "error", err)
 		}
 	}()
@@ -72,11 +114,12 @@ func (o ClientOptions) dialOptions() []grpc.DialOption {
 	if size == 0 {
 		size = 4 << 20
 	}
+	c := &client{ClientOptions: o}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(size)),
-		grpc.WithUnaryInterceptor(o.unary),
-		grpc.WithStreamInterceptor(o.stream),
+		grpc.WithUnaryInterceptor(c.unary),
+		grpc.WithStreamInterceptor(c.stream),
 	}
 	if o.Traces != nil {
 		options = append(options, grpc.WithStatsHandler(o.Traces))
@@ -84,16 +127,30 @@ func (o ClientOptions) dialOptions() []grpc.DialOption {
 	return options
 }
 
-func (o ClientOptions) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	ctx, err := o.passOn(ctx)
+// client is what the calls of a connection pass.
+type client struct {
+	ClientOptions
+
+	methods methods
+}
+
+func (c *client) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callDeadline)
+		defer cancel()
+	}
+	ctx, err := c.passOn(ctx)
 	if err != nil {
 		return err
 	}
-	return invoke(ctx, method, request, reply, conn, options...)
+	return c.again(ctx, c.methods.of(method), request, func() error {
+		return invoke(ctx, method, request, reply, conn, options...)
+	})
 }
 
-func (o ClientOptions) stream(ctx context.Context, d *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
-	ctx, err := o.passOn(ctx)
+func (c *client) stream(ctx context.Context, d *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	ctx, err := c.passOn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,16 +173,12 @@ func ActFor(ctx context.Context, caller auth.Caller) context.Context {
 func (o ClientOptions) passOn(ctx context.Context) (context.Context, error) {
 	have, _ := metadata.FromOutgoingContext(ctx)
 	var add []string
-	if caller, ok := ctx.Value(actForKey{}).(auth.Caller); ok && o.Signer != nil {
-		token, err := o.Signer.ActingToken(o.Service, caller)
+	if !o.Alone {
+		person, err := o.person(ctx, have)
 		if err != nil {
-			return ctx, fmt.Errorf("act for %s: %w", caller.Person, err)
+			return ctx, err
 		}
-		add = append(add, auth.MetadataUser, "Bearer "+token)
-	} else if len(have.Get(auth.MetadataUser)) == 0 {
-		if values := metadata.ValueFromIncomingContext(ctx, auth.MetadataUser); len(values) == 1 {
-			add = append(add, auth.MetadataUser, values[0])
-		}
+		add = append(add, person...)
 	}
 	if trace := TraceID(ctx); trace != "" && len(have.Get(MetadataTrace)) == 0 {
 		add = append(add, MetadataTrace, trace)
@@ -141,4 +194,22 @@ func (o ClientOptions) passOn(ctx context.Context) (context.Context, error) {
 		return ctx, nil
 	}
 	return metadata.AppendToOutgoingContext(ctx, add...), nil
+}
+
+// person answers the metadata of the person a call is made for; none when the
+// caller put it there already, or nobody is known.
+func (o ClientOptions) person(ctx context.Context, have metadata.MD) ([]string, error) {
+	if caller, ok := ctx.Value(actForKey{}).(auth.Caller); ok && o.Signer != nil {
+		token, err := o.Signer.ActingToken(o.Service, caller)
+		if err != nil {
+			return nil, fmt.Errorf("act for %s: %w", caller.Person, err)
+		}
+		return []string{auth.MetadataUser, "Bearer " + token}, nil
+	}
+	if len(have.Get(auth.MetadataUser)) == 0 {
+		if values := metadata.ValueFromIncomingContext(ctx, auth.MetadataUser); len(values) == 1 {
+			return []string{auth.MetadataUser, values[0]}, nil
+		}
+	}
+	return nil, nil
 }

@@ -39,9 +39,12 @@ const (
 	ReasonPersonUnknown   = "PERSON_UNKNOWN"
 	ReasonNoAccessRule    = "NO_ACCESS_RULE"
 	ReasonServiceOnly     = "SERVICE_ONLY"
-	ReasonRoleRequired    = "ROLE_REQUIRED"
-	ReasonKeyScope        = "API_KEY_SCOPE"
-	ReasonRateLimited     = "RATE_LIMITED"
+	ReasonServiceToken    = "SERVICE_TOKEN_INVALID"
+	// ReasonServiceCertificate: a service's token over TCP without a certificate.
+	ReasonServiceCertificate = "SERVICE_CERTIFICATE_REQUIRED"
+	ReasonRoleRequired       = "ROLE_REQUIRED"
+	ReasonKeyScope           = "API_KEY_SCOPE"
+	ReasonRateLimited        = "RATE_LIMITED"
 )
 
 // failure is an error with the status a client gets, and a cause that only logs

@@ -21,13 +21,20 @@ import (
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/auth"
 	"fashen/internal/rpc"
+	"fashen/internal/rpc/rpctest"
 )
 
-// harness is a server with the whole chain, reached over TCP on loopback and
-// through memory.
+// harness is a server with the whole chain, reached over TCP on loopback, with
+// certificates on both sides, and through memory.
 type harness struct {
 	server      *rpc.Server
+	address     string
 	tcp, memory *grpc.ClientConn
+	// authority issued certificates, which files hold.
+	authority    *rpctest.Authority
+	files        rpc.CertificateFiles
+	certificates *rpc.Certificates
+
 	probe       *probe
 	logs        *logBuffer
 	signer      *auth.Signer
@@ -110,6 +117,9 @@ func newHarness(t testing.TB, change ...func(*rpc.Options)) *harness {
 	h.signer = auth.NewSigner(key, h.clock.now)
 	h.revocations = auth.NewRevocations(h.clock.now)
 	h.verifier = auth.NewVerifier(h.clock.now, h.revocations, key)
+	h.authority = rpctest.NewAuthority(t)
+	h.files = h.authority.Issue(t, t.TempDir(), "127.0.0.1")
+	h.certificates = h.load(t, h.files)
 	options := h.options()
 	for _, c := range change {
 		c(&options)
@@ -120,6 +130,7 @@ func newHarness(t testing.TB, change ...func(*rpc.Options)) *harness {
 		return &directoryv1.Person{}, nil
 	}
 	h.connect(t)
+	h.server.Ready()
 	return h
 }
 
@@ -129,7 +140,18 @@ func (h *harness) options() rpc.Options {
 		Verifier: h.verifier,
 		Clock:    h.clock.now,
 		Service:  "directory",
+
+		Certificates: h.certificates,
 	}
+}
+
+func (h *harness) load(t testing.TB, files rpc.CertificateFiles) *rpc.Certificates {
+	t.Helper()
+	certificates, err := rpc.LoadCertificates(files, h.clock.now, slog.New(slog.NewJSONHandler(h.logs, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificates
 }
 
 func (h *harness) connect(t testing.TB) {
@@ -138,7 +160,8 @@ func (h *harness) connect(t testing.TB) {
 		t.Fatal(err)
 	}
 	go h.server.Serve(listener)
-	if h.tcp, err = rpc.Dial(listener.Addr().String(), rpc.ClientOptions{}); err != nil {
+	h.address = listener.Addr().String()
+	if h.tcp, err = rpc.Dial([]string{h.address}, rpc.ClientOptions{Certificates: h.certificates}); err != nil {
 		t.Fatal(err)
 	}
 	if h.memory, err = rpc.InProcess(h.server, rpc.ClientOptions{}); err != nil {

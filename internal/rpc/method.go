@@ -25,6 +25,8 @@ type method struct {
 	// watch is true for a server's stream that lasts: one whose name begins with
 	// Watch. It asks StillSignedIn as it goes on.
 	watch bool
+	// reads is true where a second call does what one did.
+	reads bool
 	// access is the declared rule; nil refuses every call.
 	access *corev1.Access
 	// input makes request messages.
@@ -84,6 +86,7 @@ func describe(fullMethod string) *method {
 	m.access = AccessOf(descriptor)
 	m.stream = descriptor.IsStreamingClient() || descriptor.IsStreamingServer()
 	m.watch = descriptor.IsStreamingServer() && strings.HasPrefix(string(descriptor.Name()), "Watch")
+	m.reads = !m.stream && readsOnly(descriptor)
 	m.strip = planStrip(descriptor.Input())
 	m.mask = planMask(descriptor.Input())
 	m.requestID = findRequestID(descriptor.Input())

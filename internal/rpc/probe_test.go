@@ -35,6 +35,8 @@ var _ = func() bool {
 		}
 		return m
 	}
+	read := method("Read", &corev1.Access{SignedIn: true}, false, false)
+	read.Options.IdempotencyLevel = descriptorpb.MethodOptions_NO_SIDE_EFFECTS.Enum()
 	drafters := &corev1.Access{Roles: []corev1.Role{corev1.Role_ROLE_DRAFTER, corev1.Role_ROLE_REVIEWER}}
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 		Name:       proto.String("fashen/rpctest/v1/probe.proto"),
@@ -50,6 +52,8 @@ var _ = func() bool {
 				method("SignedIn", &corev1.Access{SignedIn: true}, false, false),
 				method("Drafters", drafters, false, false),
 				method("Services", &corev1.Access{ServiceOnly: true}, false, false),
+				method("Itself", &corev1.Access{ServiceItself: true}, false, false),
+				read,
 				method("Upload", drafters, true, false),
 				method("Download", drafters, false, true),
 				method("UndeclaredStream", nil, true, true),
@@ -73,7 +77,7 @@ type probe struct {
 
 func (p *probe) register(s grpc.ServiceRegistrar) {
 	description := &grpc.ServiceDesc{ServiceName: probeName, HandlerType: (*any)(nil)}
-	for _, name := range []string{"Undeclared", "Nobody", "Anyone", "SignedIn", "Drafters", "Services"} {
+	for _, name := range []string{"Undeclared", "Nobody", "Anyone", "SignedIn", "Drafters", "Services", "Itself", "Read"} {
 		description.Methods = append(description.Methods, grpc.MethodDesc{MethodName: name, Handler: p.handler(name)})
 	}
 	for _, d := range []grpc.StreamDesc{

@@ -137,7 +137,7 @@ func sideOf(c auth.Caller) string {
 // which is the least a network hands out.
 func (c *chain) clientOf(ctx context.Context) string {
 	if told := metadata.ValueFromIncomingContext(ctx, MetadataClient); len(told) == 1 {
-		if service, err := c.service(ctx); err == nil && service == "services/"+GatewayService {
+		if service, err := c.service(ctx); err == nil && service == servicePrefix+GatewayService {
 			return network(told[0])
 		}
 	}

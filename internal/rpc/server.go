@@ -53,8 +53,10 @@ type Options struct {
 	Observe func(method string, st *status.Status, took time.Duration)
 	// Rates bound the calls of one side.
 	Rates Rates
-	// Drain is how long Stop serves on after health says NOT_SERVING, so that
-	// load balancers notice; none by default.
+	// Certificates secure TCP; without them it is plain, and no service of another
+	// process is let in. Connections in memory are as they are.
+	Certificates *Certificates
+	// Drain is how long Leave serves on; none by default.
 	Drain time.Duration
 }
 
@@ -69,12 +71,17 @@ type Server struct {
 	stopping context.Context
 	quit     context.CancelFunc
 	memory   func() *bufconn.Listener
+	leaving  sync.Once
 }
 
 // streamWorkers keep their stacks from call to call; a new goroutine grows its
 // own several times on the way to the store, which is a tenth of a short read.
 // Calls beyond their number get goroutines as ever.
 const streamWorkers = 16
+
+// connectionAge is how long a connection over TLS takes new calls; those on it may
+// finish.
+const connectionAge = 10 * time.Minute
 
 // NewServer makes a server. Register services, Serve, then call Ready.
 func NewServer(o Options) *Server {
@@ -97,6 +104,7 @@ func NewServer(o Options) *Server {
 
 func (c *chain) serverOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
+		grpc.Creds(handshakes{c.options.Certificates}),
 		grpc.UnaryInterceptor(c.unary),
 		grpc.StreamInterceptor(c.stream),
 		grpc.NumStreamWorkers(streamWorkers),
@@ -109,6 +117,12 @@ func (c *chain) serverOptions() []grpc.ServerOption {
 			MinTime: 20 * time.Second, PermitWithoutStream: true,
 		}),
 	}
+	if c.options.Certificates != nil {
+		// Clients come again, and find replicas that were added since.
+		options = append(options, grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionAge: connectionAge, MaxConnectionAgeGrace: auth.UserTokenLife + time.Minute,
+		}))
+	}
 	if c.options.Traces != nil {
 		options = append(options, grpc.StatsHandler(c.options.Traces))
 	}
@@ -116,27 +130,40 @@ func (c *chain) serverOptions() []grpc.ServerOption {
 }
 
 // Ready makes health answer SERVING for the server and for each of its services.
-func (s *Server) Ready() {
-	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+func (s *Server) Ready() { s.setServing(healthpb.HealthCheckResponse_SERVING) }
+
+// Unready makes health answer NOT_SERVING until Ready; calls are still taken.
+func (s *Server) Unready() { s.setServing(healthpb.HealthCheckResponse_NOT_SERVING) }
+
+func (s *Server) setServing(status healthpb.HealthCheckResponse_ServingStatus) {
+	s.health.SetServingStatus("", status)
 	for service := range s.GetServiceInfo() {
-		s.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
+		s.health.SetServingStatus(service, status)
 	}
 }
 
-// Stop ends the server: health says NOT_SERVING, after Options.Drain no call is
-// taken any more, and those in progress may finish until ctx ends; then they are
-// cut off and the error of ctx is answered. It may be called again.
-func (s *Server) Stop(ctx context.Context) error {
-	s.health.Shutdown()
-	if s.options.Drain > 0 {
+// Leave makes health say NOT_SERVING and waits for Options.Drain, so that load
+// balancers notice; calls are taken all the while. The second time it does nothing.
+func (s *Server) Leave(ctx context.Context) {
+	s.leaving.Do(func() {
+		s.health.Shutdown()
+		if s.options.Drain == 0 {
+			return
+		}
 		timer := time.NewTimer(s.options.Drain)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-s.stopping.Done():
 		case <-ctx.Done():
 		}
-	}
+	})
+}
+
+// Stop ends the server: after [Server.Leave] no call is taken any more, and those in
+// progress may finish until ctx ends; then they are cut off and the error of ctx is
+// answered. It may be called again.
+func (s *Server) Stop(ctx context.Context) error {
+	s.Leave(ctx)
 	s.quit()
 	done := make(chan struct{})
 	go func() {

@@ -63,7 +63,7 @@ func TestHealthAndReflection(t *testing.T) {
 	h := newHarness(t)
 	check := func(service string) healthpb.HealthCheckResponse_ServingStatus {
 		t.Helper()
-		answer, err := healthpb.NewHealthClient(h.tcp).Check(t.Context(), &healthpb.HealthCheckRequest{Service: service})
+		answer, err := healthpb.NewHealthClient(h.memory).Check(t.Context(), &healthpb.HealthCheckRequest{Service: service})
 		if err != nil {
 			if status.Code(err) == codes.NotFound {
 				return healthpb.HealthCheckResponse_SERVICE_UNKNOWN
@@ -72,8 +72,11 @@ func TestHealthAndReflection(t *testing.T) {
 		}
 		return answer.GetStatus()
 	}
-	if got := check(""); got != healthpb.HealthCheckResponse_NOT_SERVING {
-		t.Errorf("before Ready the server is %v", got)
+	h.server.Unready()
+	for _, service := range []string{"", probeName} {
+		if got := check(service); got != healthpb.HealthCheckResponse_NOT_SERVING {
+			t.Errorf("before Ready, health of %q is %v", service, got)
+		}
 	}
 	h.server.Ready()
 	for service, want := range map[string]healthpb.HealthCheckResponse_ServingStatus{

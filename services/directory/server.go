@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -32,16 +33,19 @@ type Deps struct {
 	Clock docstore.Clock
 	// Logger gets what no answer tells: repairs, and reused refresh tokens.
 	Logger *slog.Logger
+	// After is time.After where it is nil; tests give their own.
+	After func(time.Duration) <-chan time.Time
 }
 
-// Server answers DirectoryService, SessionService, SystemService and
-// DelegationService.
+// Server answers DirectoryService, SessionService, SystemService, DelegationService
+// and IdentityService.
 type Server struct {
 	// A method that is missing fails the build, not the call.
 	directoryv1.UnsafeDirectoryServiceServer
 	directoryv1.UnsafeSessionServiceServer
 	directoryv1.UnsafeSystemServiceServer
 	directoryv1.UnsafeDelegationServiceServer
+	directoryv1.UnsafeIdentityServiceServer
 
 	store       store
 	signer      *auth.Signer
@@ -50,6 +54,15 @@ type Server struct {
 	strangers   *strangers
 	clock       docstore.Clock
 	logger      *slog.Logger
+	after       func(time.Duration) <-chan time.Time
+	followers   followers
+	// synced is when stored revocations were last read, and what of the systems was
+	// seen then.
+	synced      time.Time
+	seenSystems map[string]time.Time
+	// stopping is closed when streams are to end.
+	stopping chan struct{}
+	stop     func()
 }
 
 // New opens the collections and takes over the revocations they hold.
@@ -65,11 +78,18 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		strangers:   newStrangers(),
 		clock:       d.Clock,
 		logger:      d.Logger,
+		after:       d.After,
+		stopping:    make(chan struct{}),
 	}
+	if s.after == nil {
+		s.after = time.After
+	}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.systemKeys = auth.NewSystemKeys(s, d.Clock)
 	if err := s.prepareStrangers(ctx); err != nil {
 		return nil, fmt.Errorf("open the directory: %w", err)
 	}
+	s.revocations.Tell(s.followers.revoked)
 	if err := s.SyncRevocations(ctx); err != nil {
 		return nil, fmt.Errorf("open the directory: %w", err)
 	}
@@ -86,6 +106,14 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterSessionServiceServer(r, s)
 	directoryv1.RegisterSystemServiceServer(r, s)
 	directoryv1.RegisterDelegationServiceServer(r, s)
+	directoryv1.RegisterIdentityServiceServer(r, s)
+}
+
+// forgetSystems makes API keys be checked again, here and where they were asked
+// about from other processes.
+func (s *Server) forgetSystems() {
+	s.systemKeys.Forget()
+	s.followers.systemsChanged()
 }
 
 // now is UTC to the millisecond, as the store keeps times.

@@ -14,14 +14,22 @@ import (
 // clockSkew is how far the clocks of several processes may lie apart.
 const clockSkew = 5 * time.Minute
 
+// syncOverlap is how far back a look at the store reaches before the last one: a
+// write may be seen that long after the time it carries.
+const syncOverlap = time.Minute
+
 // SyncRevocations takes over the revocations that are stored and can still
 // meet a living access token. New calls it; where several processes serve one
-// store, each calls it every few seconds.
+// store, each calls it every second, from one goroutine, and then reads what is new.
 //
 // A person who changed of late has stale tokens as well: a process that ended
 // between changing a person and ending the sessions is made good here.
 func (s *Server) SyncRevocations(ctx context.Context) error {
-	since := &docstore.Range{Field: docstore.FieldUpdateTime, From: s.now().Add(-auth.UserTokenLife - clockSkew)}
+	now := s.now()
+	since := &docstore.Range{Field: docstore.FieldUpdateTime, From: now.Add(-auth.UserTokenLife - clockSkew)}
+	if !s.synced.IsZero() {
+		since.From = s.synced.Add(-syncOverlap)
+	}
 	err := each(ctx, s.store.credentials, docstore.Query{Range: since}, func(c *storagev1.Credential) {
 		if c.GetNotBefore() != nil {
 			s.revocations.RevokeBefore(c.GetPerson(), c.GetNotBefore().AsTime())
@@ -46,6 +54,39 @@ func (s *Server) SyncRevocations(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read changed people: %w", err)
+	}
+	if err := s.syncSystems(ctx, since); err != nil {
+		return fmt.Errorf("read changed systems: %w", err)
+	}
+	s.synced = now
+	return nil
+}
+
+// syncSystems forgets what is remembered of API keys when another process changed
+// a system or a key.
+func (s *Server) syncSystems(ctx context.Context, since *docstore.Range) error {
+	seen := map[string]time.Time{}
+	changed := false
+	note := func(name string, at time.Time) {
+		seen[name] = at
+		changed = changed || !s.seenSystems[name].Equal(at)
+	}
+	err := each(ctx, s.store.systems, docstore.Query{Range: since}, func(y *directoryv1.System) {
+		note(y.GetName(), y.GetUpdateTime().AsTime())
+	})
+	if err == nil {
+		err = each(ctx, s.store.apiKeys, docstore.Query{Range: since}, func(k *storagev1.ApiKey) {
+			if k.GetRevokeTime() != nil { // all else about a key stays, but for its use
+				note(k.GetName(), k.GetRevokeTime().AsTime())
+			}
+		})
+	}
+	if err != nil {
+		return err
+	}
+	s.seenSystems = seen
+	if changed {
+		s.forgetSystems()
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (s *Server) changeSystem(ctx context.Context, name, etag string, rule func(
 	if _, err := own(ctx, "name", systemPattern, name); err != nil {
 		return nil, err
 	}
-	defer s.systemKeys.Forget() // also when it is unknown whether the write was made
+	defer s.forgetSystems() // also when it is unknown whether the write was made
 	y, _, err := s.store.systems.Update(ctx, name, docstore.Precondition{Etag: etag}, rule)
 	return y, rpc.FromStore(err, name)
 }
@@ -168,7 +168,7 @@ func (s *Server) RevokeApiKey(ctx context.Context, r *directoryv1.RevokeApiKeyRe
 	if _, err := own(ctx, "name", apiKeyPattern, r.GetName()); err != nil {
 		return nil, err
 	}
-	defer s.systemKeys.Forget() // also when it is unknown whether the write was made
+	defer s.forgetSystems() // also when it is unknown whether the write was made
 	k, _, err := s.store.apiKeys.Update(ctx, r.GetName(), docstore.Precondition{},
 		func(k *storagev1.ApiKey, _ docstore.Meta) (docstore.Change, error) {
 			if k.GetRevokeTime() != nil {

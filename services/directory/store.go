@@ -61,13 +61,19 @@ func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s st
 	}, o); err != nil {
 		return store{}, err
 	}
-	if s.systems, err = docstore.NewCollection[*directoryv1.System](ctx, e, docstore.Spec{Name: "systems"}, o); err != nil {
+	if s.systems, err = docstore.NewCollection[*directoryv1.System](ctx, e, docstore.Spec{
+		Name: "systems",
+		Indexes: []docstore.Index{
+			{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: what is remembered of their keys is stale
+		},
+	}, o); err != nil {
 		return store{}, err
 	}
 	if s.apiKeys, err = docstore.NewCollection[*storagev1.ApiKey](ctx, e, docstore.Spec{
 		Name: "api_keys",
 		Indexes: []docstore.Index{
 			{Fields: []string{"key_id"}, Unique: true}, // a key as it is presented
+			{Fields: []string{docstore.FieldUpdateTime}},
 		},
 	}, o); err != nil {
 		return store{}, err

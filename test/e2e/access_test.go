@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
@@ -68,7 +69,7 @@ func accessFaults(name string, options proto.Message, stream bool) []string {
 	access, _ := proto.GetExtension(options, corev1.E_Access).(*corev1.Access)
 	bound := proto.HasExtension(options, annotations.E_Http)
 	ways := 0
-	for _, way := range []bool{access.GetAnyone(), access.GetSignedIn(), len(access.GetRoles()) > 0, access.GetServiceOnly()} {
+	for _, way := range []bool{access.GetAnyone(), access.GetSignedIn(), len(access.GetRoles()) > 0, access.GetServiceOnly(), access.GetServiceItself()} {
 		if way {
 			ways++
 		}
@@ -76,10 +77,11 @@ func accessFaults(name string, options proto.Message, stream bool) []string {
 	if ways != 1 {
 		faults = append(faults, fmt.Sprintf("declares %d ways of access, want 1", ways))
 	}
-	if access.GetServiceOnly() && bound {
+	between := access.GetServiceOnly() || access.GetServiceItself()
+	if between && bound {
 		faults = append(faults, "is for services only and has an http binding")
 	}
-	if !access.GetServiceOnly() && !bound && !stream {
+	if !between && !bound && !stream {
 		faults = append(faults, "has no http binding")
 	}
 	if access.GetAnyone() && !strings.HasPrefix(name, sessionService) {
@@ -104,6 +106,8 @@ func TestAccessFaultsAreFound(t *testing.T) {
 	}{
 		{"roles", &corev1.Access{Roles: roles}, true, 0},
 		{"between services", &corev1.Access{ServiceOnly: true}, false, 0},
+		{"a service itself", &corev1.Access{ServiceItself: true}, false, 0},
+		{"a service itself and on REST", &corev1.Access{ServiceItself: true}, true, 1},
 		{"no rule", nil, true, 1},
 		{"an empty rule", &corev1.Access{}, true, 1},
 		{"two ways", &corev1.Access{SignedIn: true, Roles: roles}, true, 1},
@@ -285,7 +289,24 @@ func TestAccessTokens(t *testing.T) {
 
 func checkServed(t *testing.T, w *world) {
 	t.Helper()
-	stream, err := reflectionv1.NewServerReflectionClient(w.client.(overGRPC).conn).ServerReflectionInfo(t.Context())
+	var served, declared []string
+	for _, conn := range w.client.(overGRPC).all() {
+		served = append(served, servedAt(t, conn)...)
+	}
+	for _, m := range methods() {
+		declared = append(declared, string(m.Parent().FullName()))
+	}
+	slices.Sort(served)
+	served = slices.Compact(served) // services of core are served by each
+	if declared = slices.Compact(declared); !slices.Equal(served, declared) {
+		t.Errorf("served are %v, declared are %v", served, declared)
+	}
+}
+
+// servedAt are the services of a server, by reflection.
+func servedAt(t *testing.T, conn grpc.ClientConnInterface) (served []string) {
+	t.Helper()
+	stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,19 +318,12 @@ func checkServed(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var served, declared []string
 	for _, s := range answer.GetListServicesResponse().GetService() {
 		if !strings.HasPrefix(s.GetName(), "grpc.") {
 			served = append(served, s.GetName())
 		}
 	}
-	for _, m := range methods() {
-		declared = append(declared, string(m.Parent().FullName()))
-	}
-	slices.Sort(served)
-	if declared = slices.Compact(declared); !slices.Equal(served, declared) {
-		t.Errorf("served are %v, declared are %v", served, declared)
-	}
+	return served
 }
 
 func checkForgeries(t *testing.T, w *world) {
@@ -342,12 +356,17 @@ func checkForgeries(t *testing.T, w *world) {
 	parts := strings.Split(good, ".")
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
 	verdict := &counselv1.GetVerdictRequest{Subject: region + "/documents/" + absentID, VersionDigest: strings.Repeat("0", 64)}
+	// A service's token is good from a process with a certificate, and no other way.
+	from, both := w.client, codes.Unauthenticated
+	if w.replicas > 0 {
+		from, both = w.processes.asPeer(t), codes.OK
+	}
 	for name, c := range map[string]struct {
 		user, service string
 		want          codes.Code
 	}{
 		"a good one, for comparison":  {good, "", codes.PermissionDenied},
-		"both good, for comparison":   {good, service, codes.OK},
+		"both good, for comparison":   {good, service, both},
 		"of another key":              {ofAnotherKey, service, codes.Unauthenticated},
 		"unsigned":                    {none + "." + parts[1] + ".", service, codes.Unauthenticated},
 		"without a signature":         {parts[0] + "." + parts[1] + ".", service, codes.Unauthenticated},
@@ -362,9 +381,12 @@ func checkForgeries(t *testing.T, w *world) {
 		if c.service != "" {
 			ctx = metadata.AppendToOutgoingContext(ctx, auth.MetadataService, c.service)
 		}
-		f := w.call(ctx, c.user, counselService+"GetVerdict", verdict, &counselv1.Verdict{})
+		f := from.call(ctx, c.user, counselService+"GetVerdict", verdict, &counselv1.Verdict{})
 		if got := codeOf(f); got != c.want {
 			t.Errorf("%s: %v, want %v", name, f, c.want)
+		}
+		if f := w.call(ctx, c.user, counselService+"GetVerdict", verdict, &counselv1.Verdict{}); c.service != "" && codeOf(f) != codes.Unauthenticated {
+			t.Errorf("%s, from outside: %v", name, f)
 		}
 	}
 }

@@ -218,7 +218,7 @@ func (w *world) problems(t *testing.T, path string) []string {
 // Checkpoints are exported and compared while the server runs. A store that is set
 // back to an earlier state is found out, and its feed is signed no more.
 func TestCheckpointsTellASetBackStore(t *testing.T) {
-	w := newWorld(t, engines()["sqlite"](t), "grpc", "2026-05-12")
+	w := alone(t, onSQLite(t), "grpc", "2026-05-12")
 	w.newDocument(t, true)
 	if got := w.problems(t, w.exported(t)); len(got) > 0 {
 		t.Errorf("untouched, while it serves: %v", got)
@@ -236,7 +236,7 @@ func TestCheckpointsTellASetBackStore(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	w.start(t)
-	w.client = dialGRPC(t, w.app.GRPCAddr)
+	w.reach(t, "grpc")
 	f := w.try(t, "drafter", checkpointService+"GetCheckpoint", &corev1.GetCheckpointRequest{Parent: region, Service: "filing"}, &corev1.Checkpoint{})
 	if f == nil || f.code != codes.DataLoss || f.reason != "FEED_CUT" {
 		t.Errorf("a feed that was cut: %v", f)

@@ -79,7 +79,11 @@ func failed(st *status.Status) *failure {
 }
 
 // overGRPC calls the gRPC API.
-type overGRPC struct{ conn *grpc.ClientConn }
+type overGRPC struct {
+	conn grpc.ClientConnInterface
+	// feeds reach each service where they run apart; nil where conn reaches all.
+	feeds byService
+}
 
 func dialGRPC(t *testing.T, addr string) overGRPC {
 	t.Helper()
@@ -88,7 +92,7 @@ func dialGRPC(t *testing.T, addr string) overGRPC {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return overGRPC{conn}
+	return overGRPC{conn: conn}
 }
 
 func authorized(ctx context.Context, token string) context.Context {

@@ -54,7 +54,7 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 	for engine, configure := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, configure(t), "grpc", "2026-04-08")
+			w := alone(t, configure(t), "grpc", "2026-04-08")
 			key := w.keyFor(t, w.connect(t, labour), "filing", "counsel", "directory").GetToken()
 			state := filepath.Join(t.TempDir(), "state.json")
 			line := append(command(t, w), "--id", "oa-4711", "--state", state)

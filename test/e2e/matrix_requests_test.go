@@ -21,7 +21,7 @@ import (
 func requests(t *testing.T) map[string]ask {
 	t.Helper()
 	asks := transfers()
-	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, checkpointRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
+	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
 			asks[key] = unary(t, method, build)
@@ -63,6 +63,9 @@ func transfers() map[string]ask {
 			defer cancel()
 			_, f := c.watch(ctx, token, &corev1.WatchRequest{Parent: n.region, Service: "filing"})()
 			return f
+		},
+		identityService + "WatchRevocations": func(ctx context.Context, c client, token string, _ names) *failure {
+			return c.(overGRPC).watchRevocations(ctx, token)
 		},
 		filingService + "DownloadRevision": func(ctx context.Context, c client, token string, n names) *failure {
 			_, f := c.downloadRevision(ctx, token, n.revision)

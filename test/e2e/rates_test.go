@@ -14,11 +14,11 @@ func TestRates(t *testing.T) {
 	for engine, configure := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, configure(t), "rest", "2026-04-08")
+			w := alone(t, configure(t), "rest", "2026-04-08")
 			w.stop(t)
 			w.config.CallerRate, w.config.SignInRate, w.config.UnauthenticatedRate = 2, 3, 1
 			w.start(t)
-			w.client = overREST{base: "http://" + w.app.HTTPAddr}
+			w.reach(t, "rest")
 			limited := func(token string, calls int) {
 				t.Helper()
 				for i := range calls {

@@ -44,9 +44,9 @@ func TestTheRecordIsWhole(t *testing.T) {
 		w.start(t)
 		switch w.client.(type) {
 		case overGRPC:
-			w.client = dialGRPC(t, w.app.GRPCAddr)
+			w.reach(t, "grpc")
 		case overREST:
-			w.client = overREST{base: "http://" + w.app.HTTPAddr}
+			w.reach(t, "rest")
 		}
 		again := w.document(t, "drafter", "GetDocument", &filingv1.GetDocumentRequest{Name: d.GetName()})
 		if again.GetEtag() != d.GetEtag() || again.GetState() != filingv1.Document_DELIBERATED {

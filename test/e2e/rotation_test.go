@@ -49,7 +49,7 @@ func TestKeyRotation(t *testing.T) {
 			good("signed in after", after)
 			w.stop(t)
 			w.start(t)
-			w.client = dialGRPC(t, w.app.GRPCAddr)
+			w.reach(t, "grpc")
 			good("signed in before, after a restart", before)
 			good("signed in after, after a restart", after)
 		})

@@ -81,10 +81,10 @@ func fetch(t *testing.T, url string, header ...string) (string, http.Header) {
 // One request over REST that passes through three services is one trace, under
 // the id of the answer and of the log.
 func TestTracesCrossServices(t *testing.T) {
-	c := engines()["sqlite"](t)
+	c := onSQLite(t)
 	spans, url := collect(t)
 	c.Telemetry.OTLPEndpoint = url
-	w := newWorld(t, c, "rest", "2026-05-12")
+	w := alone(t, c, "rest", "2026-05-12")
 	d := w.prepared(t, true)
 	// The gate asks the review service and the directory.
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -127,7 +127,7 @@ func TestMetrics(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			c := configure(t)
 			c.Telemetry.MetricsAddr = "127.0.0.1:0"
-			w := newWorld(t, c, "grpc", "2026-05-12")
+			w := alone(t, c, "grpc", "2026-05-12")
 			d, _ := w.accepted(t, w.prepared(t, false))
 			if _, f := w.deliberate(t, "drafter", d.GetName(), "2026-05-19"); f == nil {
 				t.Fatal("deliberated without a review")

@@ -31,7 +31,7 @@ func (w *world) moved(t *testing.T, c config.Config) *world {
 	c.GRPCAddr, c.HTTPAddr = "127.0.0.1:0", "127.0.0.1:0"
 	n := &world{clock: w.clock, config: c, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: w.bureau}
 	n.start(t)
-	n.client = dialGRPC(t, n.app.GRPCAddr)
+	n.reach(t, "grpc")
 	return n
 }
 
@@ -51,7 +51,7 @@ func (w *world) alikeIn(t *testing.T, other *world, name string, file []byte) {
 
 // A copy made while the server runs is whole, and serves.
 func TestBackupWhileServing(t *testing.T) {
-	w := newWorld(t, engines()["sqlite"](t), "grpc", "2026-05-12")
+	w := alone(t, onSQLite(t), "grpc", "2026-05-12")
 	d, file := w.newDocument(t, true), draft(t, "1000")
 	w.mustUpload(t, d.GetName(), file)
 	done := make(chan struct{})
@@ -77,7 +77,7 @@ func TestBackupWhileServing(t *testing.T) {
 func TestExportAndImport(t *testing.T) {
 	for engine, configure := range engines() {
 		t.Run("into "+engine, func(t *testing.T) {
-			w := newWorld(t, engines()["sqlite"](t), "grpc", "2026-05-12")
+			w := alone(t, onSQLite(t), "grpc", "2026-05-12")
 			d, file := w.newDocument(t, true), draft(t, "1000")
 			w.mustUpload(t, d.GetName(), file)
 			path := filepath.Join(t.TempDir(), "fashen.zip")
@@ -100,7 +100,7 @@ func TestExportAndImport(t *testing.T) {
 				t.Errorf("a second import: %v", err)
 			}
 			w.start(t)
-			w.client = dialGRPC(t, w.app.GRPCAddr)
+			w.reach(t, "grpc")
 			w.alikeIn(t, w.moved(t, to), d.GetName(), file)
 		})
 	}

@@ -19,7 +19,11 @@ import (
 )
 
 func (c overGRPC) watch(ctx context.Context, token string, in *corev1.WatchRequest) func() (*corev1.WatchResponse, *failure) {
-	stream, err := corev1.NewFeedServiceClient(c.conn).Watch(authorized(ctx, token), in)
+	conn := c.all()[0]
+	if of := c.feeds[in.GetService()]; of != nil {
+		conn = of
+	}
+	stream, err := corev1.NewFeedServiceClient(conn).Watch(authorized(ctx, token), in)
 	return func() (*corev1.WatchResponse, *failure) {
 		if err != nil {
 			return nil, grpcFailure(err)

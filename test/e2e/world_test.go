@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -72,9 +72,13 @@ func (c *clock) later(d time.Duration) {
 // world is a running process and its people.
 type world struct {
 	client
+	processes *processes
+	// app is the process of the gateway.
 	app    *app.App
 	clock  *clock
 	config config.Config
+	// replicas is how many processes there are of each service; 0 where one runs all.
+	replicas int
 
 	mu     sync.Mutex
 	tokens map[string]token
@@ -88,13 +92,14 @@ type token struct {
 	until time.Time
 }
 
-// engines are what the suite runs on: SQLite always, MongoDB when a server is
-// given.
+// engines are what the suite runs on: SQLite, where one process of each service is
+// enough, and MongoDB when a server is given.
 func engines() map[string]func(t *testing.T) config.Config {
 	out := map[string]func(t *testing.T) config.Config{
-		"sqlite": func(t *testing.T) config.Config {
-			return config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()}
-		},
+		"sqlite": onSQLite,
+	}
+	if n := os.Getenv(replicasVariable); n != "" && n != "0" && n != "1" {
+		delete(out, "sqlite")
 	}
 	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
 		out["mongodb"] = func(t *testing.T) config.Config {
@@ -105,6 +110,10 @@ func engines() map[string]func(t *testing.T) config.Config {
 		}
 	}
 	return out
+}
+
+func onSQLite(t *testing.T) config.Config {
+	return config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()}
 }
 
 // everywhere runs a scenario on every engine and over both protocols, each in a
@@ -121,34 +130,58 @@ func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world
 	}
 }
 
+// newWorld is a world in the form the suite runs in.
 func newWorld(t *testing.T, c config.Config, protocol, start string) *world {
 	t.Helper()
-	w := &world{clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}}
+	return newWorldOf(t, replicas(t), c, protocol, start)
+}
+
+// alone is a world in one process, for what is to be seen of one process only.
+func alone(t *testing.T, c config.Config, protocol, start string) *world {
+	t.Helper()
+	return newWorldOf(t, 0, c, protocol, start)
+}
+
+func newWorldOf(t *testing.T, replicas int, c config.Config, protocol, start string) *world {
+	t.Helper()
+	w := &world{replicas: replicas, clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}}
 	w.clock.day(t, start)
 	c.GRPCAddr, c.HTTPAddr, c.Sample = "127.0.0.1:0", "127.0.0.1:0", true
 	w.config = c
 	w.start(t)
-	switch protocol {
-	case "grpc":
-		w.client = dialGRPC(t, w.app.GRPCAddr)
-	case "rest":
-		w.client = overREST{base: "http://" + w.app.HTTPAddr}
-	}
+	w.reach(t, protocol)
 	w.learn(t)
 	return w
 }
 
-// start starts the process; it is stopped with the test.
+// reach makes the client of a protocol.
+func (w *world) reach(t *testing.T, protocol string) {
+	t.Helper()
+	switch protocol {
+	case "grpc":
+		w.client = w.processes.grpc(t)
+	case "rest":
+		w.client = w.rest()
+	}
+}
+
+// rest is a client of the REST API.
+func (w *world) rest() overREST {
+	return overREST{base: "http://" + w.app.HTTPAddr}
+}
+
+// start starts the processes; they are stopped with the test.
 func (w *world) start(t *testing.T) {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(&testLog{t: t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := app.Start(context.Background(), w.config, app.Options{Clock: w.clock.time, Logger: log})
-	if err != nil {
-		t.Fatal(err)
+	o := app.Options{Clock: w.clock.time, Logger: quiet(t)}
+	if w.replicas == 0 {
+		w.processes = startOne(t, w.config, o)
+	} else {
+		w.processes = startEach(t, w.config, o, w.replicas)
 	}
-	w.app = a
+	w.app = w.processes.of["gateway"][0]
 	t.Cleanup(func() { w.stop(t) })
-	for _, i := range a.Codes {
+	for _, i := range w.processes.of["directory"][0].Codes {
 		w.people[i.Login] = i.Person
 		if i.Code != "" {
 			w.codes[i.Login] = i.Code
@@ -156,13 +189,15 @@ func (w *world) start(t *testing.T) {
 	}
 }
 
-// stop stops the process; stopping twice is stopping once.
+// stop stops the processes; stopping twice is stopping once.
 func (w *world) stop(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := w.app.Stop(ctx); err != nil {
-		t.Errorf("stop: %v", err)
+	for _, a := range slices.Backward(w.processes.all) {
+		if err := a.Stop(ctx); err != nil {
+			t.Errorf("stop: %v", err)
+		}
 	}
 }
 

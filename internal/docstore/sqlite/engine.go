@@ -42,7 +42,6 @@ const (
 type Engine struct {
 	path  string
 	write *sql.DB
-	queue *queue
 	read  *sql.DB
 	lock  *os.File
 	log   *log
@@ -81,9 +80,6 @@ func (e *Engine) connect(ctx context.Context, o Options) (err error) {
 		}
 		e.write.SetMaxOpenConns(1)
 		if err := e.createBase(ctx); err != nil {
-			return err
-		}
-		if e.queue, err = newQueue(ctx, e.write); err != nil {
 			return err
 		}
 	}
@@ -144,7 +140,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 
 // Lease takes or renews a lease.
 func (e *Engine) Lease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	err := oneRow(e.queue.exec(ctx, `INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
+	err := oneRow(e.write.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
 		ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3 WHERE holder = ?2 OR until <= ?4`,
 		name, holder, until.UnixMilli(), now.UnixMilli()))
 	if errors.Is(err, docstore.ErrConflict) {
@@ -214,8 +210,7 @@ func (e *Engine) query(ctx context.Context, query string, args ...any) (*sql.Row
 	return rows, failure(err)
 }
 
-// inTx runs do in one durable transaction of its own, for changes of shape. Other
-// writes go through the queue.
+// inTx runs do in one durable transaction.
 func (e *Engine) inTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := e.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -237,9 +232,6 @@ func failure(err error) error {
 		return docstore.ErrNotFound
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if errors.Is(err, docstore.ErrUnavailable) { // turned before
 		return err
 	}
 	if se, ok := errors.AsType[*driver.Error](err); ok {

@@ -102,7 +102,7 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_fashen_core_v1_access_proto_rawDescGZIP(), []int{0}
 }
 
-// Who may call an RPC. Exactly one of the four ways is declared.
+// Who may call an RPC. Exactly one of the five ways is declared.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Anyone, signed in or not. Only sign-in and health belong here.
@@ -113,7 +113,10 @@ type Access struct {
 	Roles []Role `protobuf:"varint,3,rep,packed,name=roles,proto3,enum=fashen.core.v1.Role" json:"roles,omitempty"`
 	// Only another fashen service, acting for a signed-in person. No role
 	// opens such an RPC and the REST gateway does not carry it.
-	ServiceOnly   bool `protobuf:"varint,4,opt,name=service_only,json=serviceOnly,proto3" json:"service_only,omitempty"`
+	ServiceOnly bool `protobuf:"varint,4,opt,name=service_only,json=serviceOnly,proto3" json:"service_only,omitempty"`
+	// Only another fashen service, in its own name, acting for nobody. The gateway
+	// is none.
+	ServiceItself bool `protobuf:"varint,5,opt,name=service_itself,json=serviceItself,proto3" json:"service_itself,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +179,13 @@ func (x *Access) GetServiceOnly() bool {
 	return false
 }
 
+func (x *Access) GetServiceItself() bool {
+	if x != nil {
+		return x.ServiceItself
+	}
+	return false
+}
+
 var file_fashen_core_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -199,12 +209,13 @@ var File_fashen_core_v1_access_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfashen/core/v1/access.proto\x12\x0efashen.core.v1\x1a google/protobuf/descriptor.proto\"\x8c\x01\n" +
+	"\x1bfashen/core/v1/access.proto\x12\x0efashen.core.v1\x1a google/protobuf/descriptor.proto\"\xb3\x01\n" +
 	"\x06Access\x12\x16\n" +
 	"\x06anyone\x18\x01 \x01(\bR\x06anyone\x12\x1b\n" +
 	"\tsigned_in\x18\x02 \x01(\bR\bsignedIn\x12*\n" +
 	"\x05roles\x18\x03 \x03(\x0e2\x14.fashen.core.v1.RoleR\x05roles\x12!\n" +
-	"\fservice_only\x18\x04 \x01(\bR\vserviceOnly*\xe2\x01\n" +
+	"\fservice_only\x18\x04 \x01(\bR\vserviceOnly\x12%\n" +
+	"\x0eservice_itself\x18\x05 \x01(\bR\rserviceItself*\xe2\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fROLE_DRAFTER\x10\x01\x12\x11\n" +

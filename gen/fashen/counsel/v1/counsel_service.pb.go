@@ -2345,11 +2345,11 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xc7\x1b\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xca\x1b\n" +
 	"\x0eCounselService\x12O\n" +
-	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12V\n" +
+	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12Y\n" +
 	"\n" +
-	"GetVerdict\x12$.fashen.counsel.v1.GetVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12^\n" +
+	"GetVerdict\x12$.fashen.counsel.v1.GetVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\tʥ\x19\x02 \x01\x90\x02\x01\x12^\n" +
 	"\x0eCertifyVerdict\x12(.fashen.counsel.v1.CertifyVerdictRequest\x1a\x1a.fashen.counsel.v1.Verdict\"\x06ʥ\x19\x02 \x01\x12|\n" +
 	"\x13WithdrawCertificate\x12-.fashen.counsel.v1.WithdrawCertificateRequest\x1a..fashen.counsel.v1.WithdrawCertificateResponse\"\x06ʥ\x19\x02 \x01\x12|\n" +
 	"\aGetCase\x12!.fashen.counsel.v1.GetCaseRequest\x1a\x17.fashen.counsel.v1.Case\"5\xdaA\x04nameʥ\x19\x06\x1a\x04\x01\x02\x03\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=regions/*/cases/*}\x12\x8f\x01\n" +

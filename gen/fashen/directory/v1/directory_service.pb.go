@@ -2218,7 +2218,7 @@ const file_fashen_directory_v1_directory_service_proto_rawDesc = "" +
 	"\vprovisional\x18\x05 \x01(\bR\vprovisional\x12\x14\n" +
 	"\x05basis\x18\x06 \x01(\tR\x05basis\x121\n" +
 	"\x14jurisdiction_profile\x18\a \x01(\tR\x13jurisdictionProfile\x12 \n" +
-	"\vunconfirmed\x18\b \x01(\bR\vunconfirmed2\xe3\x1f\n" +
+	"\vunconfirmed\x18\b \x01(\bR\vunconfirmed2\xe6\x1f\n" +
 	"\x10DirectoryService\x12\x8c\x01\n" +
 	"\fCreateRegion\x12(.fashen.directory.v1.CreateRegionRequest\x1a\x1b.fashen.directory.v1.Region\"5\xdaA\x10region,region_idʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02\x15:\x06region\"\v/v1/regions\x12z\n" +
 	"\tGetRegion\x12%.fashen.directory.v1.GetRegionRequest\x1a\x1b.fashen.directory.v1.Region\")\xdaA\x04nameʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=regions/*}\x12~\n" +
@@ -2242,8 +2242,8 @@ const file_fashen_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x19CreateJurisdictionProfile\x125.fashen.directory.v1.CreateJurisdictionProfileRequest\x1a(.fashen.directory.v1.JurisdictionProfile\"n\xdaA\x1bparent,jurisdiction_profileʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02C:\x14jurisdiction_profile\"+/v1/{parent=regions/*}/jurisdictionProfiles\x12\xb8\x01\n" +
 	"\x16GetJurisdictionProfile\x122.fashen.directory.v1.GetJurisdictionProfileRequest\x1a(.fashen.directory.v1.JurisdictionProfile\"@\xdaA\x04nameʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02-\x12+/v1/{name=regions/*/jurisdictionProfiles/*}\x12\xcb\x01\n" +
 	"\x18ListJurisdictionProfiles\x124.fashen.directory.v1.ListJurisdictionProfilesRequest\x1a5.fashen.directory.v1.ListJurisdictionProfilesResponse\"B\xdaA\x06parentʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02-\x12+/v1/{parent=regions/*}/jurisdictionProfiles\x12\xcf\x01\n" +
-	"\x1aResolveJurisdictionProfile\x126.fashen.directory.v1.ResolveJurisdictionProfileRequest\x1a(.fashen.directory.v1.JurisdictionProfile\"O\xdaA\vparent,dateʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x025\x123/v1/{parent=regions/*}/jurisdictionProfiles:resolve\x12\xa5\x01\n" +
-	"\x0fComputeDeadline\x12+.fashen.directory.v1.ComputeDeadlineRequest\x1a,.fashen.directory.v1.ComputeDeadlineResponse\"7ʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{region=regions/*}:computeDeadline\x1a\x0f\xcaA\ffashen.localBCB\x15DirectoryServiceProtoZ*fashen/gen/fashen/directory/v1;directoryv1b\x06proto3"
+	"\x1aResolveJurisdictionProfile\x126.fashen.directory.v1.ResolveJurisdictionProfileRequest\x1a(.fashen.directory.v1.JurisdictionProfile\"O\xdaA\vparent,dateʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x025\x123/v1/{parent=regions/*}/jurisdictionProfiles:resolve\x12\xa8\x01\n" +
+	"\x0fComputeDeadline\x12+.fashen.directory.v1.ComputeDeadlineRequest\x1a,.fashen.directory.v1.ComputeDeadlineResponse\":ʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{region=regions/*}:computeDeadline\x90\x02\x01\x1a\x0f\xcaA\ffashen.localBCB\x15DirectoryServiceProtoZ*fashen/gen/fashen/directory/v1;directoryv1b\x06proto3"
 
 var (
 	file_fashen_directory_v1_directory_service_proto_rawDescOnce sync.Once

@@ -1863,7 +1863,7 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"assignment\x18\x04 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
 	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\n" +
 	"assignment\"\x1b\n" +
-	"\x19SetDocumentViewerResponse2\xc6\x17\n" +
+	"\x19SetDocumentViewerResponse2\xc9\x17\n" +
 	"\rFilingService\x12\xa2\x01\n" +
 	"\x0eCreateDocument\x12'.fashen.filing.v1.CreateDocumentRequest\x1a\x1a.fashen.filing.v1.Document\"K\xdaA\x0fparent,documentʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\bdocument\" /v1/{parent=regions/*}/documents\x12\x8b\x01\n" +
 	"\vGetDocument\x12$.fashen.filing.v1.GetDocumentRequest\x1a\x1a.fashen.filing.v1.Document\":\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=regions/*/documents/*}\x12\x9e\x01\n" +
@@ -1873,8 +1873,8 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\xdaA\x00ʥ\x19\x03\x1a\x01\x01(\x01\x12\x97\x01\n" +
 	"\vGetRevision\x12$.fashen.filing.v1.GetRevisionRequest\x1a\x1a.fashen.filing.v1.Revision\"F\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02.\x12,/v1/{name=regions/*/documents/*/revisions/*}\x12\xa4\x01\n" +
 	"\x0fGetRevisionText\x12(.fashen.filing.v1.GetRevisionTextRequest\x1a\x1a.fashen.core.v1.PolicyText\"K\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x023\x121/v1/{name=regions/*/documents/*/revisions/*}/text\x12\xb1\x01\n" +
-	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xc5\x01\n" +
-	"\x0eResolveAnchors\x12'.fashen.filing.v1.ResolveAnchorsRequest\x1a(.fashen.filing.v1.ResolveAnchorsResponse\"`\xdaA\fname,anchorsʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02@:\x01*\";/v1/{name=regions/*/documents/*/revisions/*}:resolveAnchors\x12i\n" +
+	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xc8\x01\n" +
+	"\x0eResolveAnchors\x12'.fashen.filing.v1.ResolveAnchorsRequest\x1a(.fashen.filing.v1.ResolveAnchorsResponse\"c\xdaA\fname,anchorsʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02@:\x01*\";/v1/{name=regions/*/documents/*/revisions/*}:resolveAnchors\x90\x02\x01\x12i\n" +
 	"\x10DownloadRevision\x12).fashen.filing.v1.DownloadRevisionRequest\x1a\x14.google.api.HttpBody\"\x12\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x050\x01\x12d\n" +
 	"\x0eUploadMaterial\x12'.fashen.filing.v1.UploadMaterialRequest\x1a\x1a.fashen.filing.v1.Document\"\v\xdaA\x00ʥ\x19\x04\x1a\x02\x01\x04(\x01\x12n\n" +
 	"\x10DownloadMaterial\x12).fashen.filing.v1.DownloadMaterialRequest\x1a\x14.google.api.HttpBody\"\x17\xdaA\tname,kindʥ\x19\a\x1a\x05\x01\x02\x03\x04\x050\x01\x12\xb8\x01\n" +
