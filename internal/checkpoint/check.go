@@ -25,7 +25,7 @@ const (
 	TailCut journal.Kind = "TAIL_CUT"
 	// PositionMissing: entries are missing from the middle of a feed.
 	PositionMissing journal.Kind = "POSITION_MISSING"
-	// FeedRewritten: the entries of a feed are as many as were signed, and others.
+	// FeedRewritten: entries of a feed are not those that were signed.
 	FeedRewritten journal.Kind = "FEED_REWRITTEN"
 )
 
@@ -100,10 +100,14 @@ type comparison struct {
 	of   []Checkpoint
 	next int
 	// tree is that of the entries up to at, unless one before was missing.
-	tree     *compact.Range
-	at       int64
-	gaps     int
-	problems []journal.Problem
+	tree *compact.Range
+	at   int64
+	// same is the size of the last checkpoint that was right; rewritten says that one
+	// was not.
+	same      int64
+	rewritten bool
+	gaps      int
+	problems  []journal.Problem
 }
 
 func (c *comparison) problem(k journal.Kind, position int64, format string, args ...any) {
@@ -178,19 +182,22 @@ func (c *comparison) add(e docstore.Positioned) error {
 	return c.reached()
 }
 
-// reached compares the root with the checkpoints of this size.
+// reached compares the root with the checkpoints of this size. The first that differs
+// is told, with the last that did not: all that come after it differ too.
 func (c *comparison) reached() error {
-	root := hasher.EmptyRoot()
-	for ; c.next < len(c.of) && c.of[c.next].Size == c.at; c.next++ {
+	for ; c.next < len(c.of) && c.of[c.next].Size == c.at && !c.rewritten; c.next++ {
+		root := hasher.EmptyRoot()
 		if c.at > 0 {
 			var err error
 			if root, err = c.tree.GetRootHash(nil); err != nil {
 				return err
 			}
 		}
-		if !bytes.Equal(root, c.of[c.next].Root) {
-			c.problem(FeedRewritten, c.at, "the first %d entries are not those that were signed", c.at)
+		if c.rewritten = !bytes.Equal(root, c.of[c.next].Root); c.rewritten {
+			c.problem(FeedRewritten, c.same+1, "the first %d entries are not those that were signed, the first %d are", c.at, c.same)
+			break
 		}
+		c.same = c.at
 	}
 	return nil
 }

@@ -130,9 +130,9 @@ func sign(t testing.TB, s *checkpoint.Signer) checkpoint.Checkpoint {
 	return c
 }
 
-// found are the kinds of what a comparison finds, with nothing but the notes and the
-// public key at hand.
-func found(t *testing.T, e docstore.Engine, key *checkpoint.Key, notes ...checkpoint.Checkpoint) []journal.Kind {
+// found is what a comparison finds, each with its position, with nothing but the notes
+// and the public key at hand.
+func found(t *testing.T, e docstore.Engine, key *checkpoint.Key, notes ...checkpoint.Checkpoint) []string {
 	t.Helper()
 	var file strings.Builder
 	for _, n := range notes {
@@ -142,21 +142,21 @@ func found(t *testing.T, e docstore.Engine, key *checkpoint.Key, notes ...checkp
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkpoints, problems := checkpoint.ReadFile([]byte(file.String()), verifier)
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	checkpoints, wrong := checkpoint.ReadFile([]byte(file.String()), verifier)
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
 	}
 	r, err := checkpoint.Check(t.Context(), e.Log(), "papers", checkpoints)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kinds []journal.Kind
+	var problems []string
 	for _, p := range r.Problems {
-		if kinds = append(kinds, p.Kind); p.Resource != "fashen/papers/"+region || p.Text == "" {
+		if problems = append(problems, fmt.Sprint(p.Kind, " ", p.Sequence)); p.Resource != "fashen/papers/"+region || p.Text == "" {
 			t.Errorf("%+v", p)
 		}
 	}
-	return kinds
+	return problems
 }
 
 // Whoever holds the database can write another history, whole in itself: every hash,
@@ -178,17 +178,17 @@ func TestCheckFindsAnotherHistory(t *testing.T) {
 		for name, c := range map[string]struct {
 			entries int
 			title   func(i int) string
-			want    []journal.Kind
+			want    []string
 		}{
 			"the same":         {n, plain, nil},
 			"the same and on":  {n + 3, plain, nil},
-			"its tail is cut":  {n - 1, plain, []journal.Kind{checkpoint.TailCut}},
-			"nothing is left":  {0, plain, []journal.Kind{checkpoint.TailCut}},
-			"a title is other": {n, but(2, "改写"), []journal.Kind{checkpoint.FeedRewritten, checkpoint.FeedRewritten}},
-			"the last is":      {n, but(n-1, "改写"), []journal.Kind{checkpoint.FeedRewritten}},
-			"one is removed":   {n, but(n-2, ""), []journal.Kind{checkpoint.TailCut}},
+			"its tail is cut":  {n - 1, plain, []string{"TAIL_CUT 12"}},
+			"nothing is left":  {0, plain, []string{"TAIL_CUT 1"}},
+			"a title is other": {n, but(2, "改写"), []string{"FEED_REWRITTEN 1"}},
+			"the last is":      {n, but(n-1, "改写"), []string{"FEED_REWRITTEN 7"}},
+			"one is removed":   {n, but(n-2, ""), []string{"TAIL_CUT 12"}},
 			"one is removed, and others appended": {
-				n + 1, but(1, ""), []journal.Kind{checkpoint.FeedRewritten, checkpoint.FeedRewritten},
+				n + 1, but(1, ""), []string{"FEED_REWRITTEN 1"},
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -220,16 +220,16 @@ func but(at int, title string) func(int) string {
 func TestCheckFindsTampering(t *testing.T) {
 	for name, c := range map[string]struct {
 		statement string
-		want      []journal.Kind
+		want      []string
 	}{
 		"nothing":                   {`SELECT 1`, nil},
-		"removed with its entries":  {`DELETE FROM journal WHERE position = 4; DELETE FROM doc_papers WHERE name LIKE '%/003'`, []journal.Kind{checkpoint.PositionMissing}},
-		"several removed":           {`DELETE FROM journal WHERE position IN (1, 4, 5)`, []journal.Kind{checkpoint.PositionMissing, checkpoint.PositionMissing}},
-		"removed, positions closed": {`DELETE FROM journal WHERE position = 4; UPDATE journal SET position = position - 1 WHERE position > 4`, []journal.Kind{checkpoint.TailCut}},
-		"tail":                      {`DELETE FROM journal WHERE position > 6`, []journal.Kind{checkpoint.TailCut}},
-		"moved to another feed":     {`UPDATE journal SET feed = 'global' WHERE position = 2`, []journal.Kind{checkpoint.PositionMissing}},
-		"two change places":         {`UPDATE journal SET position = 99 WHERE position = 2; UPDATE journal SET position = 2 WHERE position = 3; UPDATE journal SET position = 3 WHERE position = 99`, []journal.Kind{checkpoint.FeedRewritten}},
-		"unreadable":                {`UPDATE journal SET entry = X'FF' WHERE position = 5`, []journal.Kind{checkpoint.FeedRewritten}},
+		"removed with its entries":  {`DELETE FROM journal WHERE position = 4; DELETE FROM doc_papers WHERE name LIKE '%/003'`, []string{"POSITION_MISSING 4"}},
+		"several removed":           {`DELETE FROM journal WHERE position IN (1, 4, 5)`, []string{"POSITION_MISSING 1", "POSITION_MISSING 4"}},
+		"removed, positions closed": {`DELETE FROM journal WHERE position = 4; UPDATE journal SET position = position - 1 WHERE position > 4`, []string{"TAIL_CUT 8"}},
+		"tail":                      {`DELETE FROM journal WHERE position > 6`, []string{"TAIL_CUT 7"}},
+		"moved to another feed":     {`UPDATE journal SET feed = 'global' WHERE position = 2`, []string{"POSITION_MISSING 2"}},
+		"two change places":         {`UPDATE journal SET position = 99 WHERE position = 2; UPDATE journal SET position = 2 WHERE position = 3; UPDATE journal SET position = 3 WHERE position = 99`, []string{"FEED_REWRITTEN 1"}},
+		"unreadable":                {`UPDATE journal SET entry = X'FF' WHERE position = 5`, []string{"FEED_REWRITTEN 1"}},
 		"tiles only":                {`DELETE FROM properties`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,7 +61,12 @@ type Signer struct {
 	feeds map[string]*feedState
 	// logged is the size of each feed in the last line about it.
 	logged map[string]int64
+	// recent are trees that proofs are made from without reading entries.
+	recent map[string]*tree
 }
+
+// maxRecent bounds the trees in memory, 40 KiB each at most.
+const maxRecent = 64
 
 // feedState belongs to whoever took its turn.
 type feedState struct {
@@ -78,7 +83,7 @@ func NewSigner(o Options) *Signer {
 	if o.After == nil {
 		o.After = time.After
 	}
-	return &Signer{o: o, moved: make(chan struct{}, 1), feeds: map[string]*feedState{}, logged: map[string]int64{}}
+	return &Signer{o: o, moved: make(chan struct{}, 1), feeds: map[string]*feedState{}, logged: map[string]int64{}, recent: map[string]*tree{}}
 }
 
 // Service is the short name of the service.
@@ -146,6 +151,7 @@ func (s *Signer) sign(ctx context.Context, feed string) (Checkpoint, error) {
 	if c, err = s.o.Key.sign(c); err != nil {
 		return c, err
 	}
+	s.remember(t)
 	return c, s.keep(c)
 }
 
@@ -212,6 +218,11 @@ func (s *Signer) Consistency(ctx context.Context, feed string, from, to int64) (
 
 // prove works on a tree of at least a size, made again where its tiles are damaged.
 func (s *Signer) prove(ctx context.Context, feed string, size int64, do func(*tree) error) error {
+	if t := s.recently(feed, size); t != nil {
+		if err := do(t); !errors.Is(err, errTiles) {
+			return err
+		}
+	}
 	head, err := s.o.Engine.Log().Head(ctx, feed)
 	if err != nil {
 		return fmt.Errorf("head of %s: %w", feed, err)
@@ -228,12 +239,36 @@ func (s *Signer) prove(ctx context.Context, feed string, size int64, do func(*tr
 			return t.grow(ctx, size)
 		})
 		if err == nil {
+			s.remember(t)
 			err = do(t)
 		}
 		if fresh || !errors.Is(err, errTiles) {
 			return err
 		}
 	}
+}
+
+// remember keeps a tree that is not grown any more.
+func (s *Signer) remember(t *tree) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for feed := range s.recent {
+		if len(s.recent) < maxRecent {
+			break
+		}
+		delete(s.recent, feed)
+	}
+	s.recent[t.feed] = t.reader()
+}
+
+// recently is a tree of at least a size that was read before, if there is one.
+func (s *Signer) recently(feed string, size int64) *tree {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.recent[feed]; t != nil && t.size >= uint64(size) {
+		return t.reader()
+	}
+	return nil
 }
 
 // tree is what is kept of a feed's tree, or nothing where it is to be made afresh.

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -193,6 +194,34 @@ func TestProofAhead(t *testing.T) {
 	}
 	if _, err := s.Consistency(t.Context(), feed, 1, 4); !errors.Is(err, ErrAhead) {
 		t.Errorf("consistency: %v", err)
+	}
+}
+
+// Proofs of a tree that was read are made without reading entries, for any size up to
+// its own; the trees in memory stay few.
+func TestProofReads(t *testing.T) {
+	m := newMemory(2*width + 9)
+	s := signer(t, m, newKey(t), t.TempDir())
+	signed(t, s)
+	m.log.reads = 0
+	for _, size := range []int64{1, width + 3, 2*width + 9} {
+		if _, _, err := s.Inclusion(t.Context(), feed, 1, size); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Consistency(t.Context(), feed, 1, size); err != nil {
+			t.Error(err)
+		}
+	}
+	if m.log.reads != 0 {
+		t.Errorf("%d entries read", m.log.reads)
+	}
+	for i := range 2 * maxRecent {
+		if _, err := s.Sign(t.Context(), fmt.Sprintf("regions/%06d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.recent) != maxRecent {
+		t.Errorf("%d trees in memory", len(s.recent))
 	}
 }
 

@@ -102,6 +102,13 @@ func newTree(e docstore.Engine, feed string, keep bool) *tree {
 	return &tree{engine: e, feed: feed, keep: keep, tiles: map[tileID][][]byte{}}
 }
 
+// reader is a tree of the same size, for another goroutine to read.
+func (t *tree) reader() *tree {
+	r := newTree(t.engine, t.feed, false)
+	r.size, r.edge = t.size, t.edge
+	return r
+}
+
 func (t *tree) edgeKey() string { return "checkpoint/" + t.feed + "/edge" }
 
 func (t *tree) tileKey(id tileID) string {
