@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 
+	"golang.org/x/mod/sumdb/note"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -31,11 +32,13 @@ import (
 type client struct {
 	region, id string
 	state      *state
+	log        note.Verifier
 
 	directory directoryv1.DirectoryServiceClient
 	filing    filingv1.FilingServiceClient
 	counsel   counselv1.CounselServiceClient
 	feed      corev1.FeedServiceClient
+	proofs    corev1.CheckpointServiceClient
 }
 
 func main() {
@@ -53,9 +56,10 @@ func run() error {
 	authority := flag.String("ca", "", "PEM `file` of the authority behind the server's certificate; the system's when empty")
 	region := flag.String("region", "regions/120105", "`name` of the region")
 	id := flag.String("id", "", "your own `number` of the matter; the same number is the same document")
+	logKey := flag.String("checkpoint-key", "", "public `key` of checkpoints, as 'fashen key checkpoint' prints it; handed over by people, not by the server")
 	stateFile := flag.String("state", "state.json", "`file` that remembers where the matter stands")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: FASHEN_API_KEY=fsk_… fashen-client -id NUMBER [flags] SUBMISSION.json DRAFT.docx")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: FASHEN_API_KEY=fsk_… fashen-client -id NUMBER -checkpoint-key KEY [flags] SUBMISSION.json DRAFT.docx")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -63,6 +67,10 @@ func run() error {
 	if flag.NArg() != 2 || *id == "" || key == "" {
 		flag.Usage()
 		return errors.New("the number, the key and two files are needed")
+	}
+	verifier, err := note.NewVerifier(*logKey)
+	if err != nil {
+		return fmt.Errorf("-checkpoint-key: %w", err)
 	}
 	matter, err := readSubmission(flag.Arg(0), flag.Arg(1))
 	if err != nil {
@@ -78,11 +86,12 @@ func run() error {
 	}
 	defer func() { _ = conn.Close() }()
 	c := &client{
-		region: *region, id: *id, state: kept,
+		region: *region, id: *id, state: kept, log: verifier,
 		directory: directoryv1.NewDirectoryServiceClient(conn),
 		filing:    filingv1.NewFilingServiceClient(conn),
 		counsel:   counselv1.NewCounselServiceClient(conn),
 		feed:      corev1.NewFeedServiceClient(conn),
+		proofs:    corev1.NewCheckpointServiceClient(conn),
 	}
 	return c.hand(ctx, matter)
 }
@@ -97,7 +106,10 @@ func (c *client) hand(ctx context.Context, s *submission) error {
 	if err != nil {
 		return err
 	}
-	return c.opinion(ctx, review)
+	if err := c.opinion(ctx, review); err != nil {
+		return err
+	}
+	return c.verify(ctx)
 }
 
 // dial connects with the key on every call. A key never travels in clear text to

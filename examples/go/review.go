@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -41,26 +42,25 @@ func (c *client) await(ctx context.Context, name string) (*counselv1.Case, error
 		review, err := retry(ctx, func(ctx context.Context) (*counselv1.Case, error) {
 			return c.counsel.GetCase(ctx, &counselv1.GetCaseRequest{Name: name})
 		})
-		if err != nil || conclusion(review) != nil {
+		if err != nil || c.state.Entry != nil {
 			return review, err
 		}
 		fmt.Printf("waiting for the review %s, now %s\n", name, review.GetState())
 		told, err := c.follow(ctx, name)
+		if told {
+			n = 1 // the connection was good: pauses begin short again
+		}
 		switch {
 		case err == nil:
-			n = 1 // the review was concluded: read it
 		case status.Code(err) == codes.OutOfRange:
 			c.state.ResumeToken = "" // older than 90 days: from the start, then
 		case !passing(err):
 			return nil, err
 		default:
-			// A connection that told something was good: the pause begins short again.
-			if n++; told {
-				n = 1
-			}
 			if err := pause(ctx, n, err); err != nil {
 				return nil, err
 			}
+			n++
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (c *client) follow(ctx context.Context, name string) (told bool, err error)
 	if err != nil {
 		return false, err
 	}
-	for {
+	for c.state.Entry == nil {
 		message, err := stream.Recv()
 		if context.Cause(ctx) != nil {
 			return told, context.Cause(ctx)
@@ -92,33 +92,35 @@ func (c *client) follow(ctx context.Context, name string) (told bool, err error)
 		}
 		told = true
 		silence.Reset(silent)
-		event := message.GetEvent()
-		if event != nil {
-			fmt.Printf("event %d %s %s → %s\n", event.GetPosition(), event.GetType(), event.GetData().GetFromState(), event.GetData().GetToState())
+		if err := c.handle(message.GetEvent()); err != nil {
+			return told, err
 		}
 		c.state.ResumeToken = message.GetResumeToken()
 		if err := c.state.keep(); err != nil {
 			return told, err
 		}
-		if event.GetType() == concluded {
-			return told, nil
-		}
 	}
+	return told, nil
 }
 
-// conclusion is the round that the review of the newest draft concluded, if it did.
-func conclusion(review *counselv1.Case) *counselv1.Round {
-	rounds := review.GetRounds()
-	if len(rounds) == 0 || rounds[len(rounds)-1].GetOpinion() == "" {
-		return nil
+// handle tells of an event, and keeps the conclusion.
+func (c *client) handle(event *corev1.Event) (err error) {
+	if event == nil {
+		return nil // a heartbeat
 	}
-	return rounds[len(rounds)-1]
+	fmt.Printf("event %d %s %s → %s\n", event.GetPosition(), event.GetType(), event.GetData().GetFromState(), event.GetData().GetToState())
+	if event.GetType() == concluded {
+		c.state.Position = event.GetPosition()
+		c.state.Entry, err = protojson.Marshal(event.GetData())
+	}
+	return err
 }
 
 // opinion fetches the signed opinion that the conclusion rests on.
 func (c *client) opinion(ctx context.Context, review *counselv1.Case) error {
+	rounds := review.GetRounds()
 	o, err := retry(ctx, func(ctx context.Context) (*counselv1.Opinion, error) {
-		return c.counsel.GetOpinion(ctx, &counselv1.GetOpinionRequest{Name: conclusion(review).GetOpinion()})
+		return c.counsel.GetOpinion(ctx, &counselv1.GetOpinionRequest{Name: rounds[len(rounds)-1].GetOpinion()})
 	})
 	if err != nil {
 		return err

@@ -17,6 +17,12 @@ type state struct {
 	// ResumeToken is the place in the feed of counsel up to which events were
 	// handled.
 	ResumeToken string `json:"resumeToken,omitempty"`
+	// Position is the place of the conclusion in the feed, once it came, and Entry
+	// what it said: a JournalEntry, as JSON.
+	Position int64           `json:"position,omitempty"`
+	Entry    json.RawMessage `json:"entry,omitempty"`
+	// Checkpoint is the newest signed note that was verified.
+	Checkpoint string `json:"checkpoint,omitempty"`
 }
 
 func readState(file string) (*state, error) {

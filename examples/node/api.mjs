@@ -36,7 +36,7 @@ export class ApiError extends Error {
 // Whether an error may be gone the next time. What the law, the state or a wrong
 // field refuses is refused again; a stale etag (412) is for whoever sent it.
 export function passing(error) {
-  if (error instanceof ApiError) return [409, 429, 503, 504].includes(error.code) && error.status !== 'ALREADY_EXISTS';
+  if (error instanceof ApiError) return [409, 429, 502, 503, 504].includes(error.code) && error.status !== 'ALREADY_EXISTS';
   // fetch throws a TypeError when the connection fails, DOMException on a timeout.
   return error instanceof TypeError || error instanceof DOMException;
 }

@@ -7,9 +7,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Api, ApiError, passing, pause } from './api.mjs';
+import { verify } from './checkpoint.mjs';
 import { readSubmission, submit } from './submit.mjs';
 
-const USAGE = 'usage: FASHEN_API_KEY=fsk_… node client.mjs --id NUMBER [--url URL] [--region NAME] [--state FILE] SUBMISSION.json DRAFT.docx';
+const USAGE = 'usage: FASHEN_API_KEY=fsk_… node client.mjs --id NUMBER --checkpoint-key KEY [--url URL] [--region NAME] [--state FILE] SUBMISSION.json DRAFT.docx';
 
 // The event this client waits for.
 const CONCLUDED = 'fashen.counsel.ConcludeCase.done';
@@ -30,27 +31,24 @@ async function readState(path) {
   return Object.defineProperty(state, 'keep', { value: keep });
 }
 
-// Follows the events of a case until its review is concluded.
-async function follow(client, name) {
+// Follows the events of a case until its review is concluded. The token is kept
+// once its message is handled: after a break the feed goes on right there, with
+// nothing left out and nothing twice.
+async function follow({ api, region, state }, name) {
   for (let attempt = 1; ; ) {
-    const review = await client.api.call('GET', name);
-    if (conclusion(review)) return review;
+    const review = await api.call('GET', name);
+    if (state.entry) return review;
     console.log(`waiting for the review ${name}, now ${review.state}`);
+    const place = state.resumeToken ? { resumeToken: state.resumeToken } : { fromStart: true };
     try {
-      for await (const message of client.api.watch(client.region, {
-        service: 'counsel', resources: name, resumeToken: client.state.resumeToken, fromStart: !client.state.resumeToken,
-      })) {
+      for await (const { event, resumeToken } of api.watch(region, { service: 'counsel', resources: name, ...place })) {
         attempt = 1;
-        const { event } = message;
-        if (event) console.log(`event ${event.position} ${event.type} ${event.data.fromState} → ${event.data.toState}`);
-        // Kept once the message is handled: after a break the feed goes on right
-        // there, with nothing left out and nothing twice.
-        await client.state.keep({ resumeToken: message.resumeToken });
-        if (event?.type === CONCLUDED) break;
+        await state.keep({ ...handle(event), resumeToken });
+        if (state.entry) break;
       }
     } catch (error) {
       if (error.status === 'OUT_OF_RANGE') {
-        client.state.resumeToken = ''; // older than 90 days: from the start, then
+        delete state.resumeToken; // older than 90 days: from the start, then
       } else if (passing(error)) {
         await pause(attempt++, error);
       } else {
@@ -60,15 +58,17 @@ async function follow(client, name) {
   }
 }
 
-// The round that the review of the newest draft concluded, if it did.
-function conclusion(review) {
-  const round = review.rounds.at(-1);
-  return round?.opinion ? round : undefined;
+// Tells of an event, and answers what to keep of the conclusion; a heartbeat is no
+// event.
+function handle(event) {
+  if (!event) return {};
+  console.log(`event ${event.position} ${event.type} ${event.data.fromState} → ${event.data.toState}`);
+  return event.type === CONCLUDED ? { position: event.position, entry: event.data } : {};
 }
 
 // Fetches the signed opinion that the conclusion rests on.
 async function opinion({ api }, review) {
-  const o = await api.call('GET', conclusion(review).opinion);
+  const o = await api.call('GET', review.rounds.at(-1).opinion);
   console.log(`opinion ${o.conclusion}: ${o.summary}`);
   for (const [n, item] of o.items.entries()) {
     console.log(`  ${n + 1}. ${item.severity} 第${item.anchor.article}条“${item.anchor.quote}”：${item.analysis}（${item.basis}）`);
@@ -84,16 +84,21 @@ async function main() {
       url: { type: 'string', default: 'http://localhost:8080' },
       region: { type: 'string', default: 'regions/120105' },
       state: { type: 'string', default: 'state.json' },
+      // Public key of checkpoints, as `fashen key checkpoint` prints it; handed over by
+      // people, not by the server.
+      'checkpoint-key': { type: 'string' },
     },
   });
   const key = process.env.FASHEN_API_KEY;
-  if (!values.id || !key || positionals.length !== 2) throw new Error(USAGE);
+  const logKey = values['checkpoint-key'];
+  if (!values.id || !logKey || !key || positionals.length !== 2) throw new Error(USAGE);
   const client = {
-    api: new Api(values.url, key), region: values.region, id: values.id, state: await readState(values.state),
+    api: new Api(values.url, key), region: values.region, id: values.id, state: await readState(values.state), logKey,
   };
   const document = await submit(client, await readSubmission(...positionals));
   const review = await follow(client, document.reviewCase);
   await opinion(client, review);
+  await verify(client);
 }
 
 main().catch((error) => {

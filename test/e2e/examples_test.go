@@ -21,6 +21,7 @@ import (
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/app"
 )
 
 // The clients of the integration guide, run as the guide says.
@@ -42,6 +43,11 @@ func TestNodeClient(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("the Node client is NOT run: node is not on PATH")
 	}
+	proofs := exec.CommandContext(t.Context(), "node", "--test")
+	proofs.Dir = "../../examples/node"
+	if out, err := proofs.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	tryClient(t, func(t *testing.T, w *world) []string {
 		return []string{"node", "../../examples/node/client.mjs", "--url", badLine(t, w)}
 	})
@@ -56,15 +62,21 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 			t.Parallel()
 			w := alone(t, configure(t), "grpc", "2026-04-08")
 			key := w.keyFor(t, w.connect(t, labour), "filing", "counsel", "directory").GetToken()
-			state := filepath.Join(t.TempDir(), "state.json")
-			line := append(command(t, w), "--id", "oa-4711", "--state", state)
-			start := func(submission string) *program {
-				return run(t, append(slices.Clone(line), submission, "../../cmd/fashen/sample/draft.docx"), "FASHEN_API_KEY="+key)
+			public, err := app.CheckpointKey(w.config)
+			if err != nil {
+				t.Fatal(err)
 			}
+			state := filepath.Join(t.TempDir(), "state.json")
+			line := append(command(t, w), "--id", "oa-4711", "--checkpoint-key", public)
+			remembering := func(state, submission string) *program {
+				return run(t, append(slices.Clone(line), "--state", state, submission, "../../cmd/fashen/sample/draft.docx"), "FASHEN_API_KEY="+key)
+			}
+			start := func(submission string) *program { return remembering(state, submission) }
 			const sample = "../../examples/sample/submission.json"
+			first := incomplete(t, filepath.Dir(sample))
 
 			// Refused, it says why; nothing is handed in.
-			p := start(incomplete(t, filepath.Dir(sample)))
+			p := start(first)
 			document := strings.TrimPrefix(p.line("document "), "document ")
 			p.line("MATERIALS_INCOMPLETE: ")
 			p.ends(false)
@@ -76,7 +88,7 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 			p.line("waiting for the review")
 			p.kill()
 
-			// It has nothing but what it wrote down.
+			// It has nothing but what it wrote down, and misses nothing.
 			p = start(sample)
 			p.line("waiting for the review")
 			d := w.document(t, "reviewer", "GetDocument", &filingv1.GetDocumentRequest{Name: document})
@@ -91,12 +103,40 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 			p.line("fashen.counsel.ConcludeCase.done UNDER_REVIEW → CONCLUDED_REVISE")
 			p.line("opinion REVISE: 示例意见。")
 			p.line("“在本区纳税满两年”：示例分析。（《公平竞争审查条例》第十条）")
+			verified := p.line("verified: event")
 			p.ends(true)
 
-			// Once more, it has nothing left to do.
+			// Once more, it has nothing left to do; the log has grown since.
+			w.review(t, "drafter", "AnswerItem", &counselv1.AnswerItemRequest{
+				Name: review.GetName(), Number: 1, Answer: &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED},
+			})
 			p = start(sample)
 			p.line("opinion REVISE: 示例意见。")
+			if grown := p.line("verified: event"); grown == verified {
+				t.Errorf("the log has not grown: %s", grown)
+			}
 			p.ends(true)
+			// What was not told at that place is not in the log there.
+			edit(t, state, func(all map[string]any) { all["position"] = 2 })
+			p = start(sample)
+			p.line("the event is not in the log")
+			p.ends(false)
+			// Nor is what it was told otherwise.
+			edit(t, state, func(all map[string]any) { all["entry"].(map[string]any)["toState"] = "CONCLUDED_LAWFUL" })
+			p = start(sample)
+			p.line("the event is not what its hash says")
+			p.ends(false)
+
+			// Without its memory, the same number finds the same document, and is no other
+			// document's.
+			p = remembering(filepath.Join(t.TempDir(), "another.json"), first)
+			p.line("document " + document)
+			p.line("verified: event")
+			p.ends(true)
+			p = remembering(filepath.Join(t.TempDir(), "another.json"), sample)
+			p.line("REQUEST_ID_REUSED")
+			p.ends(false)
+
 			list := &filingv1.ListDocumentsResponse{}
 			w.must(t, "drafter", filingService+"ListDocuments", &filingv1.ListDocumentsRequest{Parent: region}, list)
 			if n := len(list.GetDocuments()); n != 1 || list.GetDocuments()[0].GetSubmissionCount() != 1 || len(list.GetDocuments()[0].GetRevisions()) != 1 {
@@ -114,6 +154,16 @@ func incomplete(t *testing.T, sample string) string {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "submission.json")
+	edit(t, file, func(all map[string]any) {
+		delete(all["materials"].(map[string]any), "legal_basis")
+		all["document"].(map[string]any)["title"] = "河北区创业扶持办法（示例，题目待定）"
+	})
+	return file
+}
+
+// edit changes a file of JSON.
+func edit(t *testing.T, file string, change func(all map[string]any)) {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -122,15 +172,13 @@ func incomplete(t *testing.T, sample string) string {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	delete(all["materials"].(map[string]any), "legal_basis")
-	all["document"].(map[string]any)["title"] = "河北区创业扶持办法（示例，题目待定）"
+	change(all)
 	if text, err = json.Marshal(all); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file
 }
 
 // badLine passes REST calls on to the process. The first answer to each write is
@@ -177,7 +225,7 @@ type program struct {
 
 func run(t *testing.T, line []string, environment ...string) *program {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	p := &program{t: t, cmd: exec.CommandContext(ctx, line[0], line[1:]...), lines: make(chan string, 1000)}
 	p.cmd.Env = append(os.Environ(), environment...)
