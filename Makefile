@@ -9,6 +9,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fashen
 key = $(shell cat tools/$(1)/go.mod tools/$(1)/go.sum | git hash-object --stdin | cut -c1-12)
 buf_bin := $(cache)/buf-$(call key,buf)
 golangci_bin := $(cache)/golangci-$(call key,golangci)
+deploy_bin := $(cache)/deploy-$(call key,deploy)
 export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 
 # Where data races could hide: what goroutines share.
@@ -39,7 +40,7 @@ check-format:
 .PHONY: check-modules
 check-modules:
 	go mod tidy -diff
-	for module in tools/buf tools/golangci tools/protodeps examples/go; do (cd $$module && go mod tidy -diff); done
+	for module in tools/buf tools/golangci tools/protodeps tools/deploy examples/go; do (cd $$module && go mod tidy -diff); done
 
 .PHONY: check-proto
 check-proto: $(buf_bin)/.done .protodeps/.done
@@ -94,6 +95,10 @@ load: ## Measure start, memory, read, create and list in interleaved rounds, bes
 .PHONY: durability
 durability: ## Show by a trace of system calls that a write is synced before it is acknowledged (needs strace)
 	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
+
+.PHONY: deploy-check
+deploy-check: $(deploy_bin)/.done ## Check deploy/ with Helm and a loader of Compose files, and run the image's binary (needs root)
+	FASHEN_DEPLOY_TOOLS=$(deploy_bin) go test ./test/deploy -count=1 -v
 
 .PHONY: mongo-test
 mongo-test: ## Run storage and end-to-end tests on FASHEN_TEST_MONGODB_URI, or on a stand-in
