@@ -33,6 +33,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(),
-		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages())
+		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newCompare())
 	return root
 }

@@ -128,3 +128,30 @@ func TestVerifyFindsTampering(t *testing.T) {
 		t.Errorf("a removed entry: %v\n%s", err, out)
 	}
 }
+
+func TestCompareDrafts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	older := write("a.txt", "示例办法\n第一条　标准为每人每月1200元。\n第二条　自发布之日起施行。\n")
+	newer := write("b.txt", "示例办法\n第一条　标准为每人每月1500元。\n第二条　由主管部门负责解释。\n第三条　自发布之日起施行。\n")
+	out, err := command(t, "", "compare", older, newer)
+	want := "修改\tart-1.para-1 → art-1.para-1\t标准为每人每月[-1200-]{+1500+}元。\n" +
+		"新增\t（无） → art-2.para-1\t{+由主管部门负责解释。+}\n序号变更\tart-2.para-1 → art-3.para-1\t\n"
+	if err != nil || out != want {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = command(t, "", "compare", "--format", "json", older, newer)
+	var c struct{ Changes []struct{ Kind string } }
+	if err != nil || json.Unmarshal([]byte(out), &c) != nil || len(c.Changes) != 3 || c.Changes[1].Kind != "ADDED" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := command(t, "", "compare", older, filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}

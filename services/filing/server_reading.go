@@ -16,6 +16,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/docstore"
+	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -106,6 +107,31 @@ func (s *Server) GetRevisionText(ctx context.Context, in *filingv1.GetRevisionTe
 		return nil, err
 	}
 	return s.text(ctx, r)
+}
+
+// CompareRevisions implements FilingService.
+func (s *Server) CompareRevisions(ctx context.Context, in *filingv1.CompareRevisionsRequest) (*corev1.Comparison, error) {
+	after, err := s.visibleRevision(ctx, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	document, _, _ := strings.Cut(in.GetName(), "/revisions/")
+	if !strings.HasPrefix(in.GetBase(), document+"/revisions/") {
+		return nil, rpc.Field("base", "OTHER_DOCUMENT", "只能与同一文件的另一稿比较")
+	}
+	before, err := s.visibleRevision(ctx, in.GetBase())
+	if err != nil {
+		return nil, err
+	}
+	old, err := s.text(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := s.text(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	return policytext.Compare(old, fresh), nil
 }
 
 func (s *Server) text(ctx context.Context, r *filingv1.Revision) (*corev1.PolicyText, error) {

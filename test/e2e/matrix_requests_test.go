@@ -165,6 +165,9 @@ func filingRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "GetDocument":     func(n names) proto.Message { return &filingv1.GetDocumentRequest{Name: n.document} },
 		s + "ListDocuments":   func(n names) proto.Message { return &filingv1.ListDocumentsRequest{Parent: n.region} },
 		s + "GetRevision":     func(n names) proto.Message { return &filingv1.GetRevisionRequest{Name: n.revision} },
+		s + "CompareRevisions": func(n names) proto.Message {
+			return &filingv1.CompareRevisionsRequest{Name: n.revision, Base: n.revision}
+		},
 		s + "GetRevisionText": func(n names) proto.Message { return &filingv1.GetRevisionTextRequest{Name: n.revision} },
 		s + "ListFindings":    func(n names) proto.Message { return &filingv1.ListFindingsRequest{Parent: n.revision} },
 		s + "ResolveAnchors": func(n names) proto.Message {

@@ -583,6 +583,61 @@ func (x *GetRevisionTextRequest) GetName() string {
 	return ""
 }
 
+// Request of CompareRevisions.
+type CompareRevisionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newer draft.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The older draft, of the same document.
+	Base          string `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRevisionsRequest) Reset() {
+	*x = CompareRevisionsRequest{}
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRevisionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRevisionsRequest) ProtoMessage() {}
+
+func (x *CompareRevisionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRevisionsRequest.ProtoReflect.Descriptor instead.
+func (*CompareRevisionsRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CompareRevisionsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CompareRevisionsRequest) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
 // Request of ListFindings.
 type ListFindingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -598,7 +653,7 @@ type ListFindingsRequest struct {
 
 func (x *ListFindingsRequest) Reset() {
 	*x = ListFindingsRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[9]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +665,7 @@ func (x *ListFindingsRequest) String() string {
 func (*ListFindingsRequest) ProtoMessage() {}
 
 func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[9]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +678,7 @@ func (x *ListFindingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsRequest.ProtoReflect.Descriptor instead.
 func (*ListFindingsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{9}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListFindingsRequest) GetParent() string {
@@ -662,7 +717,7 @@ type ListFindingsResponse struct {
 
 func (x *ListFindingsResponse) Reset() {
 	*x = ListFindingsResponse{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[10]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +729,7 @@ func (x *ListFindingsResponse) String() string {
 func (*ListFindingsResponse) ProtoMessage() {}
 
 func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[10]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +742,7 @@ func (x *ListFindingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFindingsResponse.ProtoReflect.Descriptor instead.
 func (*ListFindingsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{10}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListFindingsResponse) GetFindings() []*v1.Finding {
@@ -725,7 +780,7 @@ type ResolveAnchorsRequest struct {
 
 func (x *ResolveAnchorsRequest) Reset() {
 	*x = ResolveAnchorsRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[11]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +792,7 @@ func (x *ResolveAnchorsRequest) String() string {
 func (*ResolveAnchorsRequest) ProtoMessage() {}
 
 func (x *ResolveAnchorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[11]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +805,7 @@ func (x *ResolveAnchorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAnchorsRequest.ProtoReflect.Descriptor instead.
 func (*ResolveAnchorsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{11}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResolveAnchorsRequest) GetName() string {
@@ -778,7 +833,7 @@ type ResolveAnchorsResponse struct {
 
 func (x *ResolveAnchorsResponse) Reset() {
 	*x = ResolveAnchorsResponse{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[12]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +845,7 @@ func (x *ResolveAnchorsResponse) String() string {
 func (*ResolveAnchorsResponse) ProtoMessage() {}
 
 func (x *ResolveAnchorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[12]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +858,7 @@ func (x *ResolveAnchorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveAnchorsResponse.ProtoReflect.Descriptor instead.
 func (*ResolveAnchorsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{12}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResolveAnchorsResponse) GetAnchors() []*v1.Anchor {
@@ -824,7 +879,7 @@ type DownloadRevisionRequest struct {
 
 func (x *DownloadRevisionRequest) Reset() {
 	*x = DownloadRevisionRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[13]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +891,7 @@ func (x *DownloadRevisionRequest) String() string {
 func (*DownloadRevisionRequest) ProtoMessage() {}
 
 func (x *DownloadRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[13]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +904,7 @@ func (x *DownloadRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRevisionRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{13}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DownloadRevisionRequest) GetName() string {
@@ -878,7 +933,7 @@ type MaterialUpload struct {
 
 func (x *MaterialUpload) Reset() {
 	*x = MaterialUpload{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[14]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +945,7 @@ func (x *MaterialUpload) String() string {
 func (*MaterialUpload) ProtoMessage() {}
 
 func (x *MaterialUpload) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[14]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +958,7 @@ func (x *MaterialUpload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaterialUpload.ProtoReflect.Descriptor instead.
 func (*MaterialUpload) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{14}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MaterialUpload) GetName() string {
@@ -957,7 +1012,7 @@ type UploadMaterialRequest struct {
 
 func (x *UploadMaterialRequest) Reset() {
 	*x = UploadMaterialRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[15]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1024,7 @@ func (x *UploadMaterialRequest) String() string {
 func (*UploadMaterialRequest) ProtoMessage() {}
 
 func (x *UploadMaterialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[15]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1037,7 @@ func (x *UploadMaterialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadMaterialRequest.ProtoReflect.Descriptor instead.
 func (*UploadMaterialRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{15}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UploadMaterialRequest) GetContent() isUploadMaterialRequest_Content {
@@ -1041,7 +1096,7 @@ type DownloadMaterialRequest struct {
 
 func (x *DownloadMaterialRequest) Reset() {
 	*x = DownloadMaterialRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[16]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1108,7 @@ func (x *DownloadMaterialRequest) String() string {
 func (*DownloadMaterialRequest) ProtoMessage() {}
 
 func (x *DownloadMaterialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[16]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1121,7 @@ func (x *DownloadMaterialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadMaterialRequest.ProtoReflect.Descriptor instead.
 func (*DownloadMaterialRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{16}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DownloadMaterialRequest) GetName() string {
@@ -1100,7 +1155,7 @@ type RecordConsultationRequest struct {
 
 func (x *RecordConsultationRequest) Reset() {
 	*x = RecordConsultationRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[17]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1167,7 @@ func (x *RecordConsultationRequest) String() string {
 func (*RecordConsultationRequest) ProtoMessage() {}
 
 func (x *RecordConsultationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[17]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1180,7 @@ func (x *RecordConsultationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordConsultationRequest.ProtoReflect.Descriptor instead.
 func (*RecordConsultationRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{17}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RecordConsultationRequest) GetName() string {
@@ -1177,7 +1232,7 @@ type RecordCompetitionConclusionRequest struct {
 
 func (x *RecordCompetitionConclusionRequest) Reset() {
 	*x = RecordCompetitionConclusionRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[18]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1244,7 @@ func (x *RecordCompetitionConclusionRequest) String() string {
 func (*RecordCompetitionConclusionRequest) ProtoMessage() {}
 
 func (x *RecordCompetitionConclusionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[18]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1257,7 @@ func (x *RecordCompetitionConclusionRequest) ProtoReflect() protoreflect.Message
 
 // Deprecated: Use RecordCompetitionConclusionRequest.ProtoReflect.Descriptor instead.
 func (*RecordCompetitionConclusionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{18}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecordCompetitionConclusionRequest) GetName() string {
@@ -1266,7 +1321,7 @@ type CarryCompetitionConclusionRequest struct {
 
 func (x *CarryCompetitionConclusionRequest) Reset() {
 	*x = CarryCompetitionConclusionRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[19]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1333,7 @@ func (x *CarryCompetitionConclusionRequest) String() string {
 func (*CarryCompetitionConclusionRequest) ProtoMessage() {}
 
 func (x *CarryCompetitionConclusionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[19]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1346,7 @@ func (x *CarryCompetitionConclusionRequest) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use CarryCompetitionConclusionRequest.ProtoReflect.Descriptor instead.
 func (*CarryCompetitionConclusionRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{19}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CarryCompetitionConclusionRequest) GetName() string {
@@ -1344,7 +1399,7 @@ type SubmitDocumentRequest struct {
 
 func (x *SubmitDocumentRequest) Reset() {
 	*x = SubmitDocumentRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[20]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1411,7 @@ func (x *SubmitDocumentRequest) String() string {
 func (*SubmitDocumentRequest) ProtoMessage() {}
 
 func (x *SubmitDocumentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[20]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1424,7 @@ func (x *SubmitDocumentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDocumentRequest.ProtoReflect.Descriptor instead.
 func (*SubmitDocumentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{20}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SubmitDocumentRequest) GetName() string {
@@ -1415,7 +1470,7 @@ type DeliberateDocumentRequest struct {
 
 func (x *DeliberateDocumentRequest) Reset() {
 	*x = DeliberateDocumentRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[21]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1482,7 @@ func (x *DeliberateDocumentRequest) String() string {
 func (*DeliberateDocumentRequest) ProtoMessage() {}
 
 func (x *DeliberateDocumentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[21]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1495,7 @@ func (x *DeliberateDocumentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliberateDocumentRequest.ProtoReflect.Descriptor instead.
 func (*DeliberateDocumentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{21}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeliberateDocumentRequest) GetName() string {
@@ -1500,7 +1555,7 @@ type ListDocumentHistoryRequest struct {
 
 func (x *ListDocumentHistoryRequest) Reset() {
 	*x = ListDocumentHistoryRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[22]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1567,7 @@ func (x *ListDocumentHistoryRequest) String() string {
 func (*ListDocumentHistoryRequest) ProtoMessage() {}
 
 func (x *ListDocumentHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[22]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1580,7 @@ func (x *ListDocumentHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDocumentHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListDocumentHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{22}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListDocumentHistoryRequest) GetParent() string {
@@ -1562,7 +1617,7 @@ type ListDocumentHistoryResponse struct {
 
 func (x *ListDocumentHistoryResponse) Reset() {
 	*x = ListDocumentHistoryResponse{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[23]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1629,7 @@ func (x *ListDocumentHistoryResponse) String() string {
 func (*ListDocumentHistoryResponse) ProtoMessage() {}
 
 func (x *ListDocumentHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[23]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1642,7 @@ func (x *ListDocumentHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDocumentHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListDocumentHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{23}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListDocumentHistoryResponse) GetHistory() []*v1.JournalEntry {
@@ -1621,7 +1676,7 @@ type SetDocumentViewerRequest struct {
 
 func (x *SetDocumentViewerRequest) Reset() {
 	*x = SetDocumentViewerRequest{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[24]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1688,7 @@ func (x *SetDocumentViewerRequest) String() string {
 func (*SetDocumentViewerRequest) ProtoMessage() {}
 
 func (x *SetDocumentViewerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[24]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1701,7 @@ func (x *SetDocumentViewerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDocumentViewerRequest.ProtoReflect.Descriptor instead.
 func (*SetDocumentViewerRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{24}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetDocumentViewerRequest) GetName() string {
@@ -1686,7 +1741,7 @@ type SetDocumentViewerResponse struct {
 
 func (x *SetDocumentViewerResponse) Reset() {
 	*x = SetDocumentViewerResponse{}
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[25]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1753,7 @@ func (x *SetDocumentViewerResponse) String() string {
 func (*SetDocumentViewerResponse) ProtoMessage() {}
 
 func (x *SetDocumentViewerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[25]
+	mi := &file_fashen_filing_v1_filing_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,14 +1766,14 @@ func (x *SetDocumentViewerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDocumentViewerResponse.ProtoReflect.Descriptor instead.
 func (*SetDocumentViewerResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{25}
+	return file_fashen_filing_v1_filing_service_proto_rawDescGZIP(), []int{26}
 }
 
 var File_fashen_filing_v1_filing_service_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\n" +
-	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
+	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1ffashen/core/v1/comparison.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
 	"\x15CreateDocumentRequest\x12<\n" +
 	"\x06parent\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\x12\x15fashen.local/Document\xbaH\x04r\x02\x10\x01R\x06parent\x12A\n" +
 	"\bdocument\x18\x02 \x01(\v2\x1a.fashen.filing.v1.DocumentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bdocument\x12)\n" +
@@ -1760,7 +1815,12 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\"R\n" +
 	"\x16GetRevisionTextRequest\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
-	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\"\xa3\x01\n" +
+	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\"\x8d\x01\n" +
+	"\x17CompareRevisionsRequest\x128\n" +
+	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
+	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\x128\n" +
+	"\x04base\x18\x02 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
+	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04base\"\xa3\x01\n" +
 	"\x13ListFindingsRequest\x12<\n" +
 	"\x06parent\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
@@ -1863,7 +1923,7 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"assignment\x18\x04 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
 	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\n" +
 	"assignment\"\x1b\n" +
-	"\x19SetDocumentViewerResponse2\xc9\x17\n" +
+	"\x19SetDocumentViewerResponse2\xfa\x18\n" +
 	"\rFilingService\x12\xa2\x01\n" +
 	"\x0eCreateDocument\x12'.fashen.filing.v1.CreateDocumentRequest\x1a\x1a.fashen.filing.v1.Document\"K\xdaA\x0fparent,documentʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\bdocument\" /v1/{parent=regions/*}/documents\x12\x8b\x01\n" +
 	"\vGetDocument\x12$.fashen.filing.v1.GetDocumentRequest\x1a\x1a.fashen.filing.v1.Document\":\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=regions/*/documents/*}\x12\x9e\x01\n" +
@@ -1872,7 +1932,8 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\x0eUploadRevision\x12'.fashen.filing.v1.UploadRevisionRequest\x1a\x1a.fashen.filing.v1.Revision\"\n" +
 	"\xdaA\x00ʥ\x19\x03\x1a\x01\x01(\x01\x12\x97\x01\n" +
 	"\vGetRevision\x12$.fashen.filing.v1.GetRevisionRequest\x1a\x1a.fashen.filing.v1.Revision\"F\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02.\x12,/v1/{name=regions/*/documents/*/revisions/*}\x12\xa4\x01\n" +
-	"\x0fGetRevisionText\x12(.fashen.filing.v1.GetRevisionTextRequest\x1a\x1a.fashen.core.v1.PolicyText\"K\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x023\x121/v1/{name=regions/*/documents/*/revisions/*}/text\x12\xb1\x01\n" +
+	"\x0fGetRevisionText\x12(.fashen.filing.v1.GetRevisionTextRequest\x1a\x1a.fashen.core.v1.PolicyText\"K\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x023\x121/v1/{name=regions/*/documents/*/revisions/*}/text\x12\xae\x01\n" +
+	"\x10CompareRevisions\x12).fashen.filing.v1.CompareRevisionsRequest\x1a\x1a.fashen.core.v1.Comparison\"S\xdaA\tname,baseʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x026\x124/v1/{name=regions/*/documents/*/revisions/*}:compare\x12\xb1\x01\n" +
 	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xc8\x01\n" +
 	"\x0eResolveAnchors\x12'.fashen.filing.v1.ResolveAnchorsRequest\x1a(.fashen.filing.v1.ResolveAnchorsResponse\"c\xdaA\fname,anchorsʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02@:\x01*\";/v1/{name=regions/*/documents/*/revisions/*}:resolveAnchors\x90\x02\x01\x12i\n" +
 	"\x10DownloadRevision\x12).fashen.filing.v1.DownloadRevisionRequest\x1a\x14.google.api.HttpBody\"\x12\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x050\x01\x12d\n" +
@@ -1898,7 +1959,7 @@ func file_fashen_filing_v1_filing_service_proto_rawDescGZIP() []byte {
 	return file_fashen_filing_v1_filing_service_proto_rawDescData
 }
 
-var file_fashen_filing_v1_filing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_fashen_filing_v1_filing_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_fashen_filing_v1_filing_service_proto_goTypes = []any{
 	(*CreateDocumentRequest)(nil),              // 0: fashen.filing.v1.CreateDocumentRequest
 	(*GetDocumentRequest)(nil),                 // 1: fashen.filing.v1.GetDocumentRequest
@@ -1909,52 +1970,54 @@ var file_fashen_filing_v1_filing_service_proto_goTypes = []any{
 	(*UploadRevisionRequest)(nil),              // 6: fashen.filing.v1.UploadRevisionRequest
 	(*GetRevisionRequest)(nil),                 // 7: fashen.filing.v1.GetRevisionRequest
 	(*GetRevisionTextRequest)(nil),             // 8: fashen.filing.v1.GetRevisionTextRequest
-	(*ListFindingsRequest)(nil),                // 9: fashen.filing.v1.ListFindingsRequest
-	(*ListFindingsResponse)(nil),               // 10: fashen.filing.v1.ListFindingsResponse
-	(*ResolveAnchorsRequest)(nil),              // 11: fashen.filing.v1.ResolveAnchorsRequest
-	(*ResolveAnchorsResponse)(nil),             // 12: fashen.filing.v1.ResolveAnchorsResponse
-	(*DownloadRevisionRequest)(nil),            // 13: fashen.filing.v1.DownloadRevisionRequest
-	(*MaterialUpload)(nil),                     // 14: fashen.filing.v1.MaterialUpload
-	(*UploadMaterialRequest)(nil),              // 15: fashen.filing.v1.UploadMaterialRequest
-	(*DownloadMaterialRequest)(nil),            // 16: fashen.filing.v1.DownloadMaterialRequest
-	(*RecordConsultationRequest)(nil),          // 17: fashen.filing.v1.RecordConsultationRequest
-	(*RecordCompetitionConclusionRequest)(nil), // 18: fashen.filing.v1.RecordCompetitionConclusionRequest
-	(*CarryCompetitionConclusionRequest)(nil),  // 19: fashen.filing.v1.CarryCompetitionConclusionRequest
-	(*SubmitDocumentRequest)(nil),              // 20: fashen.filing.v1.SubmitDocumentRequest
-	(*DeliberateDocumentRequest)(nil),          // 21: fashen.filing.v1.DeliberateDocumentRequest
-	(*ListDocumentHistoryRequest)(nil),         // 22: fashen.filing.v1.ListDocumentHistoryRequest
-	(*ListDocumentHistoryResponse)(nil),        // 23: fashen.filing.v1.ListDocumentHistoryResponse
-	(*SetDocumentViewerRequest)(nil),           // 24: fashen.filing.v1.SetDocumentViewerRequest
-	(*SetDocumentViewerResponse)(nil),          // 25: fashen.filing.v1.SetDocumentViewerResponse
-	(*Document)(nil),                           // 26: fashen.filing.v1.Document
-	(*fieldmaskpb.FieldMask)(nil),              // 27: google.protobuf.FieldMask
-	(*v1.Finding)(nil),                         // 28: fashen.core.v1.Finding
-	(*v1.Anchor)(nil),                          // 29: fashen.core.v1.Anchor
-	(Material_Kind)(0),                         // 30: fashen.filing.v1.Material.Kind
-	(*Consultation)(nil),                       // 31: fashen.filing.v1.Consultation
-	(CompetitionConclusion_Outcome)(0),         // 32: fashen.filing.v1.CompetitionConclusion.Outcome
-	(*date.Date)(nil),                          // 33: google.type.Date
-	(*v1.JournalEntry)(nil),                    // 34: fashen.core.v1.JournalEntry
-	(*Revision)(nil),                           // 35: fashen.filing.v1.Revision
-	(*v1.PolicyText)(nil),                      // 36: fashen.core.v1.PolicyText
-	(*httpbody.HttpBody)(nil),                  // 37: google.api.HttpBody
+	(*CompareRevisionsRequest)(nil),            // 9: fashen.filing.v1.CompareRevisionsRequest
+	(*ListFindingsRequest)(nil),                // 10: fashen.filing.v1.ListFindingsRequest
+	(*ListFindingsResponse)(nil),               // 11: fashen.filing.v1.ListFindingsResponse
+	(*ResolveAnchorsRequest)(nil),              // 12: fashen.filing.v1.ResolveAnchorsRequest
+	(*ResolveAnchorsResponse)(nil),             // 13: fashen.filing.v1.ResolveAnchorsResponse
+	(*DownloadRevisionRequest)(nil),            // 14: fashen.filing.v1.DownloadRevisionRequest
+	(*MaterialUpload)(nil),                     // 15: fashen.filing.v1.MaterialUpload
+	(*UploadMaterialRequest)(nil),              // 16: fashen.filing.v1.UploadMaterialRequest
+	(*DownloadMaterialRequest)(nil),            // 17: fashen.filing.v1.DownloadMaterialRequest
+	(*RecordConsultationRequest)(nil),          // 18: fashen.filing.v1.RecordConsultationRequest
+	(*RecordCompetitionConclusionRequest)(nil), // 19: fashen.filing.v1.RecordCompetitionConclusionRequest
+	(*CarryCompetitionConclusionRequest)(nil),  // 20: fashen.filing.v1.CarryCompetitionConclusionRequest
+	(*SubmitDocumentRequest)(nil),              // 21: fashen.filing.v1.SubmitDocumentRequest
+	(*DeliberateDocumentRequest)(nil),          // 22: fashen.filing.v1.DeliberateDocumentRequest
+	(*ListDocumentHistoryRequest)(nil),         // 23: fashen.filing.v1.ListDocumentHistoryRequest
+	(*ListDocumentHistoryResponse)(nil),        // 24: fashen.filing.v1.ListDocumentHistoryResponse
+	(*SetDocumentViewerRequest)(nil),           // 25: fashen.filing.v1.SetDocumentViewerRequest
+	(*SetDocumentViewerResponse)(nil),          // 26: fashen.filing.v1.SetDocumentViewerResponse
+	(*Document)(nil),                           // 27: fashen.filing.v1.Document
+	(*fieldmaskpb.FieldMask)(nil),              // 28: google.protobuf.FieldMask
+	(*v1.Finding)(nil),                         // 29: fashen.core.v1.Finding
+	(*v1.Anchor)(nil),                          // 30: fashen.core.v1.Anchor
+	(Material_Kind)(0),                         // 31: fashen.filing.v1.Material.Kind
+	(*Consultation)(nil),                       // 32: fashen.filing.v1.Consultation
+	(CompetitionConclusion_Outcome)(0),         // 33: fashen.filing.v1.CompetitionConclusion.Outcome
+	(*date.Date)(nil),                          // 34: google.type.Date
+	(*v1.JournalEntry)(nil),                    // 35: fashen.core.v1.JournalEntry
+	(*Revision)(nil),                           // 36: fashen.filing.v1.Revision
+	(*v1.PolicyText)(nil),                      // 37: fashen.core.v1.PolicyText
+	(*v1.Comparison)(nil),                      // 38: fashen.core.v1.Comparison
+	(*httpbody.HttpBody)(nil),                  // 39: google.api.HttpBody
 }
 var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
-	26, // 0: fashen.filing.v1.CreateDocumentRequest.document:type_name -> fashen.filing.v1.Document
-	26, // 1: fashen.filing.v1.ListDocumentsResponse.documents:type_name -> fashen.filing.v1.Document
-	26, // 2: fashen.filing.v1.UpdateDocumentRequest.document:type_name -> fashen.filing.v1.Document
-	27, // 3: fashen.filing.v1.UpdateDocumentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	27, // 0: fashen.filing.v1.CreateDocumentRequest.document:type_name -> fashen.filing.v1.Document
+	27, // 1: fashen.filing.v1.ListDocumentsResponse.documents:type_name -> fashen.filing.v1.Document
+	27, // 2: fashen.filing.v1.UpdateDocumentRequest.document:type_name -> fashen.filing.v1.Document
+	28, // 3: fashen.filing.v1.UpdateDocumentRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 4: fashen.filing.v1.UploadRevisionRequest.upload:type_name -> fashen.filing.v1.RevisionUpload
-	28, // 5: fashen.filing.v1.ListFindingsResponse.findings:type_name -> fashen.core.v1.Finding
-	29, // 6: fashen.filing.v1.ResolveAnchorsRequest.anchors:type_name -> fashen.core.v1.Anchor
-	29, // 7: fashen.filing.v1.ResolveAnchorsResponse.anchors:type_name -> fashen.core.v1.Anchor
-	30, // 8: fashen.filing.v1.MaterialUpload.kind:type_name -> fashen.filing.v1.Material.Kind
-	14, // 9: fashen.filing.v1.UploadMaterialRequest.upload:type_name -> fashen.filing.v1.MaterialUpload
-	30, // 10: fashen.filing.v1.DownloadMaterialRequest.kind:type_name -> fashen.filing.v1.Material.Kind
-	31, // 11: fashen.filing.v1.RecordConsultationRequest.consultation:type_name -> fashen.filing.v1.Consultation
-	32, // 12: fashen.filing.v1.RecordCompetitionConclusionRequest.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
-	33, // 13: fashen.filing.v1.DeliberateDocumentRequest.meeting_date:type_name -> google.type.Date
-	34, // 14: fashen.filing.v1.ListDocumentHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	29, // 5: fashen.filing.v1.ListFindingsResponse.findings:type_name -> fashen.core.v1.Finding
+	30, // 6: fashen.filing.v1.ResolveAnchorsRequest.anchors:type_name -> fashen.core.v1.Anchor
+	30, // 7: fashen.filing.v1.ResolveAnchorsResponse.anchors:type_name -> fashen.core.v1.Anchor
+	31, // 8: fashen.filing.v1.MaterialUpload.kind:type_name -> fashen.filing.v1.Material.Kind
+	15, // 9: fashen.filing.v1.UploadMaterialRequest.upload:type_name -> fashen.filing.v1.MaterialUpload
+	31, // 10: fashen.filing.v1.DownloadMaterialRequest.kind:type_name -> fashen.filing.v1.Material.Kind
+	32, // 11: fashen.filing.v1.RecordConsultationRequest.consultation:type_name -> fashen.filing.v1.Consultation
+	33, // 12: fashen.filing.v1.RecordCompetitionConclusionRequest.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
+	34, // 13: fashen.filing.v1.DeliberateDocumentRequest.meeting_date:type_name -> google.type.Date
+	35, // 14: fashen.filing.v1.ListDocumentHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
 	0,  // 15: fashen.filing.v1.FilingService.CreateDocument:input_type -> fashen.filing.v1.CreateDocumentRequest
 	1,  // 16: fashen.filing.v1.FilingService.GetDocument:input_type -> fashen.filing.v1.GetDocumentRequest
 	2,  // 17: fashen.filing.v1.FilingService.ListDocuments:input_type -> fashen.filing.v1.ListDocumentsRequest
@@ -1962,39 +2025,41 @@ var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	6,  // 19: fashen.filing.v1.FilingService.UploadRevision:input_type -> fashen.filing.v1.UploadRevisionRequest
 	7,  // 20: fashen.filing.v1.FilingService.GetRevision:input_type -> fashen.filing.v1.GetRevisionRequest
 	8,  // 21: fashen.filing.v1.FilingService.GetRevisionText:input_type -> fashen.filing.v1.GetRevisionTextRequest
-	9,  // 22: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
-	11, // 23: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
-	13, // 24: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
-	15, // 25: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
-	16, // 26: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
-	17, // 27: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
-	18, // 28: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
-	19, // 29: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
-	20, // 30: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
-	21, // 31: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
-	22, // 32: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
-	24, // 33: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
-	26, // 34: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
-	26, // 35: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
-	3,  // 36: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
-	26, // 37: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
-	35, // 38: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
-	35, // 39: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
-	36, // 40: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
-	10, // 41: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
-	12, // 42: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
-	37, // 43: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
-	26, // 44: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
-	37, // 45: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
-	26, // 46: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
-	26, // 47: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	26, // 48: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	26, // 49: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
-	26, // 50: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
-	23, // 51: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
-	25, // 52: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
-	34, // [34:53] is the sub-list for method output_type
-	15, // [15:34] is the sub-list for method input_type
+	9,  // 22: fashen.filing.v1.FilingService.CompareRevisions:input_type -> fashen.filing.v1.CompareRevisionsRequest
+	10, // 23: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
+	12, // 24: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
+	14, // 25: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
+	16, // 26: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
+	17, // 27: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
+	18, // 28: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
+	19, // 29: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
+	20, // 30: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
+	21, // 31: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
+	22, // 32: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
+	23, // 33: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
+	25, // 34: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
+	27, // 35: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
+	27, // 36: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
+	3,  // 37: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
+	27, // 38: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
+	36, // 39: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
+	36, // 40: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
+	37, // 41: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
+	38, // 42: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
+	11, // 43: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
+	13, // 44: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
+	39, // 45: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
+	27, // 46: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
+	39, // 47: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
+	27, // 48: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
+	27, // 49: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 50: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 51: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
+	27, // 52: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
+	24, // 53: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
+	26, // 54: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
+	35, // [35:55] is the sub-list for method output_type
+	15, // [15:35] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -2010,7 +2075,7 @@ func file_fashen_filing_v1_filing_service_proto_init() {
 		(*UploadRevisionRequest_Upload)(nil),
 		(*UploadRevisionRequest_Chunk)(nil),
 	}
-	file_fashen_filing_v1_filing_service_proto_msgTypes[15].OneofWrappers = []any{
+	file_fashen_filing_v1_filing_service_proto_msgTypes[16].OneofWrappers = []any{
 		(*UploadMaterialRequest_Upload)(nil),
 		(*UploadMaterialRequest_Chunk)(nil),
 	}
@@ -2020,7 +2085,7 @@ func file_fashen_filing_v1_filing_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_filing_v1_filing_service_proto_rawDesc), len(file_fashen_filing_v1_filing_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

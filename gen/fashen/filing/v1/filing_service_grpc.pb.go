@@ -28,6 +28,7 @@ const (
 	FilingService_UploadRevision_FullMethodName              = "/fashen.filing.v1.FilingService/UploadRevision"
 	FilingService_GetRevision_FullMethodName                 = "/fashen.filing.v1.FilingService/GetRevision"
 	FilingService_GetRevisionText_FullMethodName             = "/fashen.filing.v1.FilingService/GetRevisionText"
+	FilingService_CompareRevisions_FullMethodName            = "/fashen.filing.v1.FilingService/CompareRevisions"
 	FilingService_ListFindings_FullMethodName                = "/fashen.filing.v1.FilingService/ListFindings"
 	FilingService_ResolveAnchors_FullMethodName              = "/fashen.filing.v1.FilingService/ResolveAnchors"
 	FilingService_DownloadRevision_FullMethodName            = "/fashen.filing.v1.FilingService/DownloadRevision"
@@ -71,6 +72,10 @@ type FilingServiceClient interface {
 	GetRevision(ctx context.Context, in *GetRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
 	// Reads one draft's text and outline as stored. Errors: NOT_FOUND.
 	GetRevisionText(ctx context.Context, in *GetRevisionTextRequest, opts ...grpc.CallOption) (*v1.PolicyText, error)
+	// Tells how one draft became another of the same document, provision by
+	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
+	// another document.
+	CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*v1.Comparison, error)
 	// Lists what the rules found in one draft, in the order of the text. Every
 	// finding is 疑似 (suspected): a person decides.
 	ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error)
@@ -189,6 +194,16 @@ func (c *filingServiceClient) GetRevisionText(ctx context.Context, in *GetRevisi
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(v1.PolicyText)
 	err := c.cc.Invoke(ctx, FilingService_GetRevisionText_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*v1.Comparison, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Comparison)
+	err := c.cc.Invoke(ctx, FilingService_CompareRevisions_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -365,6 +380,10 @@ type FilingServiceServer interface {
 	GetRevision(context.Context, *GetRevisionRequest) (*Revision, error)
 	// Reads one draft's text and outline as stored. Errors: NOT_FOUND.
 	GetRevisionText(context.Context, *GetRevisionTextRequest) (*v1.PolicyText, error)
+	// Tells how one draft became another of the same document, provision by
+	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
+	// another document.
+	CompareRevisions(context.Context, *CompareRevisionsRequest) (*v1.Comparison, error)
 	// Lists what the rules found in one draft, in the order of the text. Every
 	// finding is 疑似 (suspected): a person decides.
 	ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error)
@@ -436,6 +455,9 @@ func (UnimplementedFilingServiceServer) GetRevision(context.Context, *GetRevisio
 }
 func (UnimplementedFilingServiceServer) GetRevisionText(context.Context, *GetRevisionTextRequest) (*v1.PolicyText, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRevisionText not implemented")
+}
+func (UnimplementedFilingServiceServer) CompareRevisions(context.Context, *CompareRevisionsRequest) (*v1.Comparison, error) {
+	return nil, status.Error(codes.Unimplemented, "method CompareRevisions not implemented")
 }
 func (UnimplementedFilingServiceServer) ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFindings not implemented")
@@ -605,6 +627,24 @@ func _FilingService_GetRevisionText_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FilingServiceServer).GetRevisionText(ctx, req.(*GetRevisionTextRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_CompareRevisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompareRevisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).CompareRevisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_CompareRevisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).CompareRevisions(ctx, req.(*CompareRevisionsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -830,6 +870,10 @@ var FilingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRevisionText",
 			Handler:    _FilingService_GetRevisionText_Handler,
+		},
+		{
+			MethodName: "CompareRevisions",
+			Handler:    _FilingService_CompareRevisions_Handler,
 		},
 		{
 			MethodName: "ListFindings",

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/policytext"
+)
+
+func newCompare() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "compare OLDER NEWER",
+		Short: "Tell how one version of a draft became another, provision by provision",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var texts [2]*corev1.PolicyText
+			for i, name := range args {
+				text, err := readFile(cmd.Context(), name)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				texts[i] = text
+			}
+			c := policytext.Compare(texts[0], texts[1])
+			switch format {
+			case "text":
+				return writeComparison(cmd.OutOrStdout(), c)
+			case "json":
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), protojson.Format(c))
+				return err
+			}
+			return fmt.Errorf("--format: %q is neither text nor json", format)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+// readFile reads the text of a draft by its name.
+func readFile(ctx context.Context, name string) (_ *corev1.PolicyText, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	document, err := readDocument(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return document.Text, nil
+}
+
+// changes are what happens to provisions, for people.
+var changes = map[corev1.Comparison_Kind]string{
+	corev1.Comparison_ADDED: "新增", corev1.Comparison_REMOVED: "删除", corev1.Comparison_CHANGED: "修改",
+	corev1.Comparison_MOVED: "移动", corev1.Comparison_RENUMBERED: "序号变更",
+}
+
+// writeComparison writes a line a change, with [-deleted-] and {+inserted+} words.
+func writeComparison(out io.Writer, c *corev1.Comparison) error {
+	w := bufio.NewWriter(out)
+	for _, ch := range c.GetChanges() {
+		fmt.Fprintf(w, "%s\t%s → %s\t", changes[ch.GetKind()], placeName(ch.GetBefore()), placeName(ch.GetAfter()))
+		for _, s := range ch.GetSegments() {
+			switch s.GetOperation() {
+			case corev1.Comparison_Segment_DELETED:
+				fmt.Fprintf(w, "[-%s-]", s.GetText())
+			case corev1.Comparison_Segment_INSERTED:
+				fmt.Fprintf(w, "{+%s+}", s.GetText())
+			default:
+				fmt.Fprint(w, s.GetText())
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+func placeName(p *corev1.Comparison_Place) string {
+	switch {
+	case p == nil:
+		return "（无）"
+	case p.GetProvision() == "":
+		return "（条文之外）"
+	}
+	return p.GetProvision()
+}
