@@ -162,9 +162,9 @@ func filingRequests(t *testing.T) map[string]func(n names) proto.Message {
 				Title: "示例办法", IssuingAuthority: n.bureau, OperatorImpact: &filingv1.OperatorImpact{TouchesOperators: true},
 			}}
 		},
-		s + "GetDocument":     func(n names) proto.Message { return &filingv1.GetDocumentRequest{Name: n.document} },
-		s + "ListDocuments":   func(n names) proto.Message { return &filingv1.ListDocumentsRequest{Parent: n.region} },
-		s + "GetRevision":     func(n names) proto.Message { return &filingv1.GetRevisionRequest{Name: n.revision} },
+		s + "GetDocument":   func(n names) proto.Message { return &filingv1.GetDocumentRequest{Name: n.document} },
+		s + "ListDocuments": func(n names) proto.Message { return &filingv1.ListDocumentsRequest{Parent: n.region} },
+		s + "GetRevision":   func(n names) proto.Message { return &filingv1.GetRevisionRequest{Name: n.revision} },
 		s + "CompareRevisions": func(n names) proto.Message {
 			return &filingv1.CompareRevisionsRequest{Name: n.revision, Base: n.revision}
 		},
