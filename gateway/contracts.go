@@ -32,6 +32,7 @@ func contracts() []contract {
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
 	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
 	delegations := directoryv1.File_fashen_directory_v1_delegation_service_proto.Services()
+	webhooks := directoryv1.File_fashen_directory_v1_webhook_service_proto.Services()
 	return []contract{
 		{"", checkpoints.Get(0), over(corev1.NewCheckpointServiceClient, corev1.RegisterCheckpointServiceHandlerClient)},
 		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
@@ -40,6 +41,7 @@ func contracts() []contract {
 		{"directory", session.Get(0), over(directoryv1.NewSessionServiceClient, directoryv1.RegisterSessionServiceHandlerClient)},
 		{"directory", systems.Get(0), over(directoryv1.NewSystemServiceClient, directoryv1.RegisterSystemServiceHandlerClient)},
 		{"directory", delegations.Get(0), over(directoryv1.NewDelegationServiceClient, directoryv1.RegisterDelegationServiceHandlerClient)},
+		{"directory", webhooks.Get(0), over(directoryv1.NewWebhookServiceClient, directoryv1.RegisterWebhookServiceHandlerClient)},
 	}
 }
 

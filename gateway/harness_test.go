@@ -63,6 +63,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 	directoryv1.RegisterSessionServiceServer(h.server, session{})
 	directoryv1.RegisterSystemServiceServer(h.server, directoryv1.UnimplementedSystemServiceServer{})
 	directoryv1.RegisterDelegationServiceServer(h.server, directoryv1.UnimplementedDelegationServiceServer{})
+	directoryv1.RegisterWebhookServiceServer(h.server, directoryv1.UnimplementedWebhookServiceServer{})
 	h.server.Ready()
 	conn, err := rpc.InProcess(h.server, rpc.ClientOptions{})
 	if err != nil {

@@ -66,7 +66,10 @@ type App struct {
 	follow func(ctx context.Context, known func(bool))
 	// running are the services of this process, in the order of their start.
 	running []*running
-	// ends end, first of all, the streams that no server would wait out.
+	// begins begin, once the process serves, what calls its services by itself.
+	begins []func()
+	// ends end, first of all, the streams that no server would wait out, and what
+	// follows them; in reverse order.
 	ends []func()
 	// stops run in reverse order.
 	stops []func(context.Context) error
@@ -125,7 +128,13 @@ func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) 
 	if err := a.startServices(ctx); err != nil {
 		return nil, err
 	}
-	return a, a.listen(ctx)
+	if err := a.listen(ctx); err != nil {
+		return nil, err
+	}
+	for _, begin := range a.begins {
+		begin()
+	}
+	return a, nil
 }
 
 func (a *App) loadKeys() error {
@@ -208,7 +217,7 @@ func (a *App) Stop(ctx context.Context) error {
 	if a.server != nil {
 		a.server.Leave(ctx)
 	}
-	for _, end := range a.ends {
+	for _, end := range slices.Backward(a.ends) {
 		end()
 	}
 	var errs []error

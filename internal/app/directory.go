@@ -14,11 +14,19 @@ import (
 // startDirectory makes the directory, which this process's verifier then asks, and
 // seeds it.
 func startDirectory(ctx context.Context, a *App, r *running) (registrar, error) {
+	hooks, err := a.webhooks(r)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := directory.New(ctx, directory.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log,
-		Signer: a.keys.signer, Revocations: a.keys.revoked,
+		Signer: a.keys.signer, Revocations: a.keys.revoked, Webhooks: hooks,
 	})
 	if err != nil {
+		return nil, err
+	}
+	a.begins = append(a.begins, func() { a.ends = append(a.ends, dir.StartWebhooks()) })
+	if err := a.showDeliveries(dir); err != nil {
 		return nil, err
 	}
 	if err := a.acceptOthers(dir.SystemKeys(), dir); err != nil {

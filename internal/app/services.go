@@ -53,6 +53,7 @@ func table() []entry {
 	return []entry{
 		{
 			name: directory.Service, sight: feed.ByAuditor, start: startDirectory,
+			calls:   []string{counsel.Service, filing.Service}, // their feeds, for webhooks
 			history: method(directoryv1.File_fashen_directory_v1_directory_service_proto, "ListDirectoryHistory"),
 		},
 		{

@@ -22,6 +22,9 @@ import (
 // looks for entries of the others.
 const sharedPoll = 500 * time.Millisecond
 
+// ownerOfFile is who holds the leases of an embedded store: its one process.
+const ownerOfFile = "owner of the file"
+
 // store is what a service keeps its documents in.
 type store struct {
 	engine docstore.Engine
@@ -56,7 +59,7 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	if a.config.Store == config.StoreMongoDB {
 		o.Poll = sharedPoll
 	} else {
-		o.Holder = "owner of the file"
+		o.Holder = ownerOfFile
 	}
 	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()

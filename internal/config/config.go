@@ -19,6 +19,7 @@ import (
 	"fashen/internal/oidc"
 
 	"fashen/internal/telemetry"
+	"fashen/internal/webhook"
 )
 
 // Engines of the store.
@@ -67,6 +68,13 @@ type Config struct {
 	// PDFCache is the folder of the compiled reader of PDF files; the user's cache
 	// folder when empty.
 	PDFCache string
+	// WebhookNetworks are networks (CIDR), not public ones, to which events may be
+	// posted. WebhookCA is a PEM file of authorities whose certificates webhook hosts
+	// may have, beside those of the system; WebhookTimeout bounds one attempt, 10 s
+	// when 0.
+	WebhookNetworks []string
+	WebhookCA       string
+	WebhookTimeout  time.Duration
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -130,7 +138,12 @@ func (c *Config) sections() []section {
 	rates.IntVar(&c.CallerRate, "caller-rate", 5000, "`calls` a second of one person or API key, twice as many at once; 0 for any number")
 	rates.IntVar(&c.SignInRate, "sign-in-rate", 50, "`calls` a second to sign in, from one address; 0 for any number")
 	rates.IntVar(&c.UnauthenticatedRate, "unauthenticated-rate", 50, "`calls` a second without a valid credential, from one address; 0 for any number")
-	return []section{{"Process", process}, {"Several processes", several}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Telemetry", shown}, {"First start", start}}
+
+	hooks := pflag.NewFlagSet("webhooks", pflag.ContinueOnError)
+	hooks.StringSliceVar(&c.WebhookNetworks, "webhook-networks", nil, "`networks` that are not public, such as 10.20.0.0/16, to which events may be posted; there http is taken too")
+	hooks.StringVar(&c.WebhookCA, "webhook-ca", "", "PEM `file` of authorities whose certificates webhook hosts may have, beside those of the system")
+	hooks.DurationVar(&c.WebhookTimeout, "webhook-timeout", webhook.DefaultTimeout, "`time` in which a webhook host must have answered")
+	return []section{{"Process", process}, {"Several processes", several}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Webhooks", hooks}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -201,6 +214,12 @@ func (c *Config) Check() error {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			problem("trusted-proxies", "%q is not a network such as 10.0.0.0/8", network)
 		}
+	}
+	if _, bad := webhook.ParseNetworks(c.WebhookNetworks); bad != "" {
+		problem("webhook-networks", "%q is not a network such as 10.20.0.0/16", bad)
+	}
+	if c.WebhookTimeout < 0 {
+		problem("webhook-timeout", "%v is less than 0", c.WebhookTimeout)
 	}
 	for _, r := range []struct {
 		flag string

@@ -141,6 +141,8 @@ func TestCheck(t *testing.T) {
 		"no audience":       {Config{Store: StoreSQLite, DataDir: "x", OIDCIssuer: "https://sso.example", OIDCLoginClaim: "sub"}, "--oidc-audience"},
 		"proxy":             {Config{Store: StoreSQLite, DataDir: "x", TrustedProxies: []string{"127.0.0.1"}}, "--trusted-proxies"},
 		"rate":              {Config{Store: StoreSQLite, DataDir: "x", CallerRate: -1}, "--caller-rate"},
+		"webhook network":   {Config{Store: StoreSQLite, DataDir: "x", WebhookNetworks: []string{"10.0.0.1"}}, "--webhook-networks"},
+		"webhook timeout":   {Config{Store: StoreSQLite, DataDir: "x", WebhookTimeout: -1}, "--webhook-timeout"},
 		"level":             {Config{Store: StoreSQLite, DataDir: "x", LogLevel: "loud"}, "--log-level"},
 	} {
 		err := tc.c.Check()

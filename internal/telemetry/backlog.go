@@ -33,7 +33,7 @@ func (t *Telemetry) CountBacklog(clock docstore.Clock, count func(context.Contex
 		return nil
 	}
 	err := t.registry.Register(&backlog{
-		clock: clock, count: count,
+		lines:   recent[[]Backlog]{clock: clock, count: count},
 		cases:   prometheus.NewDesc("fashen_cases", "Legality review cases, by state.", []string{"state"}, nil),
 		overdue: prometheus.NewDesc("fashen_cases_overdue", "Legality review cases past their due date, by state.", []string{"state"}, nil),
 	})
@@ -45,13 +45,8 @@ func (t *Telemetry) CountBacklog(clock docstore.Clock, count func(context.Contex
 
 // backlog collects the counts of cases.
 type backlog struct {
-	clock          docstore.Clock
-	count          func(context.Context) ([]Backlog, error)
+	lines          recent[[]Backlog]
 	cases, overdue *prometheus.Desc
-
-	mu   sync.Mutex
-	last []Backlog
-	at   time.Time
 }
 
 // Describe names what is collected.
@@ -62,9 +57,9 @@ func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 
 // Collect counts, or answers what was counted a moment ago.
 func (b *backlog) Collect(to chan<- prometheus.Metric) {
-	lines, err := b.lines()
+	lines, err := b.lines.get()
 	if err != nil {
-		to <- prometheus.NewInvalidMetric(b.cases, err)
+		to <- prometheus.NewInvalidMetric(b.cases, fmt.Errorf("count cases: %w", err))
 		return
 	}
 	for _, l := range lines {
@@ -73,17 +68,27 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-func (b *backlog) lines() ([]Backlog, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now := b.clock(); b.at.IsZero() || now.Sub(b.at) >= backlogFresh {
+// recent remembers a count for a while, however often it is asked for.
+type recent[T any] struct {
+	clock docstore.Clock
+	count func(context.Context) (T, error)
+
+	mu   sync.Mutex
+	last T
+	at   time.Time
+}
+
+func (r *recent[T]) get() (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.clock(); r.at.IsZero() || now.Sub(r.at) >= backlogFresh {
 		ctx, cancel := context.WithTimeout(context.Background(), backlogTime)
 		defer cancel()
-		lines, err := b.count(ctx)
+		counted, err := r.count(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("count cases: %w", err)
+			return counted, err
 		}
-		b.last, b.at = lines, now
+		r.last, r.at = counted, now
 	}
-	return b.last, nil
+	return r.last, nil
 }

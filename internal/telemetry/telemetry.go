@@ -64,6 +64,7 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	rpc      *rpcMetrics
 	store    *storeMetrics
+	attempts *prometheus.CounterVec
 }
 
 // New prepares what is switched on. process names it in traces.
@@ -78,8 +79,8 @@ func New(ctx context.Context, s Settings, process string, log *slog.Logger) (*Te
 	}
 	if s.MetricsAddr != "" {
 		t.registry = prometheus.NewRegistry()
-		t.rpc, t.store = newRPCMetrics(), newStoreMetrics()
-		parts := append(t.rpc.collectors(), t.store.seconds, t.store.errors,
+		t.rpc, t.store, t.attempts = newRPCMetrics(), newStoreMetrics(), newAttempts()
+		parts := append(t.rpc.collectors(), t.store.seconds, t.store.errors, t.attempts,
 			collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		for _, c := range parts {
 			if err := t.registry.Register(c); err != nil {

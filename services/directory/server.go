@@ -29,6 +29,8 @@ type Deps struct {
 	Signer *auth.Signer
 	// Revocations are what the process's verifiers consult.
 	Revocations *auth.Revocations
+	// Webhooks is what posting events to systems takes.
+	Webhooks Webhooks
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger gets what no answer tells: repairs, and reused refresh tokens.
@@ -37,8 +39,8 @@ type Deps struct {
 	After func(time.Duration) <-chan time.Time
 }
 
-// Server answers DirectoryService, SessionService, SystemService, DelegationService
-// and IdentityService.
+// Server answers DirectoryService, SessionService, SystemService, DelegationService,
+// IdentityService and WebhookService.
 type Server struct {
 	// A method that is missing fails the build, not the call.
 	directoryv1.UnsafeDirectoryServiceServer
@@ -46,12 +48,14 @@ type Server struct {
 	directoryv1.UnsafeSystemServiceServer
 	directoryv1.UnsafeDelegationServiceServer
 	directoryv1.UnsafeIdentityServiceServer
+	directoryv1.UnsafeWebhookServiceServer
 
 	store       store
 	signer      *auth.Signer
 	revocations *auth.Revocations
 	systemKeys  *auth.SystemKeys
 	strangers   *strangers
+	courier     *courier
 	clock       docstore.Clock
 	logger      *slog.Logger
 	after       func(time.Duration) <-chan time.Time
@@ -86,6 +90,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.systemKeys = auth.NewSystemKeys(s, d.Clock)
+	s.courier = newCourier(s, d.Engine, d.Webhooks)
 	if err := s.prepareStrangers(ctx); err != nil {
 		return nil, fmt.Errorf("open the directory: %w", err)
 	}
@@ -107,6 +112,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterSystemServiceServer(r, s)
 	directoryv1.RegisterDelegationServiceServer(r, s)
 	directoryv1.RegisterIdentityServiceServer(r, s)
+	directoryv1.RegisterWebhookServiceServer(r, s)
 }
 
 // forgetSystems makes API keys be checked again, here and where they were asked

@@ -213,13 +213,14 @@ func (s *Server) historyOf(ctx context.Context, name string) (historyReader, err
 		systemPattern:     s.store.systems.History,
 		apiKeyPattern:     s.store.apiKeys.History,
 		delegationPattern: s.store.delegations.History,
+		webhookPattern:    s.store.webhooks.History,
 	} {
 		if _, ok := resource.Match(pattern, name); ok {
 			_, err := own(ctx, "parent", pattern, name)
 			return read, err
 		}
 	}
-	return nil, rpc.Field("parent", "RESOURCE_NAME_INVALID", "应为人员、单位、系统、接口密钥、代理、本地配置或者年度日历的资源名称")
+	return nil, rpc.Field("parent", "RESOURCE_NAME_INVALID", "应为人员、单位、系统、接口密钥、代理、网络回调、本地配置或者年度日历的资源名称")
 }
 
 // roleNames shows roles in a journal entry.

@@ -17,6 +17,8 @@ const (
 	personPattern     = "regions/{region}/people/{person}"
 	systemPattern     = "regions/{region}/systems/{system}"
 	apiKeyPattern     = systemPattern + "/apiKeys/{api_key}"
+	webhookPattern    = systemPattern + "/webhooks/{webhook}"
+	deliveryPattern   = webhookPattern + "/deliveries/{delivery}"
 	delegationPattern = "regions/{region}/delegations/{delegation}"
 	profilePattern    = "regions/{region}/jurisdictionProfiles/{jurisdiction_profile}"
 	calendarPattern   = "calendars/{calendar}"

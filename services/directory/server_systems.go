@@ -97,6 +97,7 @@ func (s *Server) changeSystem(ctx context.Context, name, etag string, rule func(
 		return nil, err
 	}
 	defer s.forgetSystems() // also when it is unknown whether the write was made
+	defer s.courier.changed()
 	y, _, err := s.store.systems.Update(ctx, name, docstore.Precondition{Etag: etag}, rule)
 	return y, rpc.FromStore(err, name)
 }

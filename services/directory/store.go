@@ -23,6 +23,9 @@ type store struct {
 	delegations docstore.Collection[*directoryv1.Delegation]
 	calendars   docstore.Collection[*directoryv1.Calendar]
 	profiles    docstore.Collection[*directoryv1.JurisdictionProfile]
+	webhooks    docstore.Collection[*directoryv1.Webhook]
+	deliveries  docstore.Derived[*storagev1.Delivery]
+	places      docstore.Derived[*storagev1.WebhookPlace]
 }
 
 func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s store, err error) {
@@ -98,7 +101,27 @@ func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s st
 	}, o); err != nil {
 		return store{}, err
 	}
-	return s, nil
+	return s, openWebhooks(ctx, e, o, &s)
+}
+
+func openWebhooks(ctx context.Context, e docstore.Engine, o docstore.Options, s *store) (err error) {
+	if s.webhooks, err = docstore.NewCollection[*directoryv1.Webhook](ctx, e, docstore.Spec{Name: "webhooks"}, o); err != nil {
+		return err
+	}
+	if s.deliveries, err = docstore.NewDerived[*storagev1.Delivery](ctx, e, docstore.Spec{
+		Name: "deliveries",
+		Indexes: []docstore.Index{
+			{Fields: []string{docstore.FieldParent, docstore.FieldCreateTime}},                       // those of a webhook
+			{Fields: []string{docstore.FieldParent, "delivery.state", docstore.FieldCreateTime}},     // of one state
+			{Fields: []string{docstore.FieldParent, "delivery.state", "delivery.next_attempt_time"}}, // due
+			{Fields: []string{"delivery.state"}},                                                     // how many wait, and were given up
+			{Fields: []string{docstore.FieldCreateTime}},                                             // too old to keep
+		},
+	}, o); err != nil {
+		return err
+	}
+	s.places, err = docstore.NewDerived[*storagev1.WebhookPlace](ctx, e, docstore.Spec{Name: "webhook_places"}, o)
+	return err
 }
 
 // each calls do with every document of a query, page by page.

@@ -21,7 +21,7 @@ import (
 func requests(t *testing.T) map[string]ask {
 	t.Helper()
 	asks := transfers()
-	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, directoryRequests(t), filingRequests(t), counselRequests} {
+	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, directoryRequests(t), filingRequests(t), counselRequests} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
 			asks[key] = unary(t, method, build)
@@ -129,6 +129,7 @@ func directoryRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "ListDirectoryHistory system":     func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.system} },
 		s + "ListDirectoryHistory key":        func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.apiKey} },
 		s + "ListDirectoryHistory delegation": func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.delegation} },
+		s + "ListDirectoryHistory webhook":    func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.webhook} },
 		s + "ListDirectoryHistory profile":    func(n names) proto.Message { return &directoryv1.ListDirectoryHistoryRequest{Parent: n.profile} },
 		s + "ImportCalendar": func(names) proto.Message {
 			return &directoryv1.ImportCalendarRequest{Calendar: &directoryv1.Calendar{Year: 2031, DaysOff: []string{"2031-01-01"}, Source: "示例通知"}}

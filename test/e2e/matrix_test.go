@@ -184,7 +184,9 @@ func TestMatrix(t *testing.T) {
 	for engine, configure := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, configure(t), "grpc", "2026-04-08")
+			c := configure(t)
+			toLoopback(&c)
+			w := newWorld(t, c, "grpc", "2026-04-08")
 			n, asks := prepareMatrix(t, w), requests(t)
 			rest := w.rest()
 			for _, r := range rows {

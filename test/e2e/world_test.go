@@ -117,14 +117,18 @@ func onSQLite(t *testing.T) config.Config {
 }
 
 // everywhere runs a scenario on every engine and over both protocols, each in a
-// process of its own that starts on the given day.
-func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world)) {
+// process of its own that starts on the given day, with its configuration changed.
+func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world), changes ...func(c *config.Config)) {
 	t.Helper()
 	for engine, configure := range engines() {
 		for _, protocol := range []string{"grpc", "rest"} {
 			t.Run(engine+"/"+protocol, func(t *testing.T) {
 				t.Parallel()
-				scenario(t, newWorld(t, configure(t), protocol, start))
+				c := configure(t)
+				for _, change := range changes {
+					change(&c)
+				}
+				scenario(t, newWorld(t, c, protocol, start))
 			})
 		}
 	}

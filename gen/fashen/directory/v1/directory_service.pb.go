@@ -2218,7 +2218,7 @@ const file_fashen_directory_v1_directory_service_proto_rawDesc = "" +
 	"\vprovisional\x18\x05 \x01(\bR\vprovisional\x12\x14\n" +
 	"\x05basis\x18\x06 \x01(\tR\x05basis\x121\n" +
 	"\x14jurisdiction_profile\x18\a \x01(\tR\x13jurisdictionProfile\x12 \n" +
-	"\vunconfirmed\x18\b \x01(\bR\vunconfirmed2\xe6\x1f\n" +
+	"\vunconfirmed\x18\b \x01(\bR\vunconfirmed2\x9d \n" +
 	"\x10DirectoryService\x12\x8c\x01\n" +
 	"\fCreateRegion\x12(.fashen.directory.v1.CreateRegionRequest\x1a\x1b.fashen.directory.v1.Region\"5\xdaA\x10region,region_idʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02\x15:\x06region\"\v/v1/regions\x12z\n" +
 	"\tGetRegion\x12%.fashen.directory.v1.GetRegionRequest\x1a\x1b.fashen.directory.v1.Region\")\xdaA\x04nameʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=regions/*}\x12~\n" +
@@ -2234,8 +2234,8 @@ const file_fashen_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x0eSetPersonRoles\x12*.fashen.directory.v1.SetPersonRolesRequest\x1a\x1b.fashen.directory.v1.Person\"8ʥ\x19\x03\x1a\x01\a\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{name=regions/*/people/*}:setRoles\x12\x97\x01\n" +
 	"\rDisablePerson\x12).fashen.directory.v1.DisablePersonRequest\x1a\x1b.fashen.directory.v1.Person\">\xdaA\x04nameʥ\x19\x03\x1a\x01\a\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/people/*}:disable\x12\xb8\x01\n" +
 	"\x10IssueOneTimeCode\x12,.fashen.directory.v1.IssueOneTimeCodeRequest\x1a-.fashen.directory.v1.IssueOneTimeCodeResponse\"G\xdaA\x04nameʥ\x19\x03\x1a\x01\a\x82\xd3\xe4\x93\x023:\x01*\"./v1/{name=regions/*/people/*}:issueOneTimeCode\x12\xb0\x01\n" +
-	"\x0eRevokeSessions\x12*.fashen.directory.v1.RevokeSessionsRequest\x1a+.fashen.directory.v1.RevokeSessionsResponse\"E\xdaA\x04nameʥ\x19\x03\x1a\x01\a\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=regions/*/people/*}:revokeSessions\x12\xd9\x03\n" +
-	"\x14ListDirectoryHistory\x120.fashen.directory.v1.ListDirectoryHistoryRequest\x1a1.fashen.directory.v1.ListDirectoryHistoryResponse\"\xdb\x02\xdaA\x06parentʥ\x19\x03\x1a\x01\b\x82\xd3\xe4\x93\x02\xc4\x02Z*\x12(/v1/{parent=regions/*/bureaus/*}/historyZ7\x125/v1/{parent=regions/*/jurisdictionProfiles/*}/historyZ*\x12(/v1/{parent=regions/*/systems/*}/historyZ4\x122/v1/{parent=regions/*/systems/*/apiKeys/*}/historyZ.\x12,/v1/{parent=regions/*/delegations/*}/historyZ\"\x12 /v1/{parent=calendars/*}/history\x12'/v1/{parent=regions/*/people/*}/history\x12\x8e\x01\n" +
+	"\x0eRevokeSessions\x12*.fashen.directory.v1.RevokeSessionsRequest\x1a+.fashen.directory.v1.RevokeSessionsResponse\"E\xdaA\x04nameʥ\x19\x03\x1a\x01\a\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=regions/*/people/*}:revokeSessions\x12\x90\x04\n" +
+	"\x14ListDirectoryHistory\x120.fashen.directory.v1.ListDirectoryHistoryRequest\x1a1.fashen.directory.v1.ListDirectoryHistoryResponse\"\x92\x03\xdaA\x06parentʥ\x19\x03\x1a\x01\b\x82\xd3\xe4\x93\x02\xfb\x02Z*\x12(/v1/{parent=regions/*/bureaus/*}/historyZ7\x125/v1/{parent=regions/*/jurisdictionProfiles/*}/historyZ*\x12(/v1/{parent=regions/*/systems/*}/historyZ4\x122/v1/{parent=regions/*/systems/*/apiKeys/*}/historyZ.\x12,/v1/{parent=regions/*/delegations/*}/historyZ5\x123/v1/{parent=regions/*/systems/*/webhooks/*}/historyZ\"\x12 /v1/{parent=calendars/*}/history\x12'/v1/{parent=regions/*/people/*}/history\x12\x8e\x01\n" +
 	"\x0eImportCalendar\x12*.fashen.directory.v1.ImportCalendarRequest\x1a\x1d.fashen.directory.v1.Calendar\"1\xdaA\bcalendarʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/calendars:import\x12\x82\x01\n" +
 	"\vGetCalendar\x12'.fashen.directory.v1.GetCalendarRequest\x1a\x1d.fashen.directory.v1.Calendar\"+\xdaA\x04nameʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=calendars/*}\x12\x86\x01\n" +
 	"\rListCalendars\x12).fashen.directory.v1.ListCalendarsRequest\x1a*.fashen.directory.v1.ListCalendarsResponse\"\x1e\xdaA\x00ʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/calendars\x12\xec\x01\n" +
