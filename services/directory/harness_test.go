@@ -44,7 +44,7 @@ func (c *manual) add(d time.Duration) {
 
 // house is a directory on a store of its own, called through the real chain.
 type house struct {
-	t           *testing.T
+	t           testing.TB
 	clock       *manual
 	engine      docstore.Engine
 	key         auth.Key
@@ -55,11 +55,14 @@ type house struct {
 	session     directoryv1.SessionServiceClient
 	systems     directoryv1.SystemServiceClient
 	delegations directoryv1.DelegationServiceClient
+	webhooks    directoryv1.WebhookServiceClient
+	// posting is what webhooks are given; nothing unless a test sets it.
+	posting Webhooks
 	// people are the sample people by sign-in name.
 	people map[string]Invitation
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	ctx := context.Background()
 	engine, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "directory.db"), sqlite.Options{})
@@ -95,7 +98,7 @@ func (h *house) start() {
 	h.verifier = auth.NewVerifier(h.clock.now, h.revocations, h.key)
 	server, err := New(context.Background(), Deps{
 		Engine: h.engine, Signer: auth.NewSigner(h.key, h.clock.now), Revocations: h.revocations,
-		Clock: h.clock.now, Logger: logger,
+		Webhooks: h.posting, Clock: h.clock.now, Logger: logger,
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -117,6 +120,7 @@ func (h *house) start() {
 	h.directory = directoryv1.NewDirectoryServiceClient(conn)
 	h.session = directoryv1.NewSessionServiceClient(conn)
 	h.systems = directoryv1.NewSystemServiceClient(conn)
+	h.webhooks = directoryv1.NewWebhookServiceClient(conn)
 	h.delegations = directoryv1.NewDelegationServiceClient(conn)
 }
 

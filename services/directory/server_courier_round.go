@@ -31,6 +31,8 @@ const (
 	// placeAfter is after how many events, or the next heartbeat, the place in a feed
 	// is written down.
 	placeAfter = 64
+	// noteTime bounds the note of how an attempt ended.
+	noteTime = 5 * time.Second
 	// duePage is how many due deliveries are read at a time.
 	duePage = 50
 )
@@ -246,7 +248,7 @@ func (r *round) try(ctx context.Context, d *storagev1.Delivery) error {
 	}
 	now := r.c.s.now()
 	status, err := r.c.d.Sender.Post(ctx, w.GetUrl(), d.GetDelivery().GetEventId(), now, []byte(d.GetBody()), secretsOf(r.c.d.Key, w, now)...)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return ctx.Err() // it is tried again, under the same id
 	}
 	how := attempt{outcome: outcomeOf(err), status: status}
@@ -254,7 +256,9 @@ func (r *round) try(ctx context.Context, d *storagev1.Delivery) error {
 	if err != nil {
 		r.c.s.logger.InfoContext(ctx, "an event was not taken", "delivery", d.GetName(), "outcome", how.outcome.String(), "status", status, "error", err)
 	}
-	chance := rand.Float64() //nolint:gosec // it spreads load; nothing rests on its being a secret
+	chance := rand.Float64()                                                 //nolint:gosec // it spreads load; nothing rests on its being a secret
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime) // a round that ends notes what was taken
+	defer cancel()
 	_, err = r.c.s.store.deliveries.Update(ctx, d.GetName(), func(d *storagev1.Delivery) error {
 		attempted(d, how, r.c.s.now(), chance)
 		return nil

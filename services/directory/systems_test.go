@@ -25,7 +25,7 @@ type program struct {
 	key      *directoryv1.ApiKey
 }
 
-func newProgram(t *testing.T) *program {
+func newProgram(t testing.TB) *program {
 	t.Helper()
 	h := newHouse(t)
 	security := h.as("secadmin")

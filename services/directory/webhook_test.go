@@ -210,7 +210,7 @@ func roundOf(p *program) *round {
 	return newRound(p.server.courier, w, p.system)
 }
 
-func (r *round) kept(t *testing.T) []string {
+func (r *round) kept(t testing.TB) []string {
 	t.Helper()
 	page, err := r.c.s.store.deliveries.List(t.Context(), docstore.Query{
 		Equal: map[string]any{docstore.FieldParent: r.w.GetName()}, OrderBy: docstore.FieldCreateTime,

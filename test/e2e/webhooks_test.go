@@ -240,13 +240,17 @@ func TestWebhooksSurviveARestart(t *testing.T) {
 			made = append(made, w.newDocument(t, true).GetName())
 		}
 		r.next() // hangs while the process stops
-		w.config.GRPCAddr, w.config.HTTPAddr = w.app.GRPCAddr, w.app.HTTPAddr
 		w.stop(t)
 		for len(r.posts) > 0 {
 			<-r.posts
 		}
 		r.answers(http.StatusOK)
 		w.start(t)
+		protocol := "grpc"
+		if _, rest := w.client.(overREST); rest {
+			protocol = "rest"
+		}
+		w.reach(t, protocol)
 		w.clock.later(time.Minute)
 		subjects := map[string]string{}
 		for len(subjects) < len(made) {
@@ -340,6 +344,31 @@ func TestDisabledWebhookIsSilent(t *testing.T) {
 		}
 		r.quiet()
 		other.quiet()
+	}, toLoopback)
+}
+
+// Only what was asked for is posted, from the change of the filter on.
+func TestWebhookFilters(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		r, h := w.hooked(t, labour)
+		const wanted = "fashen.filing.SubmitDocument.done"
+		w.must(t, "secadmin", webhookService+"UpdateWebhook", &directoryv1.UpdateWebhookRequest{
+			Webhook: &directoryv1.Webhook{Name: h.GetName(), Types: []string{wanted}, Resources: []string{region + "/documents/*"}}, UpdateMask: fields("types", "resources"),
+		}, h)
+		var made []string
+		for range 2 {
+			d, _ := w.accepted(t, w.prepared(t, true))
+			made = append(made, d.GetName())
+		}
+		for _, name := range made {
+			if p := r.next(); p.event.Type != wanted || p.event.Subject != name {
+				t.Errorf("told %s of %s, want %s", p.event.Type, p.event.Subject, name)
+			}
+		}
+		r.quiet()
+		if got := w.deliveries(t, h.GetName(), ""); len(got) != len(made) {
+			t.Errorf("%d deliveries, want %d", len(got), len(made))
+		}
 	}, toLoopback)
 }
 
