@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/app"
@@ -107,9 +108,12 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 			p.ends(true)
 
 			// Once more, it has nothing left to do; the log has grown since.
+			feed := w.follow(t, "drafter", &corev1.WatchRequest{Service: "counsel", Types: []string{"fashen.counsel.AnswerItem.done"}})
 			w.review(t, "drafter", "AnswerItem", &counselv1.AnswerItemRequest{
 				Name: review.GetName(), Number: 1, Answer: &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED},
 			})
+			feed.event()
+			feed.close()
 			p = start(sample)
 			p.line("opinion REVISE: 示例意见。")
 			if grown := p.line("verified: event"); grown == verified {
