@@ -25,6 +25,18 @@ func newSigner(c config.Config, service string, e docstore.Engine, readOnly bool
 	})
 }
 
+// signerOf makes the signer of a service of this process. The key is read for the
+// first: a gateway alone has none.
+func (a *App) signerOf(service string, e docstore.Engine) (*checkpoint.Signer, error) {
+	if a.keys.checkpoints == nil {
+		var err error
+		if a.keys.checkpoints, err = checkpoint.LoadKey(checkpointKey(a.config)); err != nil {
+			return nil, err
+		}
+	}
+	return newSigner(a.config, service, e, false, a.keys.checkpoints, a.log), nil
+}
+
 // serveCheckpoints answers CheckpointService for the services of this process, and
 // lets their feeds be signed by themselves.
 func (a *App) serveCheckpoints(context.Context) error {

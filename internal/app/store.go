@@ -50,7 +50,10 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	source := feed.NewSource(feed.Options{
 		Service: r.name, Engine: engine, Sight: r.sight, History: rpc.AccessOf(r.history),
 	})
-	signer := newSigner(a.config, r.name, engine, false, a.keys.checkpoints, a.log)
+	signer, err := a.signerOf(r.name, engine)
+	if err != nil {
+		return err
+	}
 	// Times of leases are compared between processes: they are of the real clock.
 	o := journal.Options{
 		Relayed: func() { source.Relayed(); signer.Moved() },
