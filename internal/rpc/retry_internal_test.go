@@ -32,7 +32,7 @@ func TestRepeatable(t *testing.T) {
 				t.Fatal(err)
 			}
 			of := describe("/" + string(service.FullName()) + "/" + string(m.Name()))
-			reads := slices.ContainsFunc([]string{"Get", "List", "Resolve", "Compute"}, func(verb string) bool {
+			reads := slices.ContainsFunc([]string{"Get", "List", "Resolve", "Compute", "Compare"}, func(verb string) bool {
 				return strings.HasPrefix(string(m.Name()), verb)
 			})
 			if got := of.repeatable(request.New().Interface()); got != reads {
