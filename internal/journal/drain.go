@@ -6,33 +6,19 @@ package journal
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"fashen/internal/docstore"
+	"fashen/internal/worker"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
 
-const (
-	// batch is the number of documents drained at a time.
-	batch = 200
-	// defaultDelay is how long entries gather before they are drained.
-	defaultDelay = 10 * time.Millisecond
-	// failureDelay is how long the drainer waits after the store failed.
-	failureDelay = 5 * time.Second
-	// closing bounds the last round.
-	closing = 10 * time.Second
-	// leaseName is the lease of a store's relay, leaseLife how long it is held
-	// without a sign of life, and leaseRetry how often others ask for it.
-	leaseName  = "relay"
-	leaseLife  = 6 * time.Second
-	leaseRetry = 2 * time.Second
-)
+// batch is the number of documents drained at a time.
+const batch = 200
 
 // Options of a drainer.
 type Options struct {
@@ -42,9 +28,7 @@ type Options struct {
 	// Poll is how often to look for what other processes wrote; 0 where this
 	// process alone writes to the store.
 	Poll time.Duration
-	// Holder names this drainer in the lease; a random name when empty. The owner
-	// of an embedded store gives the same name each time, so that it need not wait
-	// for its own lease after a crash.
+	// Holder names this drainer in the lease; see [worker.Options].
 	Holder string
 	// Relayed is called after entries came into the log. It must not block.
 	Relayed func()
@@ -60,156 +44,29 @@ type Options struct {
 // all tables of an engine into its log, where each gets its position in the feed
 // of its region. Writers only wake it.
 //
-// A lease kept in the store lets one drainer at a time work; another takes over
-// when its holder shows no life for 6 seconds. The lease saves work only. Several
-// drainers at once, in several processes, put no entry into the log twice, leave
-// no position out and give none twice: that is the log's own contract, and
-// entries are in the log before they leave an envelope.
+// It is a worker with a lease, which saves work only. Several drainers at once,
+// in several processes, put no entry into the log twice, leave no position out
+// and give none twice: that is the log's own contract, and entries are in the log
+// before they leave an envelope.
 type Drainer struct {
-	engine docstore.Engine
-	o      Options
-	wake   chan struct{}
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-	// leased is when the lease ends, as far as this drainer knows.
-	leased time.Time
+	*worker.Worker
+
+	engine  docstore.Engine
+	relayed func()
 }
 
 // NewDrainer makes a drainer that rests until Start. Its Wake goes into the
 // options of the collections.
 func NewDrainer(e docstore.Engine, o Options) *Drainer {
-	if o.Delay == 0 {
-		o.Delay = defaultDelay
+	d := &Drainer{engine: e, relayed: o.Relayed}
+	if d.relayed == nil {
+		d.relayed = func() {}
 	}
-	if o.Holder == "" {
-		o.Holder = rand.Text()
-	}
-	if o.Relayed == nil {
-		o.Relayed = func() {}
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	if o.After == nil {
-		o.After = time.After
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
-	return &Drainer{engine: e, o: o, wake: make(chan struct{}, 1)}
-}
-
-// Wake says that there is something to drain. It does not block.
-func (d *Drainer) Wake() {
-	select {
-	case d.wake <- struct{}{}:
-	default: // awake already
-	}
-}
-
-// Start begins with what an earlier process left, and goes on until Close.
-func (d *Drainer) Start() {
-	ctx, stop := context.WithCancel(context.Background())
-	d.stop = stop
-	d.Wake()
-	d.done.Go(func() { d.run(ctx) })
-}
-
-func (d *Drainer) run(ctx context.Context) {
-	for d.woken(ctx) {
-		again, err := d.turn(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.o.Logger.WarnContext(ctx, "journal: entries stay in their documents for now", "error", err)
-		}
-		if again > 0 {
-			if !d.rest(ctx, again) {
-				return
-			}
-			d.Wake()
-		}
-	}
-}
-
-// woken waits until there may be something to drain; false when the drainer is
-// closed.
-func (d *Drainer) woken(ctx context.Context) bool {
-	var poll <-chan time.Time
-	if d.o.Poll > 0 {
-		poll = d.o.After(d.o.Poll)
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-poll:
-		return true
-	case <-d.wake:
-		return d.rest(ctx, d.o.Delay)
-	}
-}
-
-// turn drains, if the lease is this drainer's. It tells after how long to try
-// again without being woken; 0 when all is done.
-func (d *Drainer) turn(ctx context.Context) (again time.Duration, err error) {
-	held, err := d.lease(ctx)
-	switch {
-	case err != nil:
-		return failureDelay, err
-	case !held:
-		return leaseRetry, nil
-	}
-	if err := d.Drain(ctx); err != nil {
-		return failureDelay, err
-	}
-	return 0, nil
-}
-
-// lease takes the lease, or renews it once half of it is over.
-func (d *Drainer) lease(ctx context.Context) (held bool, err error) {
-	now := d.o.Clock()
-	if d.leased.Sub(now) > leaseLife/2 {
-		return true, nil
-	}
-	until := now.Add(leaseLife)
-	if held, err = d.engine.Lease(ctx, leaseName, d.o.Holder, now, until); held {
-		d.leased = until
-	}
-	if err != nil {
-		err = fmt.Errorf("lease of the relay: %w", err)
-	}
-	return held, err
-}
-
-// rest waits; false when the drainer is closed.
-func (d *Drainer) rest(ctx context.Context, delay time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-d.o.After(delay):
-		return true
-	}
-}
-
-// Close ends the background work, drains once more and gives the lease back.
-// What it leaves is drained by the next process.
-func (d *Drainer) Close() error {
-	if d.stop == nil {
-		return nil
-	}
-	d.stop()
-	d.done.Wait()
-	d.stop = nil
-	ctx, cancel := context.WithTimeout(context.Background(), closing)
-	defer cancel()
-	if err := d.Drain(ctx); err != nil {
-		return err
-	}
-	now := d.o.Clock()
-	if now.Before(d.leased) {
-		if _, err := d.engine.Lease(ctx, leaseName, d.o.Holder, now, now); err != nil {
-			return fmt.Errorf("give the lease of the relay back: %w", err)
-		}
-	}
-	return nil
+	d.Worker = worker.New(worker.Options{
+		Engine: e, Name: "relay", Holder: o.Holder, Delay: o.Delay, Poll: o.Poll, Turn: d.Drain, Last: d.Drain,
+		Clock: o.Clock, After: o.After, Logger: o.Logger,
+	})
+	return d
 }
 
 // Drain moves everything that waits into the log, whoever holds the lease. A
@@ -246,7 +103,7 @@ func (d *Drainer) round(ctx context.Context, t docstore.Table) (more bool, err e
 	if err := d.engine.Log().Append(ctx, entries); err != nil {
 		return false, err
 	}
-	d.o.Relayed()
+	d.relayed()
 	written, err := t.Drained(ctx, rs)
 	// Without any progress every document was written to in between.
 	return len(rs) == batch && written > 0, err
