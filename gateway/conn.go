@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"path"
 	"time"
 
 	"google.golang.org/grpc"
@@ -41,15 +42,21 @@ type anyService map[string]grpc.ClientConnInterface
 
 // Invoke makes the call.
 func (services anyService) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	request, ok := args.(interface{ GetService() string })
-	if !ok {
-		return errInternal()
+	switch request := args.(type) {
+	case interface{ GetService() string }:
+		conn := services[request.GetService()]
+		if conn == nil {
+			return rpc.Field("service", "SERVICE_UNKNOWN", "没有这个服务")
+		}
+		return conn.Invoke(ctx, method, args, reply, opts...)
+	case interface{ GetName() string }: // its last id is the service's name
+		conn := services[path.Base(request.GetName())]
+		if conn == nil {
+			return rpc.NotFound(request.GetName())
+		}
+		return conn.Invoke(ctx, method, args, reply, opts...)
 	}
-	conn := services[request.GetService()]
-	if conn == nil {
-		return rpc.Field("service", "SERVICE_UNKNOWN", "没有这个服务的事件流")
-	}
-	return conn.Invoke(ctx, method, args, reply, opts...)
+	return errInternal()
 }
 
 // NewStream refuses: no call of a JSON route streams.

@@ -31,10 +31,12 @@ func contracts() []contract {
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
 	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
+	work := corev1.File_fashen_core_v1_work_service_proto.Services()
 	delegations := directoryv1.File_fashen_directory_v1_delegation_service_proto.Services()
 	webhooks := directoryv1.File_fashen_directory_v1_webhook_service_proto.Services()
 	return []contract{
 		{"", checkpoints.Get(0), over(corev1.NewCheckpointServiceClient, corev1.RegisterCheckpointServiceHandlerClient)},
+		{"", work.Get(0), over(corev1.NewWorkServiceClient, corev1.RegisterWorkServiceHandlerClient)},
 		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
 		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},

@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(),
+	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(), newRebuild(),
 		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newCompare())
 	return root
 }

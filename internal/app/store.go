@@ -34,6 +34,8 @@ type store struct {
 	source *feed.Source
 	// signer signs the state of its feeds.
 	signer *checkpoint.Signer
+	// relayed are told when entries came into the log.
+	relayed *listeners
 }
 
 // openStore opens the store of a service and starts to relay its journal.
@@ -54,21 +56,27 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	if err != nil {
 		return err
 	}
+	relayed := &listeners{}
 	// Times of leases are compared between processes: they are of the real clock.
 	o := journal.Options{
-		Relayed: func() { source.Relayed(); signer.Moved() },
+		Relayed: func() { source.Relayed(); signer.Moved(); relayed.tell() },
 		Logger:  a.log.With("store", r.name),
 	}
-	if a.config.Store == config.StoreMongoDB {
-		o.Poll = sharedPoll
-	} else {
-		o.Holder = ownerOfFile
-	}
+	o.Holder, o.Poll = a.background()
 	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()
 	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
-	r.store = store{engine: engine, wrote: drainer.Wake, source: source, signer: signer}
+	r.store = store{engine: engine, wrote: drainer.Wake, source: source, signer: signer, relayed: relayed}
 	return nil
+}
+
+// background is the holder of this process's leases, and how often its workers
+// look for what other processes wrote.
+func (a *App) background() (holder string, poll time.Duration) {
+	if a.config.Store == config.StoreMongoDB {
+		return "", sharedPoll
+	}
+	return ownerOfFile, 0
 }
 
 // openEngine opens the store of a service as configured. readOnly looks at an

@@ -44,6 +44,10 @@ func IsDerived(md protoreflect.MessageDescriptor) bool {
 	return derived
 }
 
+// insertAttempts is how often in a row a row may have come and gone before a
+// unique index is taken for the cause.
+const insertAttempts = 3
+
 type derived[M proto.Message] struct{ *collection[M] }
 
 // NewDerived opens a collection of derived rows. Options.Wrote is not used.
@@ -96,14 +100,17 @@ func (d derived[M]) insert(ctx context.Context, name string, body proto.Message)
 	now := timestamppb.New(d.now())
 	r := &Record{Name: name, CreateKey: name, Body: body, Envelope: &storagev1.Envelope{Revision: 1, CreateTime: now, UpdateTime: now}}
 	r.Index, r.Unique = d.schema.values(r)
-	err := d.table.Insert(ctx, r)
-	if !errors.Is(err, ErrAlreadyExists) {
-		return err
+	for range insertAttempts {
+		err := d.table.Insert(ctx, r)
+		if !errors.Is(err, ErrAlreadyExists) {
+			return err
+		}
+		if _, getErr := d.table.Get(ctx, name); getErr == nil {
+			return errLost // another put came first
+		}
+		// Another put came first and its row is gone again, or a unique index holds.
 	}
-	if _, getErr := d.table.Get(ctx, name); getErr == nil {
-		return errLost // another put came first
-	}
-	return err
+	return fmt.Errorf("%w: another row has the same value of a unique index", ErrAlreadyExists)
 }
 
 func (d derived[M]) Update(ctx context.Context, name string, rule func(m M) error) (M, error) {

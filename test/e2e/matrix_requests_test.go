@@ -21,7 +21,10 @@ import (
 func requests(t *testing.T) map[string]ask {
 	t.Helper()
 	asks := transfers()
-	for _, of := range []map[string]func(n names) proto.Message{sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, directoryRequests(t), filingRequests(t), counselRequests} {
+	for _, of := range []map[string]func(n names) proto.Message{
+		workRequests(t),
+		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, directoryRequests(t), filingRequests(t), counselRequests,
+	} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
 			asks[key] = unary(t, method, build)

@@ -1,0 +1,337 @@
+package counsel
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/auth"
+	"fashen/internal/projection"
+)
+
+// figures are what the yearly report counts of legality review (FACTS 4). A
+// number never goes without its definition.
+var figures = []projection.Definition{
+	{
+		Code: "M01", DisplayName: "规范性文件合法性审核件数", Unit: "件",
+		Text: "首次作出审核结论的日期在期间内的审核案件；同一文件多次送审计一件。",
+	},
+	{
+		Code: "M02", DisplayName: "审核意见条数、采纳率", Unit: "条", RateName: "采纳率", Decimals: 1,
+		Text: "条数：审核结论日期在期间内的审核意见条目。采纳率：其中已采纳和部分采纳的条目除以其中已经答复的条目；尚未答复的不计入分母。",
+	},
+	{
+		Code: "M19", DisplayName: "法制审核意见书份数", Unit: "份",
+		Text: "审核结论日期在期间内、作为审核结论依据的已签署审核意见，一份审核结论计一份。意见书尚未编号，因此按结论计数；启用编号后按编号计数，作废的除外。",
+	},
+}
+
+// matter is what the tasks and figures of one case are worked out from.
+type matter struct {
+	c *counselv1.Case
+	// history is the journal of the case.
+	history []*corev1.JournalEntry
+	// assignments are those of the case, declarations their journals by name.
+	assignments  []*counselv1.Assignment
+	declarations map[string][]*corev1.JournalEntry
+}
+
+// project works out the rows of a case.
+func project(m matter) projection.Rows {
+	rows := projection.Rows{Lines: figureLines(m.c)}
+	rows.Tasks = append(rows.Tasks, m.turns()...)
+	rows.Tasks = append(rows.Tasks, m.confirmations()...)
+	rows.Tasks = append(rows.Tasks, m.meeting()...)
+	for _, a := range m.assignments {
+		rows.Tasks = append(rows.Tasks, m.counsel(a)...)
+	}
+	return rows
+}
+
+// figureLines are what a case adds to the figures.
+func figureLines(c *counselv1.Case) []projection.Line {
+	var out []projection.Line
+	add := func(code, name, note, resource string, round *counselv1.Round) *corev1.FigureLine {
+		l := &corev1.FigureLine{
+			Name: name, EventDate: round.GetConcludeDate(), Bureau: c.GetDraftingUnit(), Title: c.GetTitle(),
+			SubjectKind: path.Base(path.Dir(c.GetSubject())), Note: note, Resource: resource, Count: 1,
+		}
+		out = append(out, projection.Line{Code: code, FigureLine: l})
+		return l
+	}
+	first := true
+	for _, r := range c.GetRounds() {
+		if r.GetConclusion() == counselv1.Conclusion_CONCLUSION_UNSPECIFIED {
+			continue
+		}
+		note := fmt.Sprintf("第%d轮：%s", r.GetNumber(), conclusionName[r.GetConclusion()])
+		if first {
+			add("M01", "case", note, c.GetName(), r)
+		}
+		first = false
+		add("M19", fmt.Sprintf("round-%d", r.GetNumber()), note, r.GetOpinion(), r)
+	}
+	for _, i := range c.GetLedger() {
+		note := fmt.Sprintf("第%d条意见：%s", i.GetNumber(), adoptionName[i.GetAnswer().GetAdoption()])
+		l := add("M02", fmt.Sprintf("item-%d", i.GetNumber()), note, c.GetName(), c.GetRounds()[i.GetRound()-1])
+		switch i.GetAnswer().GetAdoption() {
+		case counselv1.Answer_ADOPTED, counselv1.Answer_PARTLY_ADOPTED:
+			l.Numerator, l.Denominator = 1, 1
+		case counselv1.Answer_NOT_ADOPTED:
+			l.Denominator = 1
+		}
+	}
+	return out
+}
+
+var (
+	conclusionName = map[counselv1.Conclusion]string{
+		counselv1.Conclusion_LAWFUL: "合法", counselv1.Conclusion_REVISE: "应当予以修改", counselv1.Conclusion_UNLAWFUL: "不合法",
+	}
+	adoptionName = map[counselv1.Answer_Adoption]string{
+		counselv1.Answer_ADOPTION_UNSPECIFIED: "尚未答复", counselv1.Answer_ADOPTED: "采纳",
+		counselv1.Answer_PARTLY_ADOPTED: "部分采纳", counselv1.Answer_NOT_ADOPTED: "未采纳",
+	}
+)
+
+// turn is whose turn it is in a state, and by which RPCs it is done. A turn that
+// ends otherwise has lapsed, and is nobody's to have done.
+type turn struct {
+	kind     corev1.Task_Kind
+	assignee func(m matter) string
+	done     []string
+}
+
+func anyReviewer(m matter) string {
+	return auth.RoleViewer(regionOf(m.c.GetName()), corev1.Role_ROLE_REVIEWER)
+}
+func draftingUnit(m matter) string { return m.c.GetDraftingUnit() }
+
+var turnOf = map[counselv1.Case_State]turn{
+	counselv1.Case_RECEIVED:             {corev1.Task_ACCEPT_CASE, anyReviewer, []string{"AcceptCase", "ReturnCase", "RequestSupplement"}},
+	counselv1.Case_UNDER_REVIEW:         {corev1.Task_REVIEW_CASE, nil, []string{"ConcludeCase", "ReturnCase", "RequestSupplement"}},
+	counselv1.Case_SUPPLEMENT_REQUESTED: {corev1.Task_SUPPLEMENT, draftingUnit, []string{"OpenCase"}},
+	counselv1.Case_RETURNED:             {corev1.Task_RESUBMIT, draftingUnit, []string{"OpenCase"}},
+	counselv1.Case_CONCLUDED_UNLAWFUL:   {corev1.Task_RESUBMIT, draftingUnit, []string{"OpenCase"}},
+	counselv1.Case_CONCLUDED_REVISE:     {corev1.Task_ANSWER_ITEMS, draftingUnit, []string{"AnswerItem"}},
+}
+
+// turns are a task for each state the case was in, in which somebody had to act.
+func (m matter) turns() []*corev1.Task {
+	var out []*corev1.Task
+	reviewer := ""
+	for _, s := range projection.Stays(m.history) {
+		if projection.Did(s.From, "AcceptCase") {
+			reviewer = cmp.Or(s.From.GetOnBehalfOf(), s.From.GetActor())
+		}
+		state := counselv1.Case_State(counselv1.Case_State_value[s.State])
+		if state == counselv1.Case_REVISED {
+			out = append(out, m.revision(s)...)
+		}
+		turn, ok := turnOf[state]
+		if !ok {
+			continue
+		}
+		t := m.task(turn.kind, fmt.Sprintf("turn-%d", s.From.GetSequence()), s.From)
+		switch {
+		case turn.assignee != nil:
+			t.Assignee = turn.assignee(m)
+		case s.Until == nil: // as the case says, whoever acted for the reviewer
+			t.Assignee = m.c.GetReviewer()
+		default:
+			t.Assignee = reviewer
+		}
+		if turn.kind == corev1.Task_REVIEW_CASE {
+			t.DueDate = m.round(projection.Fact(s.From, "round")).GetCeilingDate()
+		}
+		if finish(t, s.Until, turn.done...) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// revision is the revised draft that the answers promise, where one was adopted:
+// wanted from the last answer on, done with the next submission, which leaves the
+// case in its state.
+func (m matter) revision(s projection.Stay) []*corev1.Task {
+	t := m.task(corev1.Task_RESUBMIT, fmt.Sprintf("turn-%d", s.From.GetSequence()), s.From)
+	t.Assignee = m.c.GetDraftingUnit()
+	for _, e := range m.history {
+		after := e.GetSequence() > s.From.GetSequence() && (s.Until == nil || e.GetSequence() < s.Until.GetSequence())
+		if after && projection.Did(e, "OpenCase") {
+			projection.Done(t, e)
+			return []*corev1.Task{t}
+		}
+	}
+	if s.Until != nil || last(m.c).GetRevisedDraft() || !anyAdopted(m.c) {
+		return nil
+	}
+	return []*corev1.Task{t}
+}
+
+// task begins a task about the case.
+func (m matter) task(kind corev1.Task_Kind, name string, opened *corev1.JournalEntry) *corev1.Task {
+	return &corev1.Task{
+		Name: name, Kind: kind, State: corev1.Task_OPEN, Title: m.c.GetTitle(), Resource: m.c.GetName(), OpenTime: opened.GetTime(),
+	}
+}
+
+// finish marks a task done by the entry that ended it; false when it lapsed.
+func finish(t *corev1.Task, ended *corev1.JournalEntry, methods ...string) bool {
+	if ended == nil {
+		return true
+	}
+	projection.Done(t, ended)
+	return projection.Did(ended, methods...)
+}
+
+// round finds a round by its number as a journal tells it; nil where there is none.
+func (m matter) round(number string) *counselv1.Round {
+	for _, r := range m.c.GetRounds() {
+		if fmt.Sprint(r.GetNumber()) == number {
+			return r
+		}
+	}
+	return nil
+}
+
+// confirmations are the reviewer's looks at revised drafts.
+func (m matter) confirmations() []*corev1.Task {
+	var out []*corev1.Task
+	for i, r := range m.c.GetRounds() {
+		open := i == len(m.c.GetRounds())-1 && m.c.GetState() == counselv1.Case_REVISED
+		if !r.GetRevisedDraft() || r.GetConfirmation() == nil && !open {
+			continue
+		}
+		// It can be looked at once it is there and every item is answered.
+		t := m.task(corev1.Task_CONFIRM_REVISION, fmt.Sprintf("confirm-%d", r.GetNumber()), m.newest(func(e *corev1.JournalEntry) bool {
+			return projection.Did(e, "OpenCase") && projection.Fact(e, "round") == fmt.Sprint(r.GetNumber()) ||
+				projection.Did(e, "AnswerItem") && r.GetConfirmation() == nil
+		}))
+		t.Assignee = m.c.GetReviewer()
+		if r.GetConfirmation() != nil {
+			done := m.newest(func(e *corev1.JournalEntry) bool {
+				return projection.Did(e, "ConfirmRevision") && projection.Fact(e, "round") == fmt.Sprint(r.GetNumber())
+			})
+			projection.Done(t, done)
+			t.Assignee = cmp.Or(done.GetOnBehalfOf(), done.GetActor())
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// newest is the newest entry of the case that was asked for; nil when there is none.
+func (m matter) newest(which func(*corev1.JournalEntry) bool) *corev1.JournalEntry {
+	for _, e := range slices.Backward(m.history) {
+		if which(e) {
+			return e
+		}
+	}
+	return nil
+}
+
+// meeting is the way to deliberation, once the newest version passes. What else
+// the gate asks for, the gate says.
+func (m matter) meeting() []*corev1.Task {
+	round := last(m.c)
+	if standing(m.c, round.GetVersionDigest()) != counselv1.Verdict_PASSES {
+		return nil
+	}
+	passed := m.newest(func(e *corev1.JournalEntry) bool {
+		return projection.Did(e, "ConcludeCase", "ConfirmRevision", "AnswerItem")
+	})
+	t := m.task(corev1.Task_DELIBERATE, fmt.Sprintf("meeting-%d", round.GetNumber()), passed)
+	t.Assignee, t.Resource = m.c.GetDraftingUnit(), m.c.GetSubject()
+	for _, cert := range m.c.GetCertificates() {
+		if cert.GetWithdrawTime() != nil {
+			continue
+		}
+		projection.Done(t, m.newest(func(e *corev1.JournalEntry) bool {
+			return projection.Did(e, "CertifyVerdict") && projection.Fact(e, "transition") == cert.GetTransition()
+		}))
+	}
+	return []*corev1.Task{t}
+}
+
+// counsel is what an assignment asks of counsel, and of the reviewer about it. It
+// tells of the matter only what the assignment itself shows.
+func (m matter) counsel(a *counselv1.Assignment) []*corev1.Task {
+	var out []*corev1.Task
+	id := path.Base(a.GetName())
+	var accepted *corev1.JournalEntry
+	for _, s := range projection.Stays(m.declarations[a.GetName()]) {
+		t := m.task(corev1.Task_DECLARE_CONFLICT, fmt.Sprintf("ask-%s-%d", id, s.From.GetSequence()), s.From)
+		t.Title, t.Resource, t.Assignee = a.GetTitle(), a.GetName(), a.GetCounsel()
+		done := "DeclareConflict"
+		switch s.State {
+		case counselv1.Assignment_DECLARATION_PENDING.String():
+		case counselv1.Assignment_WAIVER_PENDING.String():
+			t.Kind, t.Assignee, done = corev1.Task_WAIVE_CONFLICT, a.GetAuthor(), "WaiveConflict"
+		case counselv1.Assignment_ACCEPTED.String():
+			accepted = s.From
+			continue
+		default:
+			continue
+		}
+		if finish(t, s.Until, done) {
+			out = append(out, t)
+		}
+	}
+	return append(out, m.opinions(a, accepted)...)
+}
+
+// opinions are those that counsel signed, and the one that is still wanted.
+func (m matter) opinions(a *counselv1.Assignment, accepted *corev1.JournalEntry) []*corev1.Task {
+	var out []*corev1.Task
+	name := func(round int32) string { return fmt.Sprintf("sign-%s-%d", path.Base(a.GetName()), round) }
+	for _, v := range m.c.GetCounselVerdicts() {
+		if v.GetCounsel() != a.GetCounsel() {
+			continue
+		}
+		t := m.task(corev1.Task_WRITE_OPINION, name(v.GetRound()), accepted)
+		t.Assignee = a.GetCounsel()
+		projection.Done(t, m.newest(func(e *corev1.JournalEntry) bool {
+			return projection.Did(e, "SignOpinion") && projection.Fact(e, "opinion") == v.GetOpinion()
+		}))
+		out = append(out, t)
+	}
+	if opens(a.GetState()) && m.wants(a.GetCounsel()) {
+		t := m.task(corev1.Task_WRITE_OPINION, name(last(m.c).GetNumber()), accepted)
+		t.Assignee = a.GetCounsel()
+		out = append(out, t)
+	}
+	return out
+}
+
+// wants tells whether the case waits for an opinion of a counsel: it takes one,
+// and none counts yet for what is under review.
+func (m matter) wants(counsel string) bool {
+	switch m.c.GetState() {
+	case counselv1.Case_RECEIVED, counselv1.Case_RETURNED:
+		return false
+	}
+	if standingCertificate(m.c) {
+		return false
+	}
+	base := m.c.GetRounds()[0]
+	for _, r := range m.c.GetRounds() {
+		if !r.GetRevisedDraft() {
+			base = r
+		}
+	}
+	return !slices.ContainsFunc(counselVerdicts(m.c, base), func(v *counselv1.CounselVerdict) bool { return v.GetCounsel() == counsel })
+}
+
+// subjectOf is the case a resource of this service belongs to.
+func subjectOf(resource string) string {
+	if !strings.HasPrefix(resource, "regions/") || !strings.Contains(resource, "/cases/") {
+		return ""
+	}
+	return parentCase(resource)
+}

@@ -1,0 +1,288 @@
+package counsel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/auth"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/projection"
+)
+
+// record is a case with the journal that the store would keep of it.
+type record struct {
+	t *testing.T
+	matter
+	next int32
+}
+
+func newRecord(t *testing.T) *record {
+	t.Helper()
+	c, change := newCase(region+"/cases/one", submission(1, 1), drafter, calendar.On(day0))
+	r := &record{t: t, matter: matter{c: c, declarations: map[string][]*corev1.JournalEntry{}}, next: 2}
+	r.history = appendEntry(nil, "OpenCase", drafter, change)
+	return r
+}
+
+func appendEntry(history []*corev1.JournalEntry, method string, who auth.Caller, change docstore.Change) []*corev1.JournalEntry {
+	n := int64(len(history) + 1)
+	return append(history, &corev1.JournalEntry{
+		Sequence: n, Time: timestamppb.New(day0.Add(time.Duration(n) * time.Minute)), Actor: who.Person,
+		Method: "/fashen.counsel.v1.CounselService/" + method, Outcome: corev1.Outcome_OUTCOME_DONE,
+		FromState: change.From, ToState: change.To, Details: change.Details,
+	})
+}
+
+// do keeps the entry of a command that was done.
+func (r *record) do(method string, who auth.Caller, change docstore.Change, err error) bool {
+	if err == nil {
+		r.history = appendEntry(r.history, method, who, change)
+	}
+	return err == nil
+}
+
+func (r *record) must(method string, who auth.Caller, change docstore.Change, err error) {
+	r.t.Helper()
+	if !r.do(method, who, change, err) {
+		r.t.Fatalf("%s: %v", method, err)
+	}
+}
+
+// seen are the tasks as lines: kind, state, whose, who did it, due.
+func (r *record) seen() []string {
+	var out []string
+	for _, t := range project(r.matter).Tasks {
+		line := fmt.Sprintf("%v %v %s", t.GetKind(), t.GetState(), short(t.GetAssignee()))
+		if t.GetState() == corev1.Task_DONE {
+			line += " by " + short(t.GetDoneBy())
+		}
+		if d := t.GetDueDate(); d != nil {
+			line += fmt.Sprintf(" due %02d-%02d", d.GetMonth(), d.GetDay())
+		}
+		out = append(out, line)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func short(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+func (r *record) want(step string, lines ...string) {
+	r.t.Helper()
+	lines = slices.Sorted(slices.Values(lines))
+	if got := r.seen(); !slices.Equal(got, lines) {
+		r.t.Errorf("%s:\n%s\nwant\n%s", step, strings.Join(got, "\n"), strings.Join(lines, "\n"))
+	}
+}
+
+func TestTasksOfACase(t *testing.T) {
+	r, today := newRecord(t), calendar.On(day0)
+	r.want("submitted", "ACCEPT_CASE OPEN reviewer")
+	change, err := requestSupplement(r.c, "缺制定依据", reviewer, today)
+	r.must("RequestSupplement", reviewer, change, err)
+	accepted := []string{"ACCEPT_CASE DONE reviewer by reviewer"}
+	r.want("supplement asked for", append(accepted, "SUPPLEMENT OPEN drafting")...)
+	change, err = submit(r.c, submission(2, 2), drafter, day0, dates{})
+	r.must("OpenCase", drafter, change, err)
+	done := append(slices.Clone(accepted), "SUPPLEMENT DONE drafting by drafter")
+	r.want("supplemented", append(done, "ACCEPT_CASE OPEN reviewer")...)
+	change, err = accept(r.c, reviewer, today, dated(t))
+	r.must("AcceptCase", reviewer, change, err)
+	done = append(done, accepted...)
+	r.want("accepted", append(done, "REVIEW_CASE OPEN reviewer due 04-29")...)
+	change, err = conclude(r.c, signed(r.c, counselv1.Conclusion_REVISE, 2), reviewer, today, false)
+	r.must("ConcludeCase", reviewer, change, err)
+	done = append(done, "REVIEW_CASE DONE reviewer by reviewer due 04-29")
+	r.want("concluded", append(done, "ANSWER_ITEMS OPEN drafting")...)
+	for n, adoption := range []counselv1.Answer_Adoption{counselv1.Answer_ADOPTED, counselv1.Answer_NOT_ADOPTED} {
+		change, err = answer(r.c, int32(n+1), &counselv1.Answer{Adoption: adoption, Reason: "与上级规定一致", Decider: "负责人"}, drafter, day0)
+		r.must("AnswerItem", drafter, change, err)
+	}
+	done = append(done, "ANSWER_ITEMS DONE drafting by drafter")
+	r.want("answered", append(done, "RESUBMIT OPEN drafting")...)
+	change, err = submit(r.c, submission(3, 3), drafter, day0, dates{})
+	r.must("OpenCase", drafter, change, err)
+	done = append(done, "RESUBMIT DONE drafting by drafter")
+	r.want("revised draft", append(done, "CONFIRM_REVISION OPEN reviewer")...)
+	change, err = confirm(r.c, digest(3), "一致", reviewer, day0)
+	r.must("ConfirmRevision", reviewer, change, err)
+	done = append(done, "CONFIRM_REVISION DONE reviewer by reviewer")
+	r.want("confirmed", append(done, "DELIBERATE OPEN drafting")...)
+	change, err = certify(r.c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(3), Transition: "meeting", VerdictEtag: "e"}, day0)
+	r.must("CertifyVerdict", drafter, change, err)
+	r.want("certified", append(done, "DELIBERATE DONE drafting by drafter")...)
+}
+
+func TestTasksOfCounsel(t *testing.T) {
+	r := newRecord(t)
+	r.c.State = counselv1.Case_UNDER_REVIEW
+	r.history = nil // the case's own turns are another test's
+	name := region + "/cases/one/assignments/a"
+	in := &counselv1.Assignment{
+		Name: name, Counsel: counsel.Person, Title: "示例办法", Author: reviewer.Person, State: counselv1.Assignment_DECLARATION_PENDING,
+	}
+	r.assignments = []*counselv1.Assignment{in}
+	enter := func(method string, who auth.Caller, state counselv1.Assignment_State) {
+		from := in.GetState().String()
+		in.State = state
+		r.declarations[name] = appendEntry(r.declarations[name], method, who, docstore.Change{From: from, To: state.String()})
+	}
+	enter("CreateAssignment", reviewer, counselv1.Assignment_DECLARATION_PENDING)
+	r.want("asked", "DECLARE_CONFLICT OPEN counsel")
+	enter("DeclareConflict", counsel, counselv1.Assignment_WAIVER_PENDING)
+	r.want("a conflict that may be waived", "DECLARE_CONFLICT DONE counsel by counsel", "WAIVE_CONFLICT OPEN reviewer")
+	enter("WaiveConflict", reviewer, counselv1.Assignment_ACCEPTED)
+	done := []string{"DECLARE_CONFLICT DONE counsel by counsel", "WAIVE_CONFLICT DONE reviewer by reviewer"}
+	r.want("waived", append(done, "WRITE_OPINION OPEN counsel")...)
+	r.c.State = counselv1.Case_RETURNED
+	r.want("nothing to write about", done...)
+	r.c.State = counselv1.Case_UNDER_REVIEW
+	r.c.CounselVerdicts = []*counselv1.CounselVerdict{{Opinion: "o", Counsel: counsel.Person, Round: 1, SignTime: timestamppb.New(day0)}}
+	r.history = appendEntry(nil, "SignOpinion", counsel, docstore.Change{Details: []*corev1.Detail{docstore.Detail("opinion", "o")}})
+	r.want("signed", append(done, "WRITE_OPINION DONE counsel by counsel")...)
+	enter("OpenCase", drafter, counselv1.Assignment_BARRED)
+	r.want("barred since", append(done, "WRITE_OPINION DONE counsel by counsel")...)
+
+	barred := &counselv1.Assignment{Name: name, Counsel: counsel.Person, State: counselv1.Assignment_BARRED}
+	r.c.CounselVerdicts, r.assignments = nil, []*counselv1.Assignment{barred}
+	r.declarations[name] = appendEntry(nil, "CreateAssignment", reviewer, docstore.Change{To: counselv1.Assignment_BARRED.String()})
+	r.want("barred at once")
+	r.declarations[name] = appendEntry(nil, "CreateAssignment", reviewer, docstore.Change{To: counselv1.Assignment_DECLARATION_PENDING.String()})
+	r.declarations[name] = appendEntry(r.declarations[name], "OpenCase", drafter, docstore.Change{To: counselv1.Assignment_BARRED.String()})
+	r.want("barred by a party that came later: nobody declared")
+}
+
+// step does one random command and keeps its entry.
+func (r *record) step(rnd *rand.Rand) {
+	today := calendar.On(day0.AddDate(0, 0, len(r.history)))
+	switch rnd.IntN(8) {
+	case 0:
+		change, err := accept(r.c, reviewer, today, dated(r.t))
+		r.do("AcceptCase", reviewer, change, err)
+	case 1:
+		change, err := sendBack(r.c, "x", reviewer)
+		r.do("ReturnCase", reviewer, change, err)
+	case 2:
+		change, err := requestSupplement(r.c, "x", reviewer, today)
+		r.do("RequestSupplement", reviewer, change, err)
+	case 3, 4:
+		change, err := conclude(r.c, signed(r.c, counselv1.Conclusion(1+rnd.IntN(3)), 1+rnd.IntN(3)), reviewer, today, false)
+		r.do("ConcludeCase", reviewer, change, err)
+	case 5:
+		a := &counselv1.Answer{Adoption: counselv1.Answer_Adoption(1 + rnd.IntN(3)), Reason: "r", Decider: "d"}
+		change, err := answer(r.c, int32(1+rnd.IntN(len(r.c.GetLedger())+1)), a, drafter, day0)
+		r.do("AnswerItem", drafter, change, err)
+	case 6:
+		change, err := submit(r.c, submission(r.next, rnd.IntN(6)), drafter, day0, dated(r.t))
+		if r.do("OpenCase", drafter, change, err) {
+			r.next++
+		}
+	case 7:
+		change, err := confirm(r.c, last(r.c).GetVersionDigest(), "x", reviewer, day0)
+		r.do("ConfirmRevision", reviewer, change, err)
+	}
+}
+
+// Whatever is done, the figures are those that the journal tells by itself, and
+// as long as nothing is certified somebody has exactly one thing to do.
+func TestFiguresAreWhatTheJournalTells(t *testing.T) {
+	concluded := 0
+	for seed := range uint64(300) {
+		r, rnd := newRecord(t), rand.New(rand.NewPCG(seed, 6))
+		for range 60 {
+			r.step(rnd)
+			rows := project(r.matter)
+			if got, want := summed(rows), counted(r.history); got != want {
+				t.Fatalf("seed %d after %d entries: %v, the journal tells %v", seed, len(r.history), got, want)
+			}
+			concluded += summed(rows)[0]
+			checkNames(t, rows)
+			if n := open(rows); n != 1 {
+				t.Fatalf("seed %d: %d open tasks in %v:\n%s", seed, n, r.c.GetState(), strings.Join(r.seen(), "\n"))
+			}
+		}
+	}
+	if concluded == 0 {
+		t.Error("nothing was ever concluded")
+	}
+}
+
+// summed are M01, M02 with its numerator and denominator, and M19.
+func summed(rows projection.Rows) (out [5]int) {
+	for _, l := range rows.Lines {
+		switch l.Code {
+		case "M01":
+			out[0] += int(l.GetCount())
+		case "M02":
+			out[1] += int(l.GetCount())
+			out[2] += int(l.GetNumerator())
+			out[3] += int(l.GetDenominator())
+		case "M19":
+			out[4] += int(l.GetCount())
+		}
+	}
+	return out
+}
+
+// counted are the same, told by the entries alone.
+func counted(history []*corev1.JournalEntry) (out [5]int) {
+	answers := map[string]string{}
+	for _, e := range history {
+		switch {
+		case projection.Did(e, "ConcludeCase"):
+			items := 0
+			_, _ = fmt.Sscan(projection.Fact(e, "items"), &items)
+			out[0], out[1], out[4] = 1, out[1]+items, out[4]+1
+		case projection.Did(e, "AnswerItem"):
+			answers[projection.Fact(e, "item")] = projection.Fact(e, "adoption")
+		}
+	}
+	for _, adoption := range answers {
+		if out[3]++; adoption != counselv1.Answer_NOT_ADOPTED.String() {
+			out[2]++
+		}
+	}
+	return out
+}
+
+func checkNames(t *testing.T, rows projection.Rows) {
+	t.Helper()
+	names := map[string]bool{}
+	for _, task := range rows.Tasks {
+		if names[task.GetName()] {
+			t.Errorf("two tasks are called %s", task.GetName())
+		}
+		names[task.GetName()] = true
+		if task.GetAssignee() == "" || task.GetOpenTime() == nil || task.GetState() == corev1.Task_DONE && task.GetDoneTime() == nil {
+			t.Errorf("%v", task)
+		}
+	}
+	for _, l := range rows.Lines {
+		if names[l.Code+l.GetName()] {
+			t.Errorf("two lines of %s are called %s", l.Code, l.GetName())
+		}
+		names[l.Code+l.GetName()] = true
+		if l.GetEventDate() == nil || l.GetResource() == "" {
+			t.Errorf("%v", l)
+		}
+	}
+}
+
+func open(rows projection.Rows) int {
+	n := 0
+	for _, t := range rows.Tasks {
+		if t.GetState() == corev1.Task_OPEN {
+			n++
+		}
+	}
+	return n
+}

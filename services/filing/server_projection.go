@@ -1,0 +1,36 @@
+package filing
+
+import (
+	"context"
+	"errors"
+
+	"fashen/internal/docstore"
+	"fashen/internal/projection"
+)
+
+// Projection declares the tasks of documents. What the yearly report counts of
+// them begins with publication, which is not kept here yet.
+func (s *Server) Projection() projection.Declaration {
+	return projection.Declaration{
+		Version: 1, SubjectOf: subjectOf, Rows: s.rows,
+		Subjects: func(ctx context.Context, region, after string) ([]string, error) {
+			return projection.Names(ctx, s.documents, region+"/documents/", after)
+		},
+	}
+}
+
+// rows reads a document and works out its rows.
+func (s *Server) rows(ctx context.Context, subject string) (projection.Rows, error) {
+	d, _, err := s.documents.Get(ctx, subject)
+	if errors.Is(err, docstore.ErrNotFound) {
+		return projection.Rows{}, nil
+	}
+	if err != nil || d.GetSubmissionCount() == 0 {
+		return projection.Rows{}, err
+	}
+	history, err := projection.History(ctx, s.documents, subject)
+	if err != nil {
+		return projection.Rows{}, err
+	}
+	return project(d, history), nil
+}
