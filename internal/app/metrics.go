@@ -29,7 +29,7 @@ func (a *App) showMetrics(ctx context.Context) error {
 		return err
 	}
 	a.MetricsAddr = listener.Addr().String()
-	server := a.shown.Server()
+	server := a.shown.Server(a.server.Serving)
 	a.serve("metrics", func() error { return server.Serve(listener) })
 	a.stops = append(a.stops, server.Shutdown)
 	return nil

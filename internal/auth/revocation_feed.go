@@ -56,10 +56,9 @@ func (r *Revocations) tell(e Revocation) {
 type heard struct {
 	within time.Duration
 	now    func() time.Time
-	// at is in nanoseconds since start, so that clocks that are set do not matter;
-	// 0 is never.
+	// at counts from start, so that clocks that are set do not matter; nil is never.
 	start time.Time
-	at    atomic.Int64
+	at    atomic.Pointer[time.Duration]
 }
 
 // Expect makes the set count as unknown unless [Revocations.Heard] was called within
@@ -69,7 +68,10 @@ func (r *Revocations) Expect(within time.Duration, now func() time.Time) {
 }
 
 // Heard tells that the set was whole at this moment.
-func (r *Revocations) Heard() { r.heard.at.Store(int64(max(r.heard.now().Sub(r.heard.start), 1))) }
+func (r *Revocations) Heard() {
+	at := r.heard.now().Sub(r.heard.start)
+	r.heard.at.Store(&at)
+}
 
 // Known tells whether the set is as whole as was asked for by Expect.
 func (r *Revocations) Known() bool {
@@ -78,5 +80,5 @@ func (r *Revocations) Known() bool {
 		return true
 	}
 	at := h.at.Load()
-	return at != 0 && h.now().Sub(h.start)-time.Duration(at) < h.within
+	return at != nil && h.now().Sub(h.start)-*at < h.within
 }

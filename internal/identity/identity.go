@@ -104,7 +104,7 @@ func (d *Directory) Follow(ctx context.Context, known func(bool)) {
 	for {
 		select {
 		case <-ctx.Done():
-			_ = <-ended // it ends with ctx
+			d.log.DebugContext(ctx, "revocations are not followed any more", "error", <-ended)
 			return
 		case <-d.heard:
 			failing = false

@@ -135,6 +135,12 @@ func (s *Server) Ready() { s.setServing(healthpb.HealthCheckResponse_SERVING) }
 // Unready makes health answer NOT_SERVING until Ready; calls are still taken.
 func (s *Server) Unready() { s.setServing(healthpb.HealthCheckResponse_NOT_SERVING) }
 
+// Serving tells whether health says SERVING for the server.
+func (s *Server) Serving() bool {
+	answer, err := s.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
+	return err == nil && answer.GetStatus() == healthpb.HealthCheckResponse_SERVING
+}
+
 func (s *Server) setServing(status healthpb.HealthCheckResponse_ServingStatus) {
 	s.health.SetServingStatus("", status)
 	for service := range s.GetServiceInfo() {

@@ -111,9 +111,16 @@ func (t *Telemetry) Close(ctx context.Context) error {
 // Metrics tells whether metrics are on.
 func (t *Telemetry) Metrics() bool { return t.registry != nil }
 
-// Server serves metrics and profiles, for a private address.
-func (t *Telemetry) Server() *http.Server {
+// Server serves metrics and profiles, for a private address; ready tells probes, which have neither token nor certificate, whether the process
+// serves.
+func (t *Telemetry) Server(ready func() bool) *http.Server {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{
 		// What can be measured is shown although something else cannot.
 		ErrorHandling: promhttp.ContinueOnError,

@@ -63,7 +63,7 @@ type Server struct {
 	// synced is when stored revocations were last read, and what of the systems was
 	// seen then.
 	synced      time.Time
-	seenSystems map[string]time.Time
+	seenSystems map[string]string
 	// stopping is closed when streams are to end.
 	stopping chan struct{}
 	stop     func()

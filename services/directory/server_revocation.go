@@ -65,19 +65,19 @@ func (s *Server) SyncRevocations(ctx context.Context) error {
 // syncSystems forgets what is remembered of API keys when another process changed
 // a system or a key.
 func (s *Server) syncSystems(ctx context.Context, since *docstore.Range) error {
-	seen := map[string]time.Time{}
+	seen := map[string]string{}
 	changed := false
-	note := func(name string, at time.Time) {
-		seen[name] = at
-		changed = changed || !s.seenSystems[name].Equal(at)
+	note := func(name, version string) {
+		seen[name] = version
+		changed = changed || s.seenSystems[name] != version
 	}
 	err := each(ctx, s.store.systems, docstore.Query{Range: since}, func(y *directoryv1.System) {
-		note(y.GetName(), y.GetUpdateTime().AsTime())
+		note(y.GetName(), y.GetEtag())
 	})
 	if err == nil {
 		err = each(ctx, s.store.apiKeys, docstore.Query{Range: since}, func(k *storagev1.ApiKey) {
 			if k.GetRevokeTime() != nil { // all else about a key stays, but for its use
-				note(k.GetName(), k.GetRevokeTime().AsTime())
+				note(k.GetName(), "revoked")
 			}
 		})
 	}

@@ -55,8 +55,8 @@ type processes struct {
 	all []*app.App
 	// authority issued their certificates; nil in one process.
 	authority *rpctest.Authority
-	// files are the folders of their certificates.
-	files map[*app.App]string
+	// configs are what they were started with, and where they listen.
+	configs map[*app.App]config.Config
 }
 
 // startOne starts everything in one process.
@@ -76,7 +76,7 @@ func startOne(t *testing.T, c config.Config, o app.Options) *processes {
 // startEach starts n processes of each service and waits until all serve.
 func startEach(t *testing.T, c config.Config, o app.Options, n int) *processes {
 	t.Helper()
-	p := &processes{of: map[string][]*app.App{}, authority: rpctest.NewAuthority(t), files: map[*app.App]string{}}
+	p := &processes{of: map[string][]*app.App{}, authority: rpctest.NewAuthority(t), configs: map[*app.App]config.Config{}}
 	listeners := map[string][]net.Listener{}
 	for _, service := range services {
 		for range n {
@@ -93,8 +93,7 @@ func startEach(t *testing.T, c config.Config, o app.Options, n int) *processes {
 	sample := c.Sample
 	for _, service := range services {
 		for i := range n {
-			folder := t.TempDir()
-			files := p.authority.Issue(t, folder, "127.0.0.1")
+			files := p.authority.Issue(t, t.TempDir(), "127.0.0.1")
 			c.Services = []string{service}
 			c.TLSCert, c.TLSKey, c.TLSCA = files.Certificate, files.Key, files.Authorities
 			c.Sample = sample && service == "directory" && i == 0
@@ -103,7 +102,9 @@ func startEach(t *testing.T, c config.Config, o app.Options, n int) *processes {
 			if err != nil {
 				t.Fatalf("start %s: %v", service, err)
 			}
-			p.files[a] = folder
+			at := c
+			at.GRPCAddr = a.GRPCAddr
+			p.configs[a] = at
 			p.of[service] = append(p.of[service], a)
 			p.all = append(p.all, a)
 		}
@@ -237,7 +238,7 @@ func (b byService) NewStream(ctx context.Context, d *grpc.StreamDesc, method str
 // holds a moment later.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	over := time.After(15 * time.Second)
+	over := time.After(30 * time.Second)
 	for {
 		err := try()
 		if err == nil {
@@ -248,6 +249,23 @@ func eventually(t *testing.T, what string, try func() error) {
 		case <-over:
 			t.Fatalf("%s: %v", what, err)
 		}
+	}
+}
+
+// ends sees that a credential is refused as revoked: at once by the process that
+// revoked it, a moment later by others.
+func (w *world) ends(t *testing.T, what string, try func() *failure) {
+	t.Helper()
+	revoked := func() error {
+		if got := reason(try()); got != "TOKEN_REVOKED" {
+			return fmt.Errorf("answered %q, want TOKEN_REVOKED", got)
+		}
+		return nil
+	}
+	if w.replicas > 0 {
+		eventually(t, what, revoked)
+	} else if err := revoked(); err != nil {
+		t.Errorf("%s: %v", what, err)
 	}
 }
 

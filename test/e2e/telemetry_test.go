@@ -78,6 +78,21 @@ func fetch(t *testing.T, url string, header ...string) (string, http.Header) {
 	return string(body), res.Header
 }
 
+// statusAt is the status of an address that answers whoever asks.
+func statusAt(t *testing.T, url string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	return res.StatusCode
+}
+
 // One request over REST that passes through three services is one trace, under
 // the id of the answer and of the log.
 func TestTracesCrossServices(t *testing.T) {
@@ -153,6 +168,11 @@ func TestMetrics(t *testing.T) {
 			page, _ = fetch(t, "http://"+w.app.MetricsAddr+"/metrics")
 			if !strings.Contains(page, `fashen_cases_overdue{state="UNDER_REVIEW"} 1`) {
 				t.Error("the late case is not counted")
+			}
+			for _, probe := range []string{"/healthz", "/readyz"} {
+				if status := statusAt(t, "http://"+w.app.MetricsAddr+probe); status != http.StatusOK {
+					t.Errorf("%s: %d", probe, status)
+				}
 			}
 			if page, _ = fetch(t, "http://"+w.app.MetricsAddr+"/debug/pprof/"); !strings.Contains(page, "goroutine") {
 				t.Error("no profiles")
