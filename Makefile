@@ -100,6 +100,10 @@ durability: ## Show by a trace of system calls that a write is synced before it 
 deploy-check: $(deploy_bin)/.done ## Check deploy/ with Helm and a loader of Compose files, and run the image's binary (needs root)
 	FASHEN_DEPLOY_TOOLS=$(deploy_bin) go test ./test/deploy -count=1 -v
 
+.PHONY: processes
+processes: ## Run the end-to-end tests with each service in a process of its own
+	FASHEN_TEST_REPLICAS=1 go test -count=1 ./test/e2e
+
 .PHONY: mongo-test
 mongo-test: ## Run storage and end-to-end tests on FASHEN_TEST_MONGODB_URI, or on a stand-in
 	test/mongo/test.sh

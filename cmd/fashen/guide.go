@@ -23,11 +23,11 @@ func samplePath(dir string) string { return filepath.Join(dir, "sample-draft.doc
 // guide is printed once the process serves. The first lines submit a real draft
 // and show its findings; they use nothing but curl and sed.
 var guide = template.Must(template.New("guide").Parse(`
-fashen 已启动  REST http://{{.HTTP}}  接口文档 http://{{.HTTP}}/docs  gRPC {{.GRPC}}
+fashen 已启动{{if .HTTP}}  REST http://{{.HTTP}}  接口文档 http://{{.HTTP}}/docs{{end}}  gRPC {{.GRPC}}
 {{if .Codes}}
 人员（一次性登录码，设置口令后即失效；未使用的每次启动更换）：
 {{range .Codes}}  {{printf "%-18s" .Login}} {{if .Code}}{{.Code}}{{else}}（已设口令）      {{end}}  {{.DisplayName}}
-{{end}}{{end}}{{if .Samples}}
+{{end}}{{end}}{{if and .Samples .HTTP}}
 # 1. 起草人员登录，新建文件，上传 Word 稿，查看疑似问题（复制整段）
 P='Sample-Pass-2026'; J='content-type: application/json'; U=http://{{.HTTP}}
 get() { sed -E "s/.*\"$1\": ?\"([^\"]+)\".*/\1/"; }
