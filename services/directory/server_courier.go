@@ -70,8 +70,10 @@ type courier struct {
 	posts chan struct{}
 	done  sync.WaitGroup
 
-	// buried are the webhooks whose deliveries were given up when they were disabled;
-	// tidied is when old deliveries were last removed. Only run looks at them.
+	// leased is when the lease ends, as far as this process knows; buried are the
+	// webhooks whose deliveries were given up when they were disabled; tidied is when
+	// old deliveries were last removed. Only run looks at them.
+	leased time.Time
 	buried map[string]bool
 	tidied time.Time
 
@@ -157,13 +159,29 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	}
 }
 
-// turn makes the rounds be those of the live webhooks, if this process has the
-// lease. Times of leases are compared between processes: they are of the real clock.
-func (c *courier) turn(ctx context.Context) error {
+// lease takes the lease, or renews it once half of it is over. Times of leases are
+// compared between processes: they are of the real clock.
+func (c *courier) lease(ctx context.Context) (held bool, err error) {
 	now := time.Now()
-	held, err := c.engine.Lease(ctx, courierLease, c.d.Holder, now, now.Add(courierLife))
+	if c.leased.Sub(now) > courierLife/2 {
+		return true, nil
+	}
+	until := now.Add(courierLife)
+	if held, err = c.engine.Lease(ctx, courierLease, c.d.Holder, now, until); held {
+		c.leased = until
+	}
 	if err != nil {
-		return fmt.Errorf("lease of webhooks: %w", err)
+		err = fmt.Errorf("lease of webhooks: %w", err)
+	}
+	return held, err
+}
+
+// turn makes the rounds be those of the live webhooks, if this process has the
+// lease.
+func (c *courier) turn(ctx context.Context) error {
+	held, err := c.lease(ctx)
+	if err != nil {
+		return err
 	}
 	if !held {
 		c.keep(nil)
