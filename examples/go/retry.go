@@ -61,7 +61,7 @@ func pause(ctx context.Context, n int, err error) error {
 		wait = info.GetRetryDelay().AsDuration()
 	}
 	wait += rand.N(wait/4 + time.Millisecond)
-	fmt.Printf("%s, once more in %s\n", status.Code(err), wait.Round(time.Millisecond))
+	fmt.Printf("%s: %s; once more in %s\n", status.Code(err), status.Convert(err).Message(), wait.Round(time.Millisecond))
 	select {
 	case <-time.After(wait):
 		return nil

@@ -47,7 +47,8 @@ export function passing(error) {
 export async function pause(attempt, error) {
   const asked = Number(error.retryAfter) * 1000;
   const wait = (asked || Math.min(250 * 2 ** attempt, 30_000)) * (1 + Math.random() / 4);
-  console.log(`${error.status ?? 'UNAVAILABLE'}, once more in ${(wait / 1000).toFixed(2)}s`);
+  // What fetch throws says in its cause what happened.
+  console.log(`${error.status ?? 'UNAVAILABLE'}: ${error.cause?.message ?? error.message}; once more in ${(wait / 1000).toFixed(2)}s`);
   await sleep(wait);
 }
 
@@ -125,7 +126,7 @@ export class Api {
       // A proxy on the way answers in words of its own.
     }
     throw new ApiError(
-      answer ?? { code: response.status, status: `HTTP ${response.status}`, message: text.slice(0, 200) },
+      answer ?? { code: response.status, status: `HTTP ${response.status}`, message: text.slice(0, 200) || response.statusText },
       response.headers.get('retry-after'),
     );
   }

@@ -97,7 +97,7 @@ func tryClient(t *testing.T, command func(t *testing.T, w *world) []string) {
 			p.line("fashen.counsel.AcceptCase.done RECEIVED → UNDER_REVIEW")
 			w.config.GRPCAddr, w.config.HTTPAddr = w.app.GRPCAddr, w.app.HTTPAddr
 			w.stop(t)
-			p.line(", once more in")
+			p.line("; once more in")
 			w.start(t)
 			p.line("waiting for the review")
 			w.conclude(t, review.GetName(), counselv1.Conclusion_REVISE, item(3, "在本区纳税满两年"))
