@@ -219,6 +219,11 @@ func (s *Server) ListFigures(ctx context.Context, in *corev1.ListFiguresRequest)
 	if err != nil {
 		return nil, err
 	}
+	for _, code := range in.GetCodes() {
+		if !slices.ContainsFunc(p.d.Figures, func(d Definition) bool { return d.Code == code }) {
+			return nil, rpc.Field("codes", "FIGURE_UNKNOWN", "这个服务没有统计指标 "+code)
+		}
+	}
 	out := &corev1.ListFiguresResponse{QueryTime: timestamppb.New(s.now())}
 	if out.Watermark, err = p.watermark(ctx, in.GetParent()); err != nil {
 		return nil, err

@@ -215,19 +215,30 @@ func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible,
 
 // recheck bars the counsel whose firm a submission names as a party.
 func (s *Server) recheck(ctx context.Context, c *counselv1.Case) error {
-	q := docstore.Query{Equal: map[string]any{"case": c.GetName()}, OrderBy: "counsel"}
+	assignments, err := s.assignmentsOf(ctx, c.GetName())
+	if err != nil {
+		return rpc.FromStore(err, c.GetName())
+	}
+	for _, a := range assignments {
+		if err := s.recheckOne(ctx, a, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assignmentsOf are all assignments of a case.
+func (s *Server) assignmentsOf(ctx context.Context, name string) ([]*counselv1.Assignment, error) {
+	var out []*counselv1.Assignment
+	q := docstore.Query{Equal: map[string]any{"case": name}, OrderBy: "counsel"}
 	for {
 		page, err := s.assignments.List(ctx, q)
 		if err != nil {
-			return rpc.FromStore(err, c.GetName())
+			return nil, err
 		}
-		for _, a := range page.Items {
-			if err := s.recheckOne(ctx, a, c); err != nil {
-				return err
-			}
-		}
+		out = append(out, page.Items...)
 		if q.PageToken = page.NextPageToken; q.PageToken == "" {
-			return nil
+			return out, nil
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	corev1 "fashen/gen/fashen/core/v1"
-	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/projection"
 )
@@ -43,20 +42,4 @@ func (s *Server) rows(ctx context.Context, subject string) (projection.Rows, err
 		}
 	}
 	return project(m), nil
-}
-
-// assignmentsOf are all assignments of a case.
-func (s *Server) assignmentsOf(ctx context.Context, name string) ([]*counselv1.Assignment, error) {
-	var out []*counselv1.Assignment
-	q := docstore.Query{Equal: map[string]any{"case": name}, OrderBy: "counsel"}
-	for {
-		page, err := s.assignments.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, page.Items...)
-		if q.PageToken = page.NextPageToken; q.PageToken == "" {
-			return out, nil
-		}
-	}
 }

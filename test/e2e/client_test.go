@@ -330,6 +330,10 @@ func queryOf(m protoreflect.Message) url.Values {
 				query.Set(name, strings.Trim(string(b), `"`))
 			case fd.Kind() == protoreflect.MessageKind:
 				add(name+".", v.Message())
+			case fd.IsList():
+				for list, i := v.List(), 0; i < list.Len(); i++ {
+					query.Add(name, list.Get(i).String())
+				}
 			default:
 				query.Set(name, v.String())
 			}

@@ -198,6 +198,12 @@ func checkFigures(t *testing.T, w *world) {
 	if got, want := list("2025"), []string{"M01 0件 0/0", "M02 0条 0/0", "M19 0份 0/0"}; !slices.Equal(got, want) {
 		t.Errorf("2025: %q, want %q", got, want)
 	}
+	f := w.try(t, "office", workService+"ListFigures", &corev1.ListFiguresRequest{
+		Parent: region, Service: "counsel", FirstDate: date(t, "2026-01-01"), LastDate: date(t, "2026-12-31"), Codes: []string{"M01", "M99"},
+	}, &corev1.ListFiguresResponse{})
+	if f == nil || f.reason != "FIGURE_UNKNOWN" {
+		t.Errorf("a figure nobody keeps: %v", f)
+	}
 	var notes []string
 	in := &corev1.ListFigureLinesRequest{
 		Parent: region + "/figures/m02", Service: "counsel", FirstDate: date(t, "2026-04-17"), LastDate: date(t, "2026-04-17"),

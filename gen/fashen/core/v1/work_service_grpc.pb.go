@@ -46,6 +46,7 @@ type WorkServiceClient interface {
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// Computes the figures of a period. For those who see every case of the region,
 	// so that a number and the list behind it agree for whoever may read it.
+	// Errors: INVALID_ARGUMENT for a figure the service does not keep.
 	ListFigures(ctx context.Context, in *ListFiguresRequest, opts ...grpc.CallOption) (*ListFiguresResponse, error)
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
 	// for a figure the service does not keep.
@@ -145,6 +146,7 @@ type WorkServiceServer interface {
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// Computes the figures of a period. For those who see every case of the region,
 	// so that a number and the list behind it agree for whoever may read it.
+	// Errors: INVALID_ARGUMENT for a figure the service does not keep.
 	ListFigures(context.Context, *ListFiguresRequest) (*ListFiguresResponse, error)
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
 	// for a figure the service does not keep.
