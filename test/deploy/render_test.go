@@ -3,7 +3,9 @@ package deploy
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -88,7 +90,24 @@ func functions(all *template.Template) template.FuncMap {
 	}
 }
 
-// render answers the objects of the chart by kind, with changed values.
+// documents are the objects of a text, by kind and name.
+func documents(t *testing.T, text []byte) map[string]object {
+	t.Helper()
+	out := map[string]object{}
+	for all := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var o object
+		if err := all.Decode(&o); errors.Is(err, io.EOF) {
+			return out
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		if o != nil {
+			out[fmt.Sprint(o["kind"], "/", at(o, "metadata", "name"))] = o
+		}
+	}
+}
+
+// render answers the objects of the chart by kind and name, with changed values.
 func render(t *testing.T, change func(values object)) (map[string]object, error) {
 	t.Helper()
 	values := decode(t, read(t, filepath.Join(chart, "values.yaml")))
@@ -114,9 +133,7 @@ func render(t *testing.T, change func(values object)) (map[string]object, error)
 		if err := one.Execute(&b, data); err != nil {
 			return nil, err
 		}
-		if o := decode(t, b.Bytes()); o != nil {
-			out[fmt.Sprint(o["kind"])] = o
-		}
+		maps.Copy(out, documents(t, b.Bytes()))
 	}
 	return out, nil
 }

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // toolsDir is where `make deploy-check` put Helm and the loader of Compose files;
@@ -48,16 +45,7 @@ func TestHelm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := map[string]object{}
-	for documents := yaml.NewDecoder(bytes.NewReader(rendered)); ; {
-		var o object
-		if err := documents.Decode(&o); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		theirs[fmt.Sprint(o["kind"])] = o
-	}
+	theirs := documents(t, rendered)
 	if len(theirs) == 0 || !reflect.DeepEqual(ours, theirs) {
 		t.Errorf("Helm renders\n%s\nthe tests look at\n%v", rendered, ours)
 	}
