@@ -13,7 +13,7 @@ deploy_bin := $(cache)/deploy-$(call key,deploy)
 export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 
 # Where data races could hide: what goroutines share.
-race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/checkpoint/... ./internal/rpc/... ./internal/auth/... ./internal/app/... ./services/...
+race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/checkpoint/... ./internal/rpc/... ./internal/auth/... ./internal/identity/... ./internal/app/... ./services/...
 FUZZTIME ?= 10s
 
 .PHONY: help

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrLocked says that another process owns the store.
-var ErrLocked = errors.New("数据文件正被另一个进程使用；多副本部署请改用 MongoDB (the store is in use by another process; replicas need MongoDB)")
+var ErrLocked = errors.New("数据文件正被另一个进程使用；多副本部署请改用 MongoDB (the store is in use by another process; replicas need MongoDB, --store mongodb)")
 
 // lockFile takes the lock that makes this process the owner of a store. The
 // system lets go of it when the process ends, however it ends; the file stays,
