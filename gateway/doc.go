@@ -19,6 +19,8 @@
 //   - PATCH changes the fields of updateMask or, without it, the top-level fields in
 //     the body, each replaced whole; name, etag and what the server sets are left
 //     out, an unknown field is refused.
+//   - Who signed in with a browser ([Browser]) is known by a cookie in the place of
+//     authorization, on requests of this site's own pages alone.
 //   - Only authorization, traceparent, accept-language and the client's address
 //     reach a service; every answer names its trace in X-Trace-Id.
 package gateway

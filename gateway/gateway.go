@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
@@ -48,6 +49,8 @@ type Options struct {
 	// TrustedProxies are networks (CIDR) of proxies before the gateway. From there
 	// the address of a client is what X-Forwarded-For says.
 	TrustedProxies []string
+	// Browser lets people sign in with a browser at an issuer outside; nil for no.
+	Browser *Browser
 	// MaxUploadBytes bounds one file; 50 MiB when 0.
 	MaxUploadBytes int64
 	// CallTimeout bounds one unary call; 30 s when 0.
@@ -63,6 +66,7 @@ type gateway struct {
 	json            http.Handler
 	filing          filingv1.FilingServiceClient
 	services        []service
+	browser         *browser
 	feeds           map[string]grpc.ClientConnInterface
 	self            grpc.ClientConnInterface
 	ending          <-chan struct{}
@@ -116,6 +120,12 @@ func New(o Options) (http.Handler, error) {
 		proxies:         proxies,
 		maxUpload:       orDefault(o.MaxUploadBytes, defaultMaxUpload),
 		transferTimeout: orDefault(o.TransferTimeout, defaultTransferTimeout),
+	}
+	if o.Browser != nil {
+		sessions := directoryv1.NewSessionServiceClient(o.Services["directory"])
+		if g.browser, err = newBrowser(*o.Browser, sessions, o.Logger); err != nil {
+			return nil, err
+		}
 	}
 	if g.json, err = g.jsonHandler(orDefault(o.CallTimeout, defaultCallTimeout)); err != nil {
 		return nil, err

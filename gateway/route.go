@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/oidc"
 	"fashen/internal/rpc"
 )
 
@@ -127,7 +128,12 @@ func (g *gateway) serveRoute(w http.ResponseWriter, r *http.Request) {
 		g.writeError(w, r, errWrongMethod(r.Method))
 		return
 	}
-	c := &call{route: rt, ids: ids, metadata: g.passedOn(r)}
+	md, err := g.passedOn(r)
+	if err != nil {
+		g.writeError(w, r, err)
+		return
+	}
+	c := &call{route: rt, ids: ids, metadata: md}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if rt.serve != nil {
 		if err := rt.serve(w, r, c); err != nil {
@@ -145,17 +151,24 @@ func (g *gateway) serveRoute(w http.ResponseWriter, r *http.Request) {
 // passedOn picks what a service may learn from the headers, and tells it the
 // client's address. Nothing else passes: a client cannot pose as a service or set
 // metadata.
-func (g *gateway) passedOn(r *http.Request) metadata.MD {
+func (g *gateway) passedOn(r *http.Request) (metadata.MD, error) {
 	md := metadata.Pairs("traceparent", r.Header.Get("traceparent"))
 	if client := g.proxies.client(r); client != "" {
 		md.Set(rpc.MetadataClient, client)
 	}
-	for _, name := range []string{"authorization", "accept-language"} {
-		if v := r.Header.Get(name); v != "" && printable(v) {
+	authorization := r.Header.Get("authorization")
+	if authorization == "" && g.browser != nil {
+		var err error
+		if authorization, err = g.browser.authorization(r); err != nil {
+			return nil, err
+		}
+	}
+	for name, v := range map[string]string{"authorization": authorization, "accept-language": r.Header.Get("accept-language")} {
+		if v != "" && printable(v) {
 			md.Set(name, v)
 		}
 	}
-	return md
+	return md, nil
 }
 
 // printable tells whether a header may be gRPC metadata: ASCII without controls.
@@ -192,10 +205,11 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		return nil, err
 	}
 	const document = "/v1/regions/*/documents/*"
-	table := []struct {
+	type own struct {
 		method, path string
 		serve        func(http.ResponseWriter, *http.Request, *call) error
-	}{
+	}
+	table := []own{
 		{http.MethodPost, document + "/revisions:upload", g.uploadRevision},
 		{http.MethodGet, document + "/revisions/*:download", g.downloadRevision},
 		{http.MethodPost, document + "/materials/*:upload", g.uploadMaterial},
@@ -208,6 +222,14 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		{http.MethodGet, "/docs/page.css", static("text/css; charset=utf-8", docsStyle)},
 		{http.MethodGet, "/healthz", g.alive},
 		{http.MethodGet, "/readyz", g.ready},
+	}
+	if b := g.browser; b != nil {
+		table = append(table, []own{
+			{http.MethodGet, startPath, shown(b.start)},
+			{http.MethodGet, oidc.CallbackPath, shown(b.finish)},
+			{http.MethodPost, refreshPath, b.refresh},
+			{http.MethodPost, signOutPath, b.signOut},
+		}...)
 	}
 	var routes []*route
 	for _, entry := range table {
@@ -224,7 +246,7 @@ func rpcRoutes(method protoreflect.MethodDescriptor) ([]*route, error) {
 		return nil, nil
 	}
 	access, _ := proto.GetExtension(method.Options(), corev1.E_Access).(*corev1.Access)
-	if access.GetServiceOnly() || access.GetServiceItself() {
+	if access.GetServiceOnly() || access.GetServiceItself() || access.GetGatewayOnly() {
 		return nil, fmt.Errorf("gateway: %s is for services only and must have no http rule", method.FullName())
 	}
 	var routes []*route

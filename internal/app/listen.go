@@ -70,9 +70,14 @@ func (a *App) serveREST(ctx context.Context) error {
 	}
 	ending := make(chan struct{})
 	a.ends = append(a.ends, sync.OnceFunc(func() { close(ending) }))
+	browser, err := a.browser()
+	if err != nil {
+		return err
+	}
 	handler, err := gateway.New(gateway.Options{
 		Services: asked, Feeds: followed, Self: self, Ending: ending, Logger: a.log,
 		AllowedOrigins: a.config.AllowedOrigins, TrustedProxies: a.config.TrustedProxies,
+		Browser: browser,
 	})
 	if err != nil {
 		return err

@@ -75,6 +75,10 @@ type Config struct {
 	WebhookNetworks []string
 	WebhookCA       string
 	WebhookTimeout  time.Duration
+	// OIDCClientID lets people sign in there with a browser; nobody does when empty.
+	// OIDCClientSecret proves us to the issuer, OIDCRedirectURL is where it sends
+	// browsers back to.
+	OIDCClientID, OIDCClientSecret, OIDCRedirectURL string
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -132,6 +136,10 @@ func (c *Config) sections() []section {
 	sso := pflag.NewFlagSet("oidc", pflag.ContinueOnError)
 	sso.StringVar(&c.OIDCIssuer, "oidc-issuer", "", "`URL` of an OpenID Connect issuer whose access tokens are taken beside our own")
 	sso.StringVar(&c.OIDCAudience, "oidc-audience", "", "`audience` its tokens must have; needed with an issuer")
+	sso.StringVar(&c.OIDCClientID, "oidc-client-id", "", "`id` by which the issuer knows us, to sign in with a browser; nobody can without")
+	sso.StringVar(&c.OIDCClientSecret, "oidc-client-secret", "", "`secret` of that client, where the issuer gave one")
+	secret(sso, "oidc-client-secret")
+	sso.StringVar(&c.OIDCRedirectURL, "oidc-redirect-url", "", "`URL` to which the issuer sends browsers back, https://…/auth/callback as they reach the REST API")
 	sso.StringVar(&c.OIDCLoginClaim, "oidc-login-claim", "preferred_username", "`claim` that holds the sign-in name of a person of the directory")
 
 	rates := pflag.NewFlagSet("rates", pflag.ContinueOnError)
@@ -210,6 +218,7 @@ func (c *Config) Check() error {
 			problem("oidc-login-claim", "needed with --oidc-issuer")
 		}
 	}
+	c.checkBrowser(problem)
 	for _, network := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			problem("trusted-proxies", "%q is not a network such as 10.0.0.0/8", network)
@@ -240,6 +249,26 @@ func (c *Config) Check() error {
 		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)
 	}
 	return errors.Join(errs...)
+}
+
+// checkBrowser names what is wrong with signing in with a browser.
+func (c *Config) checkBrowser(problem func(flag, format string, args ...any)) {
+	if c.OIDCClientID == "" {
+		if c.OIDCClientSecret != "" || c.OIDCRedirectURL != "" {
+			problem("oidc-client-id", "needed with --oidc-client-secret and --oidc-redirect-url")
+		}
+		return
+	}
+	if c.OIDCIssuer == "" {
+		problem("oidc-issuer", "needed with --oidc-client-id")
+	}
+	if c.OIDCClientID == c.OIDCAudience {
+		problem("oidc-client-id", "is also --oidc-audience: a token that says who signed in would open the API")
+	}
+	at, err := url.Parse(c.OIDCRedirectURL)
+	if err != nil || oidc.CheckURL(c.OIDCRedirectURL) != nil || at.Path != oidc.CallbackPath {
+		problem("oidc-redirect-url", "%q is not https://…%s", c.OIDCRedirectURL, oidc.CallbackPath)
+	}
 }
 
 // Level is LogLevel as the logger takes it; info when empty.

@@ -51,24 +51,37 @@ type Options struct {
 }
 
 // Issuer checks tokens of one issuer.
-type Issuer struct {
-	options  Options
-	verifier *gooidc.IDTokenVerifier
-}
+type Issuer struct{ reader }
 
 // New makes an issuer and reaches out to nobody. It fails on a URL that is not
 // https (http is for the own machine) and without audience or claim.
 func New(o Options) (*Issuer, error) {
-	if err := CheckURL(o.URL); err != nil {
+	r, err := newReader(o)
+	if err != nil {
 		return nil, err
 	}
+	return &Issuer{r}, nil
+}
+
+// reader reads signed tokens of one issuer for one audience.
+type reader struct {
+	options  Options
+	keys     *keys
+	verifier *gooidc.IDTokenVerifier
+}
+
+func newReader(o Options) (reader, error) {
+	if err := CheckURL(o.URL); err != nil {
+		return reader{}, err
+	}
 	if o.Audience == "" || o.LoginClaim == "" {
-		return nil, errors.New("oidc: audience and login claim are required")
+		return reader{}, errors.New("oidc: audience and login claim are required")
 	}
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: 5 * time.Second}
 	}
-	return &Issuer{options: o, verifier: gooidc.NewVerifier(o.URL, newKeys(o), &gooidc.Config{
+	keys := newKeys(o)
+	return reader{options: o, keys: keys, verifier: gooidc.NewVerifier(o.URL, keys, &gooidc.Config{
 		ClientID:             o.Audience,
 		SupportedSigningAlgs: algorithmNames(),
 		Now:                  o.Now,
@@ -82,11 +95,21 @@ func CheckURL(issuer string) error {
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("%q is not the URL of an issuer", issuer)
 	}
-	local := u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1"
-	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return fmt.Errorf("the issuer %q is not https", issuer)
+	return checkSecure(u)
+}
+
+// checkSecure refuses what others on the way can read and change; http is for the
+// own machine.
+func checkSecure(u *url.URL) error {
+	if u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u)) {
+		return fmt.Errorf("%q is not https", u)
 	}
 	return nil
+}
+
+// Loopback tells whether a URL is of the own machine.
+func Loopback(u *url.URL) bool {
+	return u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1"
 }
 
 // Issued tells whether a token says that it is of this issuer. It proves nothing.
@@ -109,31 +132,42 @@ func (i *Issuer) Issued(token string) bool {
 // [auth.ErrExpiredToken], those of [People]; any other means that it could not be
 // found out, as when the issuer is down and its keys are not known.
 func (i *Issuer) Caller(ctx context.Context, token string) (auth.Caller, error) {
+	checked, login, err := i.read(ctx, token)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	return i.options.People.CallerByLogin(ctx, login, checked.IssuedAt)
+}
+
+// read checks a token and reads the sign-in name in it. Errors:
+// [auth.ErrInvalidToken], [auth.ErrExpiredToken]; any other means that the keys of
+// the issuer could not be asked for.
+func (r *reader) read(ctx context.Context, token string) (*gooidc.IDToken, string, error) {
 	if len(token) > maxTokenBytes {
-		return auth.Caller{}, auth.ErrInvalidToken
+		return nil, "", auth.ErrInvalidToken
 	}
 	// The verifier keeps only the text of what its keys answer.
 	var down error
-	checked, err := i.verifier.Verify(context.WithValue(ctx, downKey{}, &down), token)
+	checked, err := r.verifier.Verify(context.WithValue(ctx, downKey{}, &down), token)
 	var expired *gooidc.TokenExpiredError
 	switch {
 	case down != nil:
-		return auth.Caller{}, fmt.Errorf("keys of the issuer: %w", down)
+		return nil, "", fmt.Errorf("keys of the issuer: %w", down)
 	case errors.As(err, &expired):
-		return auth.Caller{}, fmt.Errorf("%w: %w", auth.ErrExpiredToken, err)
+		return nil, "", fmt.Errorf("%w: %w", auth.ErrExpiredToken, err)
 	case err != nil:
-		return auth.Caller{}, fmt.Errorf("%w: %w", auth.ErrInvalidToken, err)
+		return nil, "", fmt.Errorf("%w: %w", auth.ErrInvalidToken, err)
 	}
-	if checked.IssuedAt.Unix() <= 0 || checked.IssuedAt.Sub(i.options.Now()) > maxSkew {
-		return auth.Caller{}, fmt.Errorf("%w: issued at no time, or in the future", auth.ErrInvalidToken)
+	if checked.IssuedAt.Unix() <= 0 || checked.IssuedAt.Sub(r.options.Now()) > maxSkew {
+		return nil, "", fmt.Errorf("%w: issued at no time, or in the future", auth.ErrInvalidToken)
 	}
 	var claims map[string]any
 	if err := checked.Claims(&claims); err != nil {
-		return auth.Caller{}, fmt.Errorf("%w: %w", auth.ErrInvalidToken, err)
+		return nil, "", fmt.Errorf("%w: %w", auth.ErrInvalidToken, err)
 	}
-	login, _ := claims[i.options.LoginClaim].(string)
+	login, _ := claims[r.options.LoginClaim].(string)
 	if login == "" {
-		return auth.Caller{}, fmt.Errorf("%w: no claim %s", auth.ErrInvalidToken, i.options.LoginClaim)
+		return nil, "", fmt.Errorf("%w: no claim %s", auth.ErrInvalidToken, r.options.LoginClaim)
 	}
-	return i.options.People.CallerByLogin(ctx, login, checked.IssuedAt)
+	return checked, login, nil
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
 )
 
 const (
@@ -54,6 +56,7 @@ type keys struct {
 
 	mu      sync.RWMutex
 	set     []jose.JSONWebKey
+	at      oauth2.Endpoint
 	fetched time.Time
 	// tried is when the issuer was last asked, and failed what became of it.
 	tried  time.Time
@@ -113,22 +116,52 @@ func (k *keys) fetch(ctx context.Context) error {
 		return failed
 	}
 	// Others wait for this answer too, whatever becomes of this call.
-	set, err := k.ask(gooidc.ClientContext(context.WithoutCancel(ctx), k.options.Client))
+	set, at, err := k.ask(gooidc.ClientContext(context.WithoutCancel(ctx), k.options.Client))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.tried, k.failed = k.options.Now(), err
 	if err == nil {
-		k.set, k.fetched = set, k.tried
+		k.set, k.at, k.fetched = set, at, k.tried
 	}
 	return err
 }
 
-// ask finds out by discovery where the keys are, and reads them.
-func (k *keys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
+// endpoints are where the issuer lets people sign in and trades codes.
+func (k *keys) endpoints(ctx context.Context) (oauth2.Endpoint, error) {
+	k.mu.RLock()
+	at, fresh := k.at, k.options.Now().Sub(k.fetched) < keysLife
+	k.mu.RUnlock()
+	if !fresh {
+		if err := k.fetch(ctx); err != nil {
+			return at, err
+		}
+		k.mu.RLock()
+		at = k.at
+		k.mu.RUnlock()
+	}
+	for _, endpoint := range []string{at.AuthURL, at.TokenURL} {
+		u, err := url.Parse(endpoint)
+		if err == nil {
+			err = checkSecure(u)
+		}
+		if err != nil {
+			return at, err
+		}
+	}
+	return at, nil
+}
+
+// ask finds out by discovery where the keys and endpoints are, and reads the keys.
+func (k *keys) ask(ctx context.Context) ([]jose.JSONWebKey, oauth2.Endpoint, error) {
 	provider, err := gooidc.NewProvider(ctx, k.options.URL)
 	if err != nil {
-		return nil, fmt.Errorf("discover %s: %w", k.options.URL, err)
+		return nil, oauth2.Endpoint{}, fmt.Errorf("discover %s: %w", k.options.URL, err)
 	}
+	set, err := k.askKeys(ctx, provider)
+	return set, provider.Endpoint(), err
+}
+
+func (k *keys) askKeys(ctx context.Context, provider *gooidc.Provider) ([]jose.JSONWebKey, error) {
 	var at struct {
 		Keys string `json:"jwks_uri"`
 	}

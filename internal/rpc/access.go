@@ -40,6 +40,9 @@ func (c *chain) authorize(ctx context.Context, m *method) (context.Context, erro
 	if m.access.GetServiceItself() {
 		return c.serviceItself(ctx)
 	}
+	if m.access.GetGatewayOnly() {
+		return ctx, cmp.Or(c.fromGateway(ctx), c.limiters.signIns.take(c.clientOf(ctx)))
+	}
 	caller, err := c.authenticate(ctx)
 	if err != nil {
 		return ctx, err
@@ -85,6 +88,15 @@ func (c *chain) serviceItself(ctx context.Context) (context.Context, error) {
 
 // servicePrefix begins the name of a service as an actor.
 const servicePrefix = "services/"
+
+// fromGateway refuses whoever does not prove to be the gateway.
+func (c *chain) fromGateway(ctx context.Context) error {
+	service, err := c.service(ctx)
+	if err != nil || service != servicePrefix+GatewayService {
+		return New(codes.PermissionDenied, ReasonServiceOnly, "该方法仅供网关调用")
+	}
+	return nil
+}
 
 // sharedService is the package of RPCs that are about other services: they name
 // the one they are about, and the method itself asks [Reach].

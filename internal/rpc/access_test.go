@@ -24,6 +24,10 @@ func TestAccess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gateway, err := h.signer.ServiceToken(rpc.GatewayService)
+	if err != nil {
+		t.Fatal(err)
+	}
 	nobody := t.Context()
 	drafter := h.drafter(t)
 	clerk := h.as(t)
@@ -62,6 +66,12 @@ func TestAccess(t *testing.T) {
 			{"service for a person", with(drafter, auth.MetadataService, service), "Services", ok, ""},
 			{"service for a person", with(drafter, auth.MetadataService, service), "Drafters", ok, ""},
 			{"service alone", with(nobody, auth.MetadataService, service), "Services", unauth, rpc.ReasonTokenMissing},
+			{"nobody", nobody, "Gateway", denied, rpc.ReasonServiceOnly},
+			{"drafter", drafter, "Gateway", denied, rpc.ReasonServiceOnly},
+			{"service alone", with(nobody, auth.MetadataService, service), "Gateway", denied, rpc.ReasonServiceOnly},
+			{"a person as the gateway", with(nobody, auth.MetadataService, h.token(t)), "Gateway", denied, rpc.ReasonServiceOnly},
+			{"forged gateway", with(nobody, auth.MetadataService, gateway+"x"), "Gateway", denied, rpc.ReasonServiceOnly},
+			{"gateway", with(nobody, auth.MetadataService, gateway), "Gateway", ok, ""},
 			{"service as a person", with(nobody, auth.MetadataUser, "Bearer "+service), "SignedIn", unauth, rpc.ReasonTokenInvalid},
 			{"person as a service", with(drafter, auth.MetadataService, h.token(t)), "Services", unauth, rpc.ReasonServiceToken},
 			{"forged service", with(drafter, auth.MetadataService, service+"x"), "SignedIn", unauth, rpc.ReasonServiceToken},

@@ -54,6 +54,7 @@ var _ = func() bool {
 				method("Services", &corev1.Access{ServiceOnly: true}, false, false),
 				method("Itself", &corev1.Access{ServiceItself: true}, false, false),
 				read,
+				method("Gateway", &corev1.Access{GatewayOnly: true}, false, false),
 				method("Upload", drafters, true, false),
 				method("Download", drafters, false, true),
 				method("UndeclaredStream", nil, true, true),
@@ -77,7 +78,7 @@ type probe struct {
 
 func (p *probe) register(s grpc.ServiceRegistrar) {
 	description := &grpc.ServiceDesc{ServiceName: probeName, HandlerType: (*any)(nil)}
-	for _, name := range []string{"Undeclared", "Nobody", "Anyone", "SignedIn", "Drafters", "Services", "Itself", "Read"} {
+	for _, name := range []string{"Undeclared", "Nobody", "Anyone", "SignedIn", "Drafters", "Services", "Gateway", "Itself", "Read"} {
 		description.Methods = append(description.Methods, grpc.MethodDesc{MethodName: name, Handler: p.handler(name)})
 	}
 	for _, d := range []grpc.StreamDesc{

@@ -68,10 +68,10 @@ func checkColleagues(principal, delegate *directoryv1.Person) error {
 	switch {
 	case principal.GetName() == delegate.GetName():
 		return rpc.Field("delegation.delegate", "DELEGATE_IS_PRINCIPAL", "受托人不能是委托人本人")
-	case principal.GetState() != directoryv1.Person_ACTIVE:
-		return rpc.Field("delegation.principal", "PERSON_NOT_ACTIVE", "委托人尚未启用或者已停用")
-	case delegate.GetState() != directoryv1.Person_ACTIVE:
-		return rpc.Field("delegation.delegate", "PERSON_NOT_ACTIVE", "受托人尚未启用或者已停用")
+	case principal.GetState() == directoryv1.Person_DISABLED:
+		return rpc.Field("delegation.principal", "PERSON_DISABLED", "委托人已停用")
+	case delegate.GetState() == directoryv1.Person_DISABLED:
+		return rpc.Field("delegation.delegate", "PERSON_DISABLED", "受托人已停用")
 	case delegate.GetBureau() == "" || delegate.GetBureau() != principal.GetBureau():
 		return rpc.Field("delegation.delegate", "BUREAU_DIFFERS", "受托人应当是委托人所在单位的人员")
 	case slices.ContainsFunc(delegate.GetRoles(), separated):
@@ -139,7 +139,7 @@ func rolesInPlace(d *directoryv1.Delegation, principal, delegate *directoryv1.Pe
 		})
 	}
 	for _, p := range []*directoryv1.Person{principal, delegate} {
-		if p.GetState() != directoryv1.Person_ACTIVE {
+		if p.GetState() == directoryv1.Person_DISABLED {
 			return nil, errDisabled(p)
 		}
 	}

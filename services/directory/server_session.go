@@ -25,6 +25,9 @@ func (s *Server) SignIn(ctx context.Context, r *directoryv1.SignInRequest) (*dir
 		return nil, err
 	}
 	return s.begin(ctx, p, "signed_in", func(c *storagev1.Credential, _ time.Time) error {
+		if locked(c, s.now()) {
+			return errLocked()
+		}
 		if c.GetPasswordHash() != p.credential.GetPasswordHash() {
 			return errSignInFailed()
 		}
@@ -51,6 +54,9 @@ func (s *Server) ActivateSignIn(ctx context.Context, r *directoryv1.ActivateSign
 	var ended []string
 	var since time.Time
 	session, err := s.begin(ctx, p, "password_set", func(c *storagev1.Credential, minted time.Time) error {
+		if locked(c, s.now()) {
+			return errLocked()
+		}
 		// Of two calls with one code, the first has consumed it.
 		if c.GetCodeHash() != p.credential.GetCodeHash() {
 			return errSignInFailed()
@@ -177,10 +183,7 @@ func (s *Server) begin(ctx context.Context, p proven, event string, change func(
 	}
 	_, _, err = s.store.credentials.Update(ctx, p.credential.GetName(), docstore.Precondition{},
 		func(c *storagev1.Credential, _ docstore.Meta) (docstore.Change, error) {
-			switch {
-			case locked(c, s.now()):
-				return docstore.Change{}, errLocked()
-			case !sameInstant(c.GetNotBefore(), p.credential.GetNotBefore()):
+			if !sameInstant(c.GetNotBefore(), p.credential.GetNotBefore()) {
 				return docstore.Change{}, errSignInFailed()
 			}
 			if err := change(c, minted); err != nil {
@@ -250,22 +253,59 @@ func (s *Server) callerAs(ctx context.Context, p *directoryv1.Person, session st
 // CallerByLogin finds the person whom an issuer outside names by their sign-in
 // name, as they are now; nobody is added for that. It is oidc.People.
 func (s *Server) CallerByLogin(ctx context.Context, login string, issued time.Time) (auth.Caller, error) {
-	page, err := s.store.people.List(ctx, docstore.Query{Equal: map[string]any{"login": login}, PageSize: 1})
-	if err != nil {
-		return auth.Caller{}, fmt.Errorf("find a person by sign-in name: %w", err)
-	}
-	if len(page.Items) == 0 {
-		return auth.Caller{}, auth.ErrUnknownPerson
-	}
-	credential, err := s.findCredential(ctx, login)
+	p, err := s.provenOutside(ctx, login, issued)
 	if err != nil {
 		return auth.Caller{}, err
 	}
+	return s.callerAs(ctx, p.person, "")
+}
+
+// provenOutside is the person whom an issuer outside proved at a time. The
+// credential is nil for who never signed in here. Errors: [auth.ErrUnknownPerson],
+// [auth.ErrRevokedToken].
+func (s *Server) provenOutside(ctx context.Context, login string, issued time.Time) (proven, error) {
+	page, err := s.store.people.List(ctx, docstore.Query{Equal: map[string]any{"login": login}, PageSize: 1})
+	if err != nil {
+		return proven{}, fmt.Errorf("find a person by sign-in name: %w", err)
+	}
+	if len(page.Items) == 0 {
+		return proven{}, auth.ErrUnknownPerson
+	}
+	credential, err := s.findCredential(ctx, login)
+	if err != nil {
+		return proven{}, err
+	}
 	p := page.Items[0]
 	if p.GetState() == directoryv1.Person_DISABLED || issued.Before(credential.GetNotBefore().AsTime()) {
-		return auth.Caller{}, auth.ErrRevokedToken
+		return proven{}, auth.ErrRevokedToken
 	}
-	return s.callerAs(ctx, p, "")
+	return proven{credential: credential, person: p}, nil
+}
+
+// BeginSession begins a session of who signed in at an issuer outside, as the
+// gateway has verified. A lock is of passwords, and holds up nobody who needs none.
+func (s *Server) BeginSession(ctx context.Context, r *directoryv1.BeginSessionRequest) (*directoryv1.Session, error) {
+	p, err := s.provenOutside(ctx, r.GetLogin(), r.GetIssueTime().AsTime())
+	switch {
+	case errors.Is(err, auth.ErrUnknownPerson):
+		return nil, rpc.New(codes.Unauthenticated, rpc.ReasonPersonUnknown, "该登录名尚未在本系统登记，请联系系统管理员")
+	case errors.Is(err, auth.ErrRevokedToken):
+		return nil, rpc.New(codes.Unauthenticated, "SIGN_IN_REVOKED", "账号已停用，或者登录已被撤销，请重新登录")
+	case err != nil:
+		return nil, err
+	}
+	if p.credential == nil {
+		name := credentialName(p.person.GetLogin())
+		p.credential, _, err = s.store.credentials.Create(asPerson(ctx, p.person.GetName()),
+			&storagev1.Credential{Name: name, Person: p.person.GetName()}, docstore.Change{Details: events("signed_in_elsewhere")})
+		if isAlreadyExists(err) {
+			p.credential, _, err = s.store.credentials.Get(ctx, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("make a credential: %w", err)
+		}
+	}
+	return s.begin(ctx, p, "signed_in_elsewhere", func(*storagev1.Credential, time.Time) error { return nil })
 }
 
 // RefreshSession trades a refresh token for a new session. A token that was

@@ -69,7 +69,7 @@ func accessFaults(name string, options proto.Message, stream bool) []string {
 	access, _ := proto.GetExtension(options, corev1.E_Access).(*corev1.Access)
 	bound := proto.HasExtension(options, annotations.E_Http)
 	ways := 0
-	for _, way := range []bool{access.GetAnyone(), access.GetSignedIn(), len(access.GetRoles()) > 0, access.GetServiceOnly(), access.GetServiceItself()} {
+	for _, way := range []bool{access.GetAnyone(), access.GetSignedIn(), len(access.GetRoles()) > 0, access.GetServiceOnly(), access.GetServiceItself(), access.GetGatewayOnly()} {
 		if way {
 			ways++
 		}
@@ -77,7 +77,7 @@ func accessFaults(name string, options proto.Message, stream bool) []string {
 	if ways != 1 {
 		faults = append(faults, fmt.Sprintf("declares %d ways of access, want 1", ways))
 	}
-	between := access.GetServiceOnly() || access.GetServiceItself()
+	between := access.GetServiceOnly() || access.GetServiceItself() || access.GetGatewayOnly()
 	if between && bound {
 		faults = append(faults, "is for services only and has an http binding")
 	}
@@ -112,6 +112,8 @@ func TestAccessFaultsAreFound(t *testing.T) {
 		{"an empty rule", &corev1.Access{}, true, 1},
 		{"two ways", &corev1.Access{SignedIn: true, Roles: roles}, true, 1},
 		{"between services and on REST", &corev1.Access{ServiceOnly: true}, true, 1},
+		{"for the gateway", &corev1.Access{GatewayOnly: true}, false, 0},
+		{"for the gateway and on REST", &corev1.Access{GatewayOnly: true}, true, 1},
 		{"not on REST", &corev1.Access{Roles: roles}, false, 1},
 		{"anyone", &corev1.Access{Anyone: true}, true, 1},
 		{"a role that is none", &corev1.Access{Roles: []corev1.Role{0}}, true, 1},

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -89,6 +90,9 @@ var sessionRequests = map[string]func(n names) proto.Message{
 	},
 	sessionService + "ActivateSignIn": func(names) proto.Message {
 		return &directoryv1.ActivateSignInRequest{Login: "visitor", OneTimeCode: "NOT-A-CODE", Password: "weak"}
+	},
+	sessionService + "BeginSession": func(names) proto.Message {
+		return &directoryv1.BeginSessionRequest{Login: "visitor", IssueTime: timestamppb.Now()}
 	},
 	sessionService + "GetCaller": func(names) proto.Message { return &directoryv1.GetCallerRequest{} },
 	sessionService + "SignOut":   func(names) proto.Message { return &directoryv1.SignOutRequest{} },

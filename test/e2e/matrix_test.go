@@ -166,6 +166,7 @@ var statusOf = map[string]int{"unauth": http.StatusUnauthorized, "denied": http.
 // serviceOnly are the RPCs between services; REST does not carry them.
 var serviceOnly = []string{
 	identityService + "CheckApiKey", identityService + "CheckLogin", identityService + "WatchRevocations",
+	sessionService + "BeginSession",
 	filingService + "SetDocumentViewer", counselService + "OpenCase", counselService + "GetVerdict", counselService + "CertifyVerdict", counselService + "WithdrawCertificate",
 }
 

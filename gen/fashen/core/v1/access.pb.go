@@ -102,7 +102,7 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_fashen_core_v1_access_proto_rawDescGZIP(), []int{0}
 }
 
-// Who may call an RPC. Exactly one of the five ways is declared.
+// Who may call an RPC. Exactly one of the six ways is declared.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Anyone, signed in or not. Only sign-in and health belong here.
@@ -117,6 +117,9 @@ type Access struct {
 	// Only another fashen service, in its own name, acting for nobody. The gateway
 	// is none.
 	ServiceItself bool `protobuf:"varint,5,opt,name=service_itself,json=serviceItself,proto3" json:"service_itself,omitempty"`
+	// Only the REST gateway on its own account, while nobody is signed in yet: for
+	// a sign-in it has verified. The gateway does not carry it for anybody.
+	GatewayOnly   bool `protobuf:"varint,6,opt,name=gateway_only,json=gatewayOnly,proto3" json:"gateway_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -186,6 +189,13 @@ func (x *Access) GetServiceItself() bool {
 	return false
 }
 
+func (x *Access) GetGatewayOnly() bool {
+	if x != nil {
+		return x.GatewayOnly
+	}
+	return false
+}
+
 var file_fashen_core_v1_access_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -209,13 +219,14 @@ var File_fashen_core_v1_access_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_access_proto_rawDesc = "" +
 	"\n" +
-	"\x1bfashen/core/v1/access.proto\x12\x0efashen.core.v1\x1a google/protobuf/descriptor.proto\"\xb3\x01\n" +
+	"\x1bfashen/core/v1/access.proto\x12\x0efashen.core.v1\x1a google/protobuf/descriptor.proto\"\xd6\x01\n" +
 	"\x06Access\x12\x16\n" +
 	"\x06anyone\x18\x01 \x01(\bR\x06anyone\x12\x1b\n" +
 	"\tsigned_in\x18\x02 \x01(\bR\bsignedIn\x12*\n" +
 	"\x05roles\x18\x03 \x03(\x0e2\x14.fashen.core.v1.RoleR\x05roles\x12!\n" +
 	"\fservice_only\x18\x04 \x01(\bR\vserviceOnly\x12%\n" +
-	"\x0eservice_itself\x18\x05 \x01(\bR\rserviceItself*\xe2\x01\n" +
+	"\x0eservice_itself\x18\x05 \x01(\bR\rserviceItself\x12!\n" +
+	"\fgateway_only\x18\x06 \x01(\bR\vgatewayOnly*\xe2\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fROLE_DRAFTER\x10\x01\x12\x11\n" +

@@ -36,7 +36,7 @@ type DelegationServiceClient interface {
 	// Lets a colleague act in a person's place. The person does it before an
 	// absence, the security administrator when it has begun. Errors:
 	// PERMISSION_DENIED with NOT_PRINCIPAL for another's absence;
-	// INVALID_ARGUMENT when the two are not active people of one bureau, on a
+	// INVALID_ARGUMENT when the two are not people of one bureau in service, on a
 	// role that cannot be delegated or is not held, and on dates that are over,
 	// in the wrong order or too far apart.
 	CreateDelegation(ctx context.Context, in *CreateDelegationRequest, opts ...grpc.CallOption) (*Delegation, error)
@@ -130,7 +130,7 @@ type DelegationServiceServer interface {
 	// Lets a colleague act in a person's place. The person does it before an
 	// absence, the security administrator when it has begun. Errors:
 	// PERMISSION_DENIED with NOT_PRINCIPAL for another's absence;
-	// INVALID_ARGUMENT when the two are not active people of one bureau, on a
+	// INVALID_ARGUMENT when the two are not people of one bureau in service, on a
 	// role that cannot be delegated or is not held, and on dates that are over,
 	// in the wrong order or too far apart.
 	CreateDelegation(context.Context, *CreateDelegationRequest) (*Delegation, error)

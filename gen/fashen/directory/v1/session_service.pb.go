@@ -264,6 +264,61 @@ func (x *RefreshSessionRequest) GetRefreshToken() string {
 	return ""
 }
 
+// Request of BeginSession.
+type BeginSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sign-in name, as the issuer tells it.
+	Login string `protobuf:"bytes,1,opt,name=login,proto3" json:"login,omitempty"`
+	// When the issuer issued its token, UTC.
+	IssueTime     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginSessionRequest) Reset() {
+	*x = BeginSessionRequest{}
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginSessionRequest) ProtoMessage() {}
+
+func (x *BeginSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginSessionRequest.ProtoReflect.Descriptor instead.
+func (*BeginSessionRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BeginSessionRequest) GetLogin() string {
+	if x != nil {
+		return x.Login
+	}
+	return ""
+}
+
+func (x *BeginSessionRequest) GetIssueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssueTime
+	}
+	return nil
+}
+
 // Request of SignOut.
 type SignOutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -273,7 +328,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[4]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -285,7 +340,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[4]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -298,7 +353,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{4}
+	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{5}
 }
 
 // Response of SignOut.
@@ -310,7 +365,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[5]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -322,7 +377,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[5]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -335,7 +390,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{5}
+	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{6}
 }
 
 // Request of GetCaller.
@@ -347,7 +402,7 @@ type GetCallerRequest struct {
 
 func (x *GetCallerRequest) Reset() {
 	*x = GetCallerRequest{}
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[6]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +414,7 @@ func (x *GetCallerRequest) String() string {
 func (*GetCallerRequest) ProtoMessage() {}
 
 func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[6]
+	mi := &file_fashen_directory_v1_session_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +427,7 @@ func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCallerRequest.ProtoReflect.Descriptor instead.
 func (*GetCallerRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{6}
+	return file_fashen_directory_v1_session_service_proto_rawDescGZIP(), []int{7}
 }
 
 var File_fashen_directory_v1_session_service_proto protoreflect.FileDescriptor
@@ -394,14 +449,19 @@ const file_fashen_directory_v1_session_service_proto_rawDesc = "" +
 	"\rone_time_code\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\voneTimeCode\x12)\n" +
 	"\bpassword\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\bpassword\"K\n" +
 	"\x15RefreshSessionRequest\x122\n" +
-	"\rrefresh_token\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\frefreshToken\"\x10\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\frefreshToken\"\x80\x01\n" +
+	"\x13BeginSessionRequest\x12#\n" +
+	"\x05login\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05login\x12D\n" +
+	"\n" +
+	"issue_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tissueTime\"\x10\n" +
 	"\x0eSignOutRequest\"\x11\n" +
 	"\x0fSignOutResponse\"\x12\n" +
-	"\x10GetCallerRequest2\xc9\x05\n" +
+	"\x10GetCallerRequest2\xa9\x06\n" +
 	"\x0eSessionService\x12\x80\x01\n" +
 	"\x06SignIn\x12\".fashen.directory.v1.SignInRequest\x1a\x1c.fashen.directory.v1.Session\"4\xdaA\x0elogin,passwordʥ\x19\x02\b\x01\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/session:signIn\x12\xa0\x01\n" +
 	"\x0eActivateSignIn\x12*.fashen.directory.v1.ActivateSignInRequest\x1a\x1c.fashen.directory.v1.Session\"D\xdaA\x1clogin,one_time_code,passwordʥ\x19\x02\b\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/session:activate\x12\x90\x01\n" +
-	"\x0eRefreshSession\x12*.fashen.directory.v1.RefreshSessionRequest\x1a\x1c.fashen.directory.v1.Session\"4\xdaA\rrefresh_tokenʥ\x19\x02\b\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/session:refresh\x12z\n" +
+	"\x0eRefreshSession\x12*.fashen.directory.v1.RefreshSessionRequest\x1a\x1c.fashen.directory.v1.Session\"4\xdaA\rrefresh_tokenʥ\x19\x02\b\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/session:refresh\x12^\n" +
+	"\fBeginSession\x12(.fashen.directory.v1.BeginSessionRequest\x1a\x1c.fashen.directory.v1.Session\"\x06ʥ\x19\x020\x01\x12z\n" +
 	"\aSignOut\x12#.fashen.directory.v1.SignOutRequest\x1a$.fashen.directory.v1.SignOutResponse\"$ʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/session:signOut\x12q\n" +
 	"\tGetCaller\x12%.fashen.directory.v1.GetCallerRequest\x1a\x1b.fashen.directory.v1.Person\" ʥ\x19\x02\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/session:caller\x1a\x0f\xcaA\ffashen.localBAB\x13SessionServiceProtoZ*fashen/gen/fashen/directory/v1;directoryv1b\x06proto3"
 
@@ -417,36 +477,40 @@ func file_fashen_directory_v1_session_service_proto_rawDescGZIP() []byte {
 	return file_fashen_directory_v1_session_service_proto_rawDescData
 }
 
-var file_fashen_directory_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_fashen_directory_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_fashen_directory_v1_session_service_proto_goTypes = []any{
 	(*Session)(nil),               // 0: fashen.directory.v1.Session
 	(*SignInRequest)(nil),         // 1: fashen.directory.v1.SignInRequest
 	(*ActivateSignInRequest)(nil), // 2: fashen.directory.v1.ActivateSignInRequest
 	(*RefreshSessionRequest)(nil), // 3: fashen.directory.v1.RefreshSessionRequest
-	(*SignOutRequest)(nil),        // 4: fashen.directory.v1.SignOutRequest
-	(*SignOutResponse)(nil),       // 5: fashen.directory.v1.SignOutResponse
-	(*GetCallerRequest)(nil),      // 6: fashen.directory.v1.GetCallerRequest
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Person)(nil),                // 8: fashen.directory.v1.Person
+	(*BeginSessionRequest)(nil),   // 4: fashen.directory.v1.BeginSessionRequest
+	(*SignOutRequest)(nil),        // 5: fashen.directory.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 6: fashen.directory.v1.SignOutResponse
+	(*GetCallerRequest)(nil),      // 7: fashen.directory.v1.GetCallerRequest
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Person)(nil),                // 9: fashen.directory.v1.Person
 }
 var file_fashen_directory_v1_session_service_proto_depIdxs = []int32{
-	7, // 0: fashen.directory.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	8, // 1: fashen.directory.v1.Session.person:type_name -> fashen.directory.v1.Person
-	1, // 2: fashen.directory.v1.SessionService.SignIn:input_type -> fashen.directory.v1.SignInRequest
-	2, // 3: fashen.directory.v1.SessionService.ActivateSignIn:input_type -> fashen.directory.v1.ActivateSignInRequest
-	3, // 4: fashen.directory.v1.SessionService.RefreshSession:input_type -> fashen.directory.v1.RefreshSessionRequest
-	4, // 5: fashen.directory.v1.SessionService.SignOut:input_type -> fashen.directory.v1.SignOutRequest
-	6, // 6: fashen.directory.v1.SessionService.GetCaller:input_type -> fashen.directory.v1.GetCallerRequest
-	0, // 7: fashen.directory.v1.SessionService.SignIn:output_type -> fashen.directory.v1.Session
-	0, // 8: fashen.directory.v1.SessionService.ActivateSignIn:output_type -> fashen.directory.v1.Session
-	0, // 9: fashen.directory.v1.SessionService.RefreshSession:output_type -> fashen.directory.v1.Session
-	5, // 10: fashen.directory.v1.SessionService.SignOut:output_type -> fashen.directory.v1.SignOutResponse
-	8, // 11: fashen.directory.v1.SessionService.GetCaller:output_type -> fashen.directory.v1.Person
-	7, // [7:12] is the sub-list for method output_type
-	2, // [2:7] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	8, // 0: fashen.directory.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	9, // 1: fashen.directory.v1.Session.person:type_name -> fashen.directory.v1.Person
+	8, // 2: fashen.directory.v1.BeginSessionRequest.issue_time:type_name -> google.protobuf.Timestamp
+	1, // 3: fashen.directory.v1.SessionService.SignIn:input_type -> fashen.directory.v1.SignInRequest
+	2, // 4: fashen.directory.v1.SessionService.ActivateSignIn:input_type -> fashen.directory.v1.ActivateSignInRequest
+	3, // 5: fashen.directory.v1.SessionService.RefreshSession:input_type -> fashen.directory.v1.RefreshSessionRequest
+	4, // 6: fashen.directory.v1.SessionService.BeginSession:input_type -> fashen.directory.v1.BeginSessionRequest
+	5, // 7: fashen.directory.v1.SessionService.SignOut:input_type -> fashen.directory.v1.SignOutRequest
+	7, // 8: fashen.directory.v1.SessionService.GetCaller:input_type -> fashen.directory.v1.GetCallerRequest
+	0, // 9: fashen.directory.v1.SessionService.SignIn:output_type -> fashen.directory.v1.Session
+	0, // 10: fashen.directory.v1.SessionService.ActivateSignIn:output_type -> fashen.directory.v1.Session
+	0, // 11: fashen.directory.v1.SessionService.RefreshSession:output_type -> fashen.directory.v1.Session
+	0, // 12: fashen.directory.v1.SessionService.BeginSession:output_type -> fashen.directory.v1.Session
+	6, // 13: fashen.directory.v1.SessionService.SignOut:output_type -> fashen.directory.v1.SignOutResponse
+	9, // 14: fashen.directory.v1.SessionService.GetCaller:output_type -> fashen.directory.v1.Person
+	9, // [9:15] is the sub-list for method output_type
+	3, // [3:9] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_fashen_directory_v1_session_service_proto_init() }
@@ -461,7 +525,7 @@ func file_fashen_directory_v1_session_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_directory_v1_session_service_proto_rawDesc), len(file_fashen_directory_v1_session_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	SessionService_SignIn_FullMethodName         = "/fashen.directory.v1.SessionService/SignIn"
 	SessionService_ActivateSignIn_FullMethodName = "/fashen.directory.v1.SessionService/ActivateSignIn"
 	SessionService_RefreshSession_FullMethodName = "/fashen.directory.v1.SessionService/RefreshSession"
+	SessionService_BeginSession_FullMethodName   = "/fashen.directory.v1.SessionService/BeginSession"
 	SessionService_SignOut_FullMethodName        = "/fashen.directory.v1.SessionService/SignOut"
 	SessionService_GetCaller_FullMethodName      = "/fashen.directory.v1.SessionService/GetCaller"
 )
@@ -41,6 +42,12 @@ type SessionServiceClient interface {
 	ActivateSignIn(ctx context.Context, in *ActivateSignInRequest, opts ...grpc.CallOption) (*Session, error)
 	// Trades a refresh token, once, for a new session. Errors: UNAUTHENTICATED.
 	RefreshSession(ctx context.Context, in *RefreshSessionRequest, opts ...grpc.CallOption) (*Session, error)
+	// Begins a session for somebody who signed in at an issuer outside, as the
+	// gateway has verified. Nobody is added: the sign-in name is that of a person
+	// of the directory. Errors: UNAUTHENTICATED with PERSON_UNKNOWN for a name
+	// nobody has, with SIGN_IN_REVOKED for a disabled person and for a sign-in of
+	// before their sessions were ended.
+	BeginSession(ctx context.Context, in *BeginSessionRequest, opts ...grpc.CallOption) (*Session, error)
 	// Ends the caller's session at once. Errors: FAILED_PRECONDITION with
 	// SESSION_ELSEWHERE for a token of another issuer, who alone can end it.
 	SignOut(ctx context.Context, in *SignOutRequest, opts ...grpc.CallOption) (*SignOutResponse, error)
@@ -86,6 +93,16 @@ func (c *sessionServiceClient) RefreshSession(ctx context.Context, in *RefreshSe
 	return out, nil
 }
 
+func (c *sessionServiceClient) BeginSession(ctx context.Context, in *BeginSessionRequest, opts ...grpc.CallOption) (*Session, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Session)
+	err := c.cc.Invoke(ctx, SessionService_BeginSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *sessionServiceClient) SignOut(ctx context.Context, in *SignOutRequest, opts ...grpc.CallOption) (*SignOutResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SignOutResponse)
@@ -121,6 +138,12 @@ type SessionServiceServer interface {
 	ActivateSignIn(context.Context, *ActivateSignInRequest) (*Session, error)
 	// Trades a refresh token, once, for a new session. Errors: UNAUTHENTICATED.
 	RefreshSession(context.Context, *RefreshSessionRequest) (*Session, error)
+	// Begins a session for somebody who signed in at an issuer outside, as the
+	// gateway has verified. Nobody is added: the sign-in name is that of a person
+	// of the directory. Errors: UNAUTHENTICATED with PERSON_UNKNOWN for a name
+	// nobody has, with SIGN_IN_REVOKED for a disabled person and for a sign-in of
+	// before their sessions were ended.
+	BeginSession(context.Context, *BeginSessionRequest) (*Session, error)
 	// Ends the caller's session at once. Errors: FAILED_PRECONDITION with
 	// SESSION_ELSEWHERE for a token of another issuer, who alone can end it.
 	SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error)
@@ -144,6 +167,9 @@ func (UnimplementedSessionServiceServer) ActivateSignIn(context.Context, *Activa
 }
 func (UnimplementedSessionServiceServer) RefreshSession(context.Context, *RefreshSessionRequest) (*Session, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshSession not implemented")
+}
+func (UnimplementedSessionServiceServer) BeginSession(context.Context, *BeginSessionRequest) (*Session, error) {
+	return nil, status.Error(codes.Unimplemented, "method BeginSession not implemented")
 }
 func (UnimplementedSessionServiceServer) SignOut(context.Context, *SignOutRequest) (*SignOutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignOut not implemented")
@@ -226,6 +252,24 @@ func _SessionService_RefreshSession_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_BeginSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeginSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).BeginSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_BeginSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).BeginSession(ctx, req.(*BeginSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SessionService_SignOut_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SignOutRequest)
 	if err := dec(in); err != nil {
@@ -280,6 +324,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefreshSession",
 			Handler:    _SessionService_RefreshSession_Handler,
+		},
+		{
+			MethodName: "BeginSession",
+			Handler:    _SessionService_BeginSession_Handler,
 		},
 		{
 			MethodName: "SignOut",
