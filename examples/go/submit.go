@@ -98,10 +98,25 @@ func (c *client) submit(ctx context.Context, s *submission) (*filingv1.Document,
 	d, err = retry(ctx, func(ctx context.Context) (*filingv1.Document, error) {
 		return c.filing.SubmitDocument(ctx, &filingv1.SubmitDocumentRequest{Name: d.GetName(), RequestId: c.id + "-submit"})
 	})
+	if err == nil && d.GetReviewCase() == "" {
+		d, err = c.taken(ctx, d.GetName())
+	}
 	if err == nil {
 		fmt.Printf("submitted, version %.12s…\n", d.GetVersionDigest())
 	}
 	return d, err
+}
+
+// taken waits until the review has a document that was submitted while the review
+// could not be reached.
+func (c *client) taken(ctx context.Context, name string) (*filingv1.Document, error) {
+	return retry(ctx, func(ctx context.Context) (*filingv1.Document, error) {
+		d, err := c.filing.GetDocument(ctx, &filingv1.GetDocumentRequest{Name: name})
+		if err == nil && d.GetReviewCase() == "" {
+			err = status.Error(codes.Unavailable, "the review does not have it yet")
+		}
+		return d, err
+	})
 }
 
 // document creates the document, or finds the one that an earlier run created.

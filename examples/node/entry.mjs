@@ -43,7 +43,12 @@ function varint(n) {
 function text(s) { return Buffer.from(s); }
 function bytes(s) { return Buffer.from(s, 'base64'); }
 function number(n) { return BigInt(n); }
-function outcome(name) { return BigInt(OUTCOMES.indexOf(name)); }
+
+function outcome(name) {
+  const value = OUTCOMES.indexOf(name);
+  if (value < 0) throw new Error(`the entry has an outcome ${name}, newer than this client`);
+  return BigInt(value);
+}
 
 // A Timestamp: seconds and nanoseconds.
 function time(s) {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ApiError } from './api.mjs';
+import { ApiError, pause } from './api.mjs';
 
 // Reads the facts of a matter; files of material lie beside it.
 export async function readSubmission(path, draft) {
@@ -29,6 +29,11 @@ export async function submit({ api, region, id, state }, matter) {
   // The place in the feed comes first: what happens from here on is not missed.
   await takePlace({ api, region, state });
   document = await api.call('POST', `${document.name}:submit`, { json: { requestId: `${id}-submit` } });
+  // Submitted while the review could not be reached, it gets there later.
+  for (let attempt = 1; !document.reviewCase; attempt++) {
+    await pause(attempt, new Error('the review does not have it yet'));
+    document = await api.call('GET', document.name);
+  }
   console.log(`submitted, version ${document.versionDigest.slice(0, 12)}…`);
   return document;
 }
