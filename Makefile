@@ -15,6 +15,7 @@ export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 # Where data races could hide: what goroutines share.
 race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/checkpoint/... ./internal/rpc/... ./internal/auth/... ./internal/identity/... ./internal/app/... ./services/...
 FUZZTIME ?= 10s
+KILLS ?= 200
 
 .PHONY: help
 help: ## Show this list
@@ -95,6 +96,10 @@ load: ## Measure start, memory, read, create and list in interleaved rounds, bes
 .PHONY: durability
 durability: ## Show by a trace of system calls that a write is synced before it is acknowledged (needs strace)
 	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
+
+.PHONY: kill
+kill: ## Kill the process KILLS times, 200 unless told, amid half as many commands again
+	KILLS=$(KILLS) go test ./test/e2e -run '^TestKill$$' -count=1 -v -parallel 8 -timeout 20m
 
 .PHONY: deploy-check
 deploy-check: $(deploy_bin)/.done ## Check deploy/ with Helm and a loader of Compose files, and run the image's binary (needs root)

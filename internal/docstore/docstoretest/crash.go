@@ -3,8 +3,10 @@ package docstoretest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -13,6 +15,8 @@ import (
 
 	"fashen/internal/docstore"
 	"fashen/internal/journal"
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // acknowledged begins each line that the child of a crash test prints.
@@ -124,4 +128,78 @@ func acknowledgement(line string) (name string, revision int64, ok bool) {
 	}
 	revision, err := strconv.ParseInt(number, 10, 64)
 	return name, revision, err == nil
+}
+
+// RelayUntilKilled is the child of a crash test of the relay: it writes documents,
+// and kills itself as their entries are relayed: when `after` of them are in the
+// log, and none has left its envelope.
+func RelayUntilKilled(ctx context.Context, e docstore.Engine, after int) error {
+	ctx = As(ctx, "people/zhang", "")
+	papers, err := docstore.NewCollection[Paper](ctx, e, PaperSpec, docstore.Options{New: V1.New})
+	if err != nil {
+		return err
+	}
+	for i := range relayed / 2 {
+		name := fmt.Sprintf("regions/120105/papers/%d-%d", after, i)
+		if _, _, err = papers.Create(ctx, V1.Paper(name, nil), docstore.Change{}); err == nil {
+			_, _, err = papers.Update(ctx, name, docstore.Precondition{}, set("title", "changed"))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = journal.NewDrainer(mortal{e, after}, journal.Options{}).Drain(ctx)
+	return fmt.Errorf("the relay was not killed: %w", err)
+}
+
+// relayed is how many entries each child of CrashOfRelay writes.
+const relayed = 10
+
+// CrashOfRelay has the processes of a store die as they relay, each at another
+// place and each finding what the one before left: in the end every entry is in
+// the feed once. child is to call RelayUntilKilled.
+func CrashOfRelay(t *testing.T, child func(after int) *exec.Cmd, reopen func() docstore.Engine) {
+	t.Helper()
+	places := []int{0, 1, 7, relayed, 3 * relayed, 5 * relayed}
+	for _, after := range places {
+		out, err := child(after).CombinedOutput()
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != -1 {
+			t.Fatalf("the child that was to die after %d entries: %v\n%s", after, err, out)
+		}
+	}
+	f := &fixture{t: t, engine: reopen(), clock: NewClock(), ctx: As(t.Context(), "people/zhang", "")}
+	f.papers = f.collection(V1)
+	f.ok("drain", journal.NewDrainer(f.engine, journal.Options{}).Drain(f.ctx))
+	if got, want := len(f.feed("regions/120105")), relayed*len(places); got != want {
+		t.Errorf("%d entries in the feed, want %d", got, want)
+	}
+	f.verified()
+}
+
+// mortal is an engine whose log ends the process by force after some entries.
+type mortal struct {
+	docstore.Engine
+	after int
+}
+
+func (m mortal) Log() docstore.Log { return mortalLog{m.Engine.Log(), m.after} }
+
+type mortalLog struct {
+	docstore.Log
+	after int
+}
+
+func (m mortalLog) Append(ctx context.Context, entries []*corev1.JournalEntry) error {
+	if err := m.Log.Append(ctx, entries[:min(m.after, len(entries))]); err != nil {
+		return err
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if err := self.Kill(); err != nil {
+		return err
+	}
+	<-ctx.Done() // never: the process ends here
+	return ctx.Err()
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,18 +99,41 @@ func TestCrash(t *testing.T) {
 	uri := server(t)
 	skipGap(t)
 	database := freshDatabase()
-	child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
-	child.Env = append(os.Environ(), childDatabase+"="+database)
-	docstoretest.Crash(t, child, func() docstore.Engine { return openAt(t, uri, database) })
+	docstoretest.Crash(t, childProcess(database), func() docstore.Engine { return openAt(t, uri, database) })
 }
 
-// TestChild is what TestCrash runs; it is no test of its own.
+// TestCrashOfRelay kills a client as it relays.
+func TestCrashOfRelay(t *testing.T) {
+	uri := server(t)
+	database := freshDatabase()
+	docstoretest.CrashOfRelay(t, func(after int) *exec.Cmd {
+		cmd := childProcess(database)
+		cmd.Env = append(cmd.Env, childDatabase+"_RELAY="+strconv.Itoa(after))
+		return cmd
+	}, func() docstore.Engine { return openAt(t, uri, database) })
+}
+
+// childProcess is this test binary, writing to a database.
+func childProcess(database string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
+	cmd.Env = append(os.Environ(), childDatabase+"="+database)
+	return cmd
+}
+
+// TestChild is what childProcess runs; it is no test of its own.
 func TestChild(t *testing.T) {
 	database := os.Getenv(childDatabase)
 	if database == "" {
 		t.Skip("only as a child of another test")
 	}
 	e := openAt(t, server(t), database)
+	if text := os.Getenv(childDatabase + "_RELAY"); text != "" {
+		after, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatal(docstoretest.RelayUntilKilled(t.Context(), e, after))
+	}
 	if err := docstoretest.WriteUntilKilled(t.Context(), e, os.Stdout, 4, 0); err != nil {
 		t.Fatal(err)
 	}

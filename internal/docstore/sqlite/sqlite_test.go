@@ -145,6 +145,15 @@ func TestCrash(t *testing.T) {
 	docstoretest.Crash(t, childProcess(path, "4", "0"), func() docstore.Engine { return openAt(t, path) })
 }
 
+func TestCrashOfRelay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	docstoretest.CrashOfRelay(t, func(after int) *exec.Cmd {
+		cmd := childProcess(path, "0", "0")
+		cmd.Env = append(cmd.Env, childStore+"_RELAY="+strconv.Itoa(after))
+		return cmd
+	}, func() docstore.Engine { return openAt(t, path) })
+}
+
 // childProcess is this test binary, writing to a store of its own.
 func childProcess(path, writers, writes string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.count=1")
@@ -166,6 +175,9 @@ func TestChild(t *testing.T) {
 		return n
 	}
 	e := openAt(t, path)
+	if os.Getenv(childStore+"_RELAY") != "" {
+		t.Fatal(docstoretest.RelayUntilKilled(t.Context(), e, number("_RELAY")))
+	}
 	if err := docstoretest.WriteUntilKilled(t.Context(), e, os.Stdout, number("_WRITERS"), number("_WRITES")); err != nil {
 		t.Fatal(err)
 	}
