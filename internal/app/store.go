@@ -66,6 +66,7 @@ func (a *App) openStore(ctx context.Context, r *running) error {
 	drainer := journal.NewDrainer(engine, o)
 	drainer.Start()
 	a.stops = append(a.stops, func(context.Context) error { return drainer.Close() })
+	a.watchStore(r.name, engine)
 	r.store = store{engine: engine, wrote: drainer.Wake, source: source, signer: signer, relayed: relayed}
 	return nil
 }
@@ -77,6 +78,36 @@ func (a *App) background() (holder string, poll time.Duration) {
 		return "", sharedPoll
 	}
 	return ownerOfFile, 0
+}
+
+const (
+	// storeCheck is how often a store is asked whether it answers, storePatience how
+	// long it may take.
+	storeCheck    = 2 * time.Second
+	storePatience = 3 * time.Second
+)
+
+// watchStore makes health follow whether a store answers, until the process stops.
+func (a *App) watchStore(service string, engine docstore.Engine) {
+	a.untilStopped(func(ctx context.Context) {
+		tick := time.NewTicker(storeCheck)
+		defer tick.Stop()
+		for answered := true; ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			asked, end := context.WithTimeout(ctx, storePatience)
+			err := engine.Ping(asked)
+			end()
+			if answers := err == nil; ctx.Err() == nil && answers != answered {
+				answered = answers
+				a.log.WarnContext(ctx, "store", "service", service, "answers", answers, "error", err)
+				a.server.StoreAnswers(service, answers)
+			}
+		}
+	})
 }
 
 // openEngine opens the store of a service as configured. readOnly looks at an

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +73,12 @@ type Server struct {
 	quit     context.CancelFunc
 	memory   func() *bufconn.Listener
 	leaving  sync.Once
+
+	mu sync.Mutex
+	// listening is set once all services are registered, ready while they are served.
+	listening, ready bool
+	// away are the services whose store does not answer.
+	away map[string]bool
 }
 
 // streamWorkers keep their stacks from call to call; a new goroutine grows its
@@ -94,6 +101,7 @@ func NewServer(o Options) *Server {
 		health:   health.NewServer(),
 		stopping: stopping,
 		quit:     quit,
+		away:     map[string]bool{},
 	}
 	s.memory = sync.OnceValue(s.listenInMemory)
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
@@ -129,11 +137,12 @@ func (c *chain) serverOptions() []grpc.ServerOption {
 	return options
 }
 
-// Ready makes health answer SERVING for the server and for each of its services.
-func (s *Server) Ready() { s.setServing(healthpb.HealthCheckResponse_SERVING) }
+// Ready makes health answer SERVING for the server and for each of its services,
+// but for those whose store is away.
+func (s *Server) Ready() { s.setReady(true) }
 
 // Unready makes health answer NOT_SERVING until Ready; calls are still taken.
-func (s *Server) Unready() { s.setServing(healthpb.HealthCheckResponse_NOT_SERVING) }
+func (s *Server) Unready() { s.setReady(false) }
 
 // Serving tells whether health says SERVING for the server.
 func (s *Server) Serving() bool {
@@ -141,10 +150,45 @@ func (s *Server) Serving() bool {
 	return err == nil && answer.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
-func (s *Server) setServing(status healthpb.HealthCheckResponse_ServingStatus) {
-	s.health.SetServingStatus("", status)
-	for service := range s.GetServiceInfo() {
-		s.health.SetServingStatus(service, status)
+func (s *Server) setReady(ready bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listening, s.ready = true, ready
+	s.showHealth()
+}
+
+// StoreAnswers makes health follow the store of a service, given by its short
+// name: while it is away, the service, what rests on all, and the server as a
+// whole are NOT_SERVING.
+func (s *Server) StoreAnswers(service string, answers bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if answers {
+		delete(s.away, service)
+	} else {
+		s.away[service] = true
+	}
+	s.showHealth()
+}
+
+// showHealth tells the state of every service: fashen.{short name}.v1 and others.
+func (s *Server) showHealth() {
+	if !s.listening {
+		return
+	}
+	show := func(name string, serving bool) {
+		state := healthpb.HealthCheckResponse_NOT_SERVING
+		if serving {
+			state = healthpb.HealthCheckResponse_SERVING
+		}
+		s.health.SetServingStatus(name, state)
+	}
+	all := s.ready && len(s.away) == 0
+	show("", all)
+	for name := range s.GetServiceInfo() {
+		rest, ours := strings.CutPrefix(name, "fashen.")
+		service, _, _ := strings.Cut(rest, ".")
+		show(name, all || s.ready && !s.away[service] && !(ours && service == "core"))
 	}
 }
 

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"path/filepath"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -140,7 +144,7 @@ func (c *calls) close() error {
 }
 
 func (c *calls) get() arm {
-	return arm{"GetDocument", func(ctx context.Context, i int) error {
+	return arm{name: "GetDocument", call: func(ctx context.Context, i int) error {
 		_, err := c.documents.GetDocument(c.world.as(ctx), &filingv1.GetDocumentRequest{Name: c.names[i%len(c.names)]})
 		return err
 	}}
@@ -149,7 +153,7 @@ func (c *calls) get() arm {
 func (c *calls) getEcho() arm { return c.echo.arm("bare gRPC echo", readEcho, c.sizes[readEcho]) }
 
 func (c *calls) getEngine() arm {
-	return arm{"bare engine read", func(ctx context.Context, i int) error {
+	return arm{name: "bare engine read", call: func(ctx context.Context, i int) error {
 		_, err := c.table.Get(ctx, c.names[i%len(c.names)])
 		return err
 	}}
@@ -163,8 +167,36 @@ func (c *calls) createRequest(i int) *filingv1.CreateDocumentRequest {
 }
 
 func (c *calls) create() arm {
-	return arm{"CreateDocument", func(ctx context.Context, i int) error {
+	return arm{name: "CreateDocument", call: func(ctx context.Context, i int) error {
 		_, err := c.documents.CreateDocument(c.world.as(ctx), c.createRequest(i))
+		return err
+	}}
+}
+
+// post is the create over REST.
+func (c *calls) post() arm {
+	web := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: crowd}}
+	target := "http://" + c.world.app.HTTPAddr + "/v1/" + region + "/documents"
+	return arm{name: "POST documents", call: func(ctx context.Context, i int) error {
+		body, err := protojson.Marshal(c.createRequest(i).GetDocument())
+		if err != nil {
+			return err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", c.world.token)
+		req.Header.Set("Content-Type", "application/json")
+		res, err := web.Do(req)
+		if err != nil {
+			return err
+		}
+		answer, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err == nil && res.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %s", res.Status, answer)
+		}
 		return err
 	}}
 }
@@ -182,14 +214,14 @@ func (c *calls) insertEcho() arm {
 // insert writes records like the one CreateDocument stores, with the same index
 // entries, one durable transaction each.
 func (c *calls) insert() arm {
-	return arm{"bare durable insert", func(ctx context.Context, _ int) error { return c.insertInto(ctx, c.table) }}
+	return arm{name: "bare durable insert", call: func(ctx context.Context, _ int) error { return c.insertInto(ctx, c.table) }}
 }
 
 // insertPlain writes them into a table without any index, to show what a synced
 // transaction costs by itself.
 func (c *calls) insertPlain() arm {
 	plain := c.plain.Tables()[0]
-	return arm{"  a row without indexes", func(ctx context.Context, _ int) error { return c.insertInto(ctx, plain) }}
+	return arm{name: "  a row without indexes", call: func(ctx context.Context, _ int) error { return c.insertInto(ctx, plain) }}
 }
 
 func (c *calls) insertInto(ctx context.Context, t docstore.Table) error {
@@ -201,7 +233,7 @@ func (c *calls) insertInto(ctx context.Context, t docstore.Table) error {
 
 // bureau is the question a create asks the directory, from outside.
 func (c *calls) bureau() arm {
-	return arm{"  GetBureau, which it asks", func(ctx context.Context, _ int) error {
+	return arm{name: "  GetBureau, which it asks", call: func(ctx context.Context, _ int) error {
 		_, err := c.directory.GetBureau(c.world.as(ctx), &directoryv1.GetBureauRequest{Name: c.world.issuer})
 		return err
 	}}
@@ -210,7 +242,7 @@ func (c *calls) bureau() arm {
 // prepared is the create of the collection: etag, digest, journal entry and hash
 // chain come on top of the bare insert.
 func (c *calls) prepared() arm {
-	return arm{"  journaled create in process", func(ctx context.Context, _ int) error {
+	return arm{name: "  journaled create in process", call: func(ctx context.Context, _ int) error {
 		ctx = docstore.WithOrigin(ctx, docstore.Origin{Actor: c.world.person, Method: filingv1.FilingService_CreateDocument_FullMethodName})
 		d := proto.CloneOf(c.record.Body.(*filingv1.Document))
 		d.Name = region + "/documents/" + resource.NewID(time.Now())
@@ -224,7 +256,7 @@ const page = 20
 
 func (c *calls) list(name string) arm {
 	filter := fmt.Sprintf(`drafting_unit = %q AND state = DRAFTING`, c.world.bureau)
-	return arm{name, func(ctx context.Context, _ int) error {
+	return arm{name: name, call: func(ctx context.Context, _ int) error {
 		out, err := c.documents.ListDocuments(c.world.as(ctx), &filingv1.ListDocumentsRequest{Parent: region, Filter: filter, PageSize: page})
 		return full(len(out.GetDocuments()), err)
 	}}
@@ -237,7 +269,7 @@ func (c *calls) listEngine(name string) arm {
 		AnyOf:   &docstore.AnyOf{Field: docstore.FieldViewers, Values: viewers},
 		OrderBy: docstore.FieldCreateTime, Descending: true, PageSize: page,
 	}
-	return arm{name, func(ctx context.Context, _ int) error {
+	return arm{name: name, call: func(ctx context.Context, _ int) error {
 		out, err := c.collection.List(ctx, query)
 		return full(len(out.Items), err)
 	}}

@@ -58,7 +58,7 @@ func ofSize(n int) *wrapperspb.BytesValue {
 // arm calls a method.
 func (e *echo) arm(title, name string, s sizes) arm {
 	request := ofSize(s.request)
-	return arm{title, func(ctx context.Context, _ int) error {
+	return arm{name: title, call: func(ctx context.Context, _ int) error {
 		return e.conn.Invoke(ctx, "/load.Echo/"+name, request, &wrapperspb.BytesValue{})
 	}}
 }

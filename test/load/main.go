@@ -54,7 +54,7 @@ func run(s settings, out io.Writer) (err error) {
 	}
 	all := stores{dir: s.dir, log: out}
 	defer func() { err = firstOf(err, all.sweep()) }()
-	parts := []func(context.Context, settings, stores, io.Writer) error{measureProcess, measureCalls, measureLists}
+	parts := []func(context.Context, settings, stores, io.Writer) error{measureProcess, measureCalls, measureClients, measureLists}
 	for _, measure := range parts {
 		if err := measure(ctx, s, all, out); err != nil {
 			return err
@@ -119,6 +119,31 @@ func measureCalls(ctx context.Context, s settings, all stores, out io.Writer) (e
 	creates.print(out)
 	line(out, "CreateDocument / (echo + insert)", creates.ratio(0, 1, 2), "x", 1.5)
 	line(out, "the same / call that inserts", creates.ratio(0, 3), "x", 0)
+	return nil
+}
+
+// crowd is how many clients there are.
+const crowd = 16
+
+// measureClients compares durable creates of many REST clients with those of one,
+// and both with inserts of the bare engine.
+func measureClients(ctx context.Context, s settings, all stores, out io.Writer) (err error) {
+	b, err := newCalls(ctx, all, middle)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, b.close()) }()
+	creates, err := interleave(ctx, s.rounds, s.calls, []arm{
+		b.post(), b.post().by(crowd), b.insert(), b.insert().by(crowd),
+	})
+	if err != nil {
+		return err
+	}
+	heading(out, fmt.Sprintf("durable create over REST, %d documents, time of the round over the number of calls", middle))
+	creates.print(out)
+	line(out, fmt.Sprintf("REST: one client / %d", crowd), creates.ratio(0, 1), "x", 0)
+	line(out, fmt.Sprintf("engine: one writer / %d", crowd), creates.ratio(2, 3), "x", 0)
+	line(out, fmt.Sprintf("%d REST clients / %d writers", crowd, crowd), creates.ratio(1, 3), "x", 0)
 	return nil
 }
 

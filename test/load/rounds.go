@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,9 +16,42 @@ type arm struct {
 	name string
 	// call does it once; i counts the calls of the arm from 0.
 	call func(ctx context.Context, i int) error
+	// clients call it at the same time; one when 0.
+	clients int
 }
 
-// results hold the time of a call, in microseconds, by arm and round.
+// run does it so many times, beginning with the given count.
+func (a arm) run(ctx context.Context, from, calls int) error {
+	var next atomic.Int64
+	next.Store(int64(from))
+	errs := make([]error, max(a.clients, 1))
+	var all sync.WaitGroup
+	for client := range errs {
+		all.Go(func() {
+			for errs[client] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= from+calls {
+					return
+				}
+				errs[client] = a.call(ctx, i)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", a.name, err)
+	}
+	return nil
+}
+
+// by is the same thing done by so many clients.
+func (a arm) by(clients int) arm {
+	a.name, a.clients = fmt.Sprintf("%s, %d at once", a.name, clients), clients
+	return a
+}
+
+// results hold the time of a call, in microseconds, by arm and round; where several
+// clients call at once, the time of the round over the number of calls.
 type results struct {
 	arms  []arm
 	times [][]float64
@@ -28,10 +64,8 @@ func interleave(ctx context.Context, rounds, calls int, arms []arm) (*results, e
 	for round := range rounds + 1 {
 		for a, arm := range arms {
 			start := time.Now()
-			for i := range calls {
-				if err := arm.call(ctx, round*calls+i); err != nil {
-					return nil, fmt.Errorf("%s: %w", arm.name, err)
-				}
+			if err := arm.run(ctx, round*calls, calls); err != nil {
+				return nil, err
 			}
 			if round > 0 {
 				r.times[a] = append(r.times[a], time.Since(start).Seconds()*1e6/float64(calls))

@@ -43,7 +43,30 @@ func Open(ctx context.Context, uri, database string) (*Engine, error) {
 	return open(ctx, options.Client().ApplyURI(uri), database)
 }
 
+// Patience with a deployment, where its URI does not say otherwise. A server that
+// falls silent is found out by two checks of its monitor in a row, which also ends
+// the operations that wait for it; so all are over well before the 30 seconds a
+// call has. An election may take the time of a selection.
+const (
+	heartbeat = 2 * time.Second
+	connect   = 3 * time.Second
+	selection = 10 * time.Second
+)
+
+func patience(o *options.ClientOptions) {
+	if o.HeartbeatInterval == nil {
+		o.SetHeartbeatInterval(heartbeat)
+	}
+	if o.ConnectTimeout == nil {
+		o.SetConnectTimeout(connect)
+	}
+	if o.ServerSelectionTimeout == nil {
+		o.SetServerSelectionTimeout(selection)
+	}
+}
+
 func open(ctx context.Context, o *options.ClientOptions, database string) (*Engine, error) {
+	patience(o)
 	o.SetAppName("fashen").
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
@@ -142,8 +165,10 @@ func failure(err error) error {
 		return docstore.ErrNotFound
 	case driver.IsDuplicateKeyError(err):
 		return fmt.Errorf("%w: %w", docstore.ErrAlreadyExists, err)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return err
 	}
+	// A deadline among them is the driver's own, or the caller's who would not wait
+	// for a server that does not answer.
 	return fmt.Errorf("%w: %w", docstore.ErrUnavailable, err)
 }
