@@ -49,7 +49,7 @@ func WriteUntilKilled(ctx context.Context, e docstore.Engine, out io.Writer, wri
 				_, meta, err := papers.Create(ctx, V1.Paper(name, map[string]any{"unit": name, "number": "1"}), docstore.Change{Grant: []string{"people/li"}})
 				if err == nil {
 					say(meta, name)
-					_, meta, err = papers.Update(ctx, name, docstore.Precondition{}, set("title", "changed"))
+					_, meta, err = papers.Update(ctx, name, docstore.Precondition{}, set("title", "changed "+name))
 				}
 				if err != nil {
 					failed <- err

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/docstoretest"
@@ -78,6 +82,46 @@ func BenchmarkCreate(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
+}
+
+// BenchmarkWriters compares durable, journaled creates of one writer with those of
+// 16, in turns of one run.
+func BenchmarkWriters(b *testing.B) {
+	const turn = 300 * time.Millisecond
+	_, c, d := benchStore(b)
+	d.Start()
+	var next atomic.Int64
+	creates := func(writers int) float64 {
+		var all sync.WaitGroup
+		from, start := next.Load(), time.Now()
+		for range writers {
+			all.Go(func() {
+				for time.Since(start) < turn {
+					i := int(next.Add(1))
+					ctx := docstoretest.As(b.Context(), "people/zhang", fmt.Sprint("request-", i))
+					if _, _, err := c.Create(ctx, documentNo(i), docstore.Change{To: "DRAFTING", Grant: viewersOf(i)}); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		return float64(next.Load()-from) / time.Since(start).Seconds()
+	}
+	var one, many, ratio []float64
+	for b.Loop() {
+		one, many = append(one, creates(1)), append(many, creates(16))
+		ratio = append(ratio, many[len(many)-1]/one[len(one)-1])
+	}
+	b.StopTimer()
+	for unit, values := range map[string][]float64{"writes/s-of-1": one, "writes/s-of-16": many, "x": ratio} {
+		slices.Sort(values)
+		b.ReportMetric(values[len(values)/2], unit)
+	}
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // BenchmarkGet compares a read of the bare engine to one of a collection.

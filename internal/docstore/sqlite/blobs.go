@@ -41,8 +41,8 @@ func (b *blobs) Put(ctx context.Context, sum string, size int64, r io.Reader) er
 	}
 	err = b.fill(ctx, id, sum, size, r)
 	if err == nil {
-		_, err = b.e.write.ExecContext(ctx, `UPDATE blobs SET sha256 = ? WHERE id = ?`, sum, id)
-		if err = failure(err); err == nil {
+		_, err = b.e.queue.exec(ctx, `UPDATE blobs SET sha256 = ? WHERE id = ?`, sum, id)
+		if err == nil {
 			return nil
 		}
 	}
@@ -55,9 +55,9 @@ func (b *blobs) Put(ctx context.Context, sum string, size int64, r io.Reader) er
 }
 
 func (b *blobs) begin(ctx context.Context, size int64) (int64, error) {
-	res, err := b.e.write.ExecContext(ctx, `INSERT INTO blobs (size) VALUES (?)`, size)
+	res, err := b.e.queue.exec(ctx, `INSERT INTO blobs (size) VALUES (?)`, size)
 	if err != nil {
-		return 0, failure(err)
+		return 0, err
 	}
 	id, err := res.LastInsertId()
 	return id, failure(err)
@@ -79,9 +79,9 @@ func (b *blobs) fill(ctx context.Context, id int64, sum string, size int64, r io
 			return fmt.Errorf("%w: more than %d bytes", docstore.ErrMismatch, size)
 		}
 		if got > 0 {
-			_, dbErr := b.e.write.ExecContext(ctx, `INSERT INTO blob_chunks (id, data) VALUES (?, ?)`, id*chunksPerBlob+n, chunk[:got])
+			_, dbErr := b.e.queue.exec(ctx, `INSERT INTO blob_chunks (id, data) VALUES (?, ?)`, id*chunksPerBlob+n, chunk[:got])
 			if dbErr != nil {
-				return failure(dbErr)
+				return dbErr
 			}
 		}
 		if err != nil {
@@ -98,7 +98,7 @@ func (b *blobs) fill(ctx context.Context, id int64, sum string, size int64, r io
 }
 
 func (b *blobs) drop(ctx context.Context, id int64) error {
-	return b.e.inTx(ctx, func(tx *sql.Tx) error { return dropBlob(ctx, tx, id) })
+	return b.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return dropBlob(ctx, tx, id) })
 }
 
 func dropBlob(ctx context.Context, tx *sql.Tx, id int64) error {

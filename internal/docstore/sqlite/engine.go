@@ -42,6 +42,7 @@ const (
 type Engine struct {
 	path  string
 	write *sql.DB
+	queue *queue
 	read  *sql.DB
 	lock  *os.File
 	log   *log
@@ -80,6 +81,9 @@ func (e *Engine) connect(ctx context.Context, o Options) (err error) {
 		}
 		e.write.SetMaxOpenConns(1)
 		if err := e.createBase(ctx); err != nil {
+			return err
+		}
+		if e.queue, err = newQueue(ctx, e.write); err != nil {
 			return err
 		}
 	}
@@ -140,7 +144,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 
 // Lease takes or renews a lease.
 func (e *Engine) Lease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	err := oneRow(e.write.ExecContext(ctx, `INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
+	err := oneRow(e.queue.exec(ctx, `INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
 		ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3 WHERE holder = ?2 OR until <= ?4`,
 		name, holder, until.UnixMilli(), now.UnixMilli()))
 	if errors.Is(err, docstore.ErrConflict) {
@@ -210,7 +214,8 @@ func (e *Engine) query(ctx context.Context, query string, args ...any) (*sql.Row
 	return rows, failure(err)
 }
 
-// inTx runs do in one durable transaction.
+// inTx runs do in one durable transaction of its own, for changes of shape. Other
+// writes go through the queue.
 func (e *Engine) inTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := e.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -232,6 +237,9 @@ func failure(err error) error {
 		return docstore.ErrNotFound
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, docstore.ErrUnavailable) { // turned before
 		return err
 	}
 	if se, ok := errors.AsType[*driver.Error](err); ok {

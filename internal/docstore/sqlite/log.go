@@ -26,7 +26,7 @@ func (l *log) Append(ctx context.Context, entries []*corev1.JournalEntry) error 
 	if err != nil {
 		return err
 	}
-	return l.e.inTx(ctx, func(tx *sql.Tx) error {
+	return l.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		stmt := tx.StmtContext(ctx, insert)
 		for _, e := range entries {
 			b, err := proto.Marshal(e)

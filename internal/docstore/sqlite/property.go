@@ -23,6 +23,6 @@ func (e *Engine) SetProperty(ctx context.Context, key, value string) error {
 	if value == "" {
 		query, args = `DELETE FROM properties WHERE key = ?`, args[:1]
 	}
-	_, err := e.write.ExecContext(ctx, query, args...)
-	return failure(err)
+	_, err := e.queue.exec(ctx, query, args...)
+	return err
 }

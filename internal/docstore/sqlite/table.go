@@ -148,17 +148,12 @@ func (t *table) Insert(ctx context.Context, r *docstore.Record) error {
 	key := sql.NullString{String: r.CreateKey, Valid: r.CreateKey != r.Name}
 	args := append([]any{r.Name, key, pendingSince(r.Envelope), envelope, body}, t.indexArgs(r)...)
 	rows := t.sideRows(r.Name, r.Index)
-	if len(rows) == 0 {
-		_, err = t.insert.ExecContext(ctx, args...)
-		err = failure(err)
-	} else {
-		err = t.e.inTx(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.StmtContext(ctx, t.insert).ExecContext(ctx, args...); err != nil {
-				return failure(err)
-			}
-			return writeSide(ctx, tx, nil, rows)
-		})
-	}
+	err = t.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.StmtContext(ctx, t.insert).ExecContext(ctx, args...); err != nil {
+			return failure(err)
+		}
+		return writeSide(ctx, tx, nil, rows)
+	})
 	if err == nil {
 		r.Version = 1
 	}
@@ -244,16 +239,12 @@ func (t *table) Replace(ctx context.Context, r *docstore.Record, bodyChanged boo
 	}
 	args = append(args, r.Name, r.Version)
 	gone, come := difference(t.sideRows(r.Name, r.Was), t.sideRows(r.Name, r.Index))
-	if len(gone)+len(come) == 0 {
-		err = oneRow(stmt.ExecContext(ctx, args...))
-	} else {
-		err = t.e.inTx(ctx, func(tx *sql.Tx) error {
-			if err := oneRow(tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)); err != nil {
-				return err
-			}
-			return writeSide(ctx, tx, gone, come)
-		})
-	}
+	err = t.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := oneRow(tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)); err != nil {
+			return err
+		}
+		return writeSide(ctx, tx, gone, come)
+	})
 	if err == nil {
 		r.Version++
 	}
@@ -321,7 +312,7 @@ func (t *table) Pending(ctx context.Context, limit int) ([]*docstore.Record, err
 
 func (t *table) Drained(ctx context.Context, rs []*docstore.Record) (int, error) {
 	written := 0
-	err := t.e.inTx(ctx, func(tx *sql.Tx) error {
+	err := t.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		stmt := tx.StmtContext(ctx, t.replace)
 		for _, r := range rs {
 			envelope, err := proto.Marshal(r.Envelope)
