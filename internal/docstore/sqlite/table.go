@@ -269,10 +269,7 @@ func oneRow(res sql.Result, err error) error {
 // Delete implements docstore.Table.
 func (t *table) Delete(ctx context.Context, r *docstore.Record) error {
 	rows := t.sideRows(r.Name, r.Was)
-	if len(rows) == 0 {
-		return oneRow(t.remove.ExecContext(ctx, r.Name, r.Version))
-	}
-	return t.e.inTx(ctx, func(tx *sql.Tx) error {
+	return t.e.queue.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := oneRow(tx.StmtContext(ctx, t.remove).ExecContext(ctx, r.Name, r.Version)); err != nil {
 			return err
 		}
