@@ -88,6 +88,22 @@ func TestHealthAndReflection(t *testing.T) {
 			t.Errorf("health of %q is %v, want %v", service, got, want)
 		}
 	}
+	for _, step := range []struct {
+		store   string
+		answers bool
+		whole   healthpb.HealthCheckResponse_ServingStatus
+		probe   healthpb.HealthCheckResponse_ServingStatus
+	}{
+		{"filing", false, healthpb.HealthCheckResponse_NOT_SERVING, healthpb.HealthCheckResponse_SERVING},
+		{"rpctest", false, healthpb.HealthCheckResponse_NOT_SERVING, healthpb.HealthCheckResponse_NOT_SERVING},
+		{"filing", true, healthpb.HealthCheckResponse_NOT_SERVING, healthpb.HealthCheckResponse_NOT_SERVING},
+		{"rpctest", true, healthpb.HealthCheckResponse_SERVING, healthpb.HealthCheckResponse_SERVING},
+	} {
+		h.server.StoreAnswers(step.store, step.answers)
+		if whole, probe := check(""), check(probeName); whole != step.whole || probe != step.probe {
+			t.Errorf("store of %s answers: %t: health is %v, of the service %v", step.store, step.answers, whole, probe)
+		}
+	}
 	stream, err := reflectionpb.NewServerReflectionClient(h.tcp).ServerReflectionInfo(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func TestStoreCutOff(t *testing.T) {
 				}
 				c := engines()["mongodb"](t)
 				c.MongoURI = uri.String()
-				cutOff(t, newWorld(t, c, protocol, "2026-05-12"), wire, silent)
+				cutOff(t, alone(t, c, protocol, "2026-05-12"), wire, silent)
 			})
 		}
 	}

@@ -177,7 +177,7 @@ type lasting struct {
 }
 
 // on calls do with a client of a living process until the process answers.
-func (c lasting) on(ctx context.Context, do func(client) *failure) *failure {
+func (c lasting) on(ctx context.Context, do func(over client, l *life) *failure) *failure {
 	for {
 		l := c.process.current()
 		select {
@@ -187,11 +187,11 @@ func (c lasting) on(ctx context.Context, do func(client) *failure) *failure {
 		case <-ctx.Done():
 			return &failure{code: codes.DeadlineExceeded, message: "no process: " + ctx.Err().Error()}
 		}
-		var over client = overGRPC{l.conn}
+		var over client = overGRPC{conn: l.conn}
 		if c.protocol == "rest" {
 			over = overREST{base: "http://" + l.at.HTTP}
 		}
-		f := do(over)
+		f := do(over, l)
 		// What a call is told while its process ends says nothing.
 		if f == nil || f.code != codes.Unavailable && c.process.current() == l {
 			return f
@@ -219,7 +219,7 @@ func command(in proto.Message) (requestID string) {
 
 func (c lasting) call(ctx context.Context, token, method string, in, out proto.Message) *failure {
 	id := command(in)
-	f := c.on(ctx, func(over client) *failure { return over.call(ctx, token, method, in, out) })
+	f := c.on(ctx, func(over client, _ *life) *failure { return over.call(ctx, token, method, in, out) })
 	c.done(f, method, id)
 	return f
 }
@@ -233,7 +233,7 @@ func (c lasting) done(f *failure, method, id string) {
 func (c lasting) uploadRevision(ctx context.Context, token string, up *filingv1.RevisionUpload, file io.Reader) (out *filingv1.Revision, f *failure) {
 	id := command(up)
 	all, _ := io.ReadAll(file)
-	f = c.on(ctx, func(over client) (f *failure) {
+	f = c.on(ctx, func(over client, _ *life) (f *failure) {
 		out, f = over.uploadRevision(ctx, token, up, bytes.NewReader(all))
 		return f
 	})
@@ -244,7 +244,7 @@ func (c lasting) uploadRevision(ctx context.Context, token string, up *filingv1.
 func (c lasting) uploadMaterial(ctx context.Context, token string, up *filingv1.MaterialUpload, file io.Reader) (out *filingv1.Document, f *failure) {
 	id := command(up)
 	all, _ := io.ReadAll(file)
-	f = c.on(ctx, func(over client) (f *failure) {
+	f = c.on(ctx, func(over client, _ *life) (f *failure) {
 		out, f = over.uploadMaterial(ctx, token, up, bytes.NewReader(all))
 		return f
 	})
@@ -253,19 +253,19 @@ func (c lasting) uploadMaterial(ctx context.Context, token string, up *filingv1.
 }
 
 func (c lasting) downloadRevision(ctx context.Context, token, name string) (out []byte, f *failure) {
-	f = c.on(ctx, func(over client) (f *failure) { out, f = over.downloadRevision(ctx, token, name); return f })
+	f = c.on(ctx, func(over client, _ *life) (f *failure) { out, f = over.downloadRevision(ctx, token, name); return f })
 	return out, f
 }
 
 // watch goes on where it was when the process ended.
 func (c lasting) watch(ctx context.Context, token string, in *corev1.WatchRequest) func() (*corev1.WatchResponse, *failure) {
 	in = proto.CloneOf(in)
-	var from client // whose stream is open
+	var from *life // whose stream is open
 	var next func() (*corev1.WatchResponse, *failure)
 	return func() (m *corev1.WatchResponse, f *failure) {
-		f = c.on(ctx, func(over client) (f *failure) {
-			if from != over {
-				from, next = over, over.watch(ctx, token, in)
+		f = c.on(ctx, func(over client, l *life) (f *failure) {
+			if from != l {
+				from, next = l, over.watch(ctx, token, in)
 			}
 			if m, f = next(); f != nil {
 				from = nil
