@@ -58,7 +58,7 @@ func cutOff(t *testing.T, w *world, wire *wire, silent bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	s := &watch{t: t, next: w.watch(ctx, w.as(t, "drafter"), &corev1.WatchRequest{Parent: region, Service: "filing"})}
+	s := w.resuming(ctx, t)
 	s.message()
 	d := w.newDocument(t, true)
 	if e := s.event(); e.GetSubject() != d.GetName() {
@@ -124,6 +124,27 @@ func cutOff(t *testing.T, w *world, wire *wire, silent bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// resuming follows the drafter's documents, and goes on where it was when the stream
+// ends with UNAVAILABLE.
+func (w *world) resuming(ctx context.Context, t *testing.T) *watch {
+	t.Helper()
+	token, in := w.as(t, "drafter"), &corev1.WatchRequest{Parent: region, Service: "filing"}
+	stream := w.watch(ctx, token, in)
+	return &watch{t: t, next: func() (*corev1.WatchResponse, *failure) {
+		for {
+			m, f := stream()
+			if f == nil {
+				in.ResumeToken = m.GetResumeToken()
+				return m, nil
+			}
+			if f.code != codes.Unavailable || ctx.Err() != nil {
+				return nil, f
+			}
+			stream = w.watch(ctx, token, in)
+		}
+	}}
 }
 
 // ready waits until readiness is as it should be.
