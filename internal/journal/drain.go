@@ -5,6 +5,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,13 +18,18 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 )
 
-// batch is the number of documents drained at a time.
-const batch = 200
+const (
+	// batch is the number of documents drained at a time.
+	batch = 200
+	// gathering is how long entries gather before they are drained. Each round
+	// wakes all who watch, so that a shorter one slows writers.
+	gathering = 20 * time.Millisecond
+)
 
 // Options of a drainer.
 type Options struct {
 	// Delay between a write and the round that drains it, so that one round
-	// serves many writes; 10 ms when 0.
+	// serves many writes; 20 ms when 0.
 	Delay time.Duration
 	// Poll is how often to look for what other processes wrote; 0 where this
 	// process alone writes to the store.
@@ -63,7 +69,7 @@ func NewDrainer(e docstore.Engine, o Options) *Drainer {
 		d.relayed = func() {}
 	}
 	d.Worker = worker.New(worker.Options{
-		Engine: e, Name: "relay", Holder: o.Holder, Delay: o.Delay, Poll: o.Poll, Turn: d.Drain, Last: d.Drain,
+		Engine: e, Name: "relay", Holder: o.Holder, Delay: cmp.Or(o.Delay, gathering), Poll: o.Poll, Turn: d.Drain, Last: d.Drain,
 		Clock: o.Clock, After: o.After, Logger: o.Logger,
 	})
 	return d

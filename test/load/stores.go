@@ -58,11 +58,15 @@ func (s stores) copy(ctx context.Context, n int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// CopyFS would open the signing key to everybody, and then it is refused.
 	if err := os.CopyFS(used, os.DirFS(pristine)); err != nil {
 		return "", err
 	}
-	return used, os.Chmod(filepath.Join(used, "keys", "signing.pem"), 0o600)
+	// CopyFS opens the keys to everybody, and then they are refused.
+	keys, err := filepath.Glob(filepath.Join(used, "keys", "*.pem"))
+	for _, key := range keys {
+		err = firstOf(err, os.Chmod(key, 0o600))
+	}
+	return used, err
 }
 
 // sweep removes the copies and leaves what they were copied from.
