@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"testing"
@@ -200,7 +201,7 @@ func (c overGRPC) all() (out []grpc.ClientConnInterface) {
 }
 
 // byService sends a call to the service it is for: that of the method, or the one
-// that a request of core names.
+// that a request of core names, in a field or at the end of a resource's name.
 type byService map[string]*grpc.ClientConn
 
 func (b byService) of(method string, in any) (*grpc.ClientConn, error) {
@@ -208,6 +209,8 @@ func (b byService) of(method string, in any) (*grpc.ClientConn, error) {
 	if message, ok := in.(proto.Message); ok && service == "core" {
 		if fd := field(message.ProtoReflect(), "service"); fd != nil {
 			service = message.ProtoReflect().Get(fd).String()
+		} else if fd := field(message.ProtoReflect(), "name"); fd != nil { // a projection's last id is the service
+			service = path.Base(message.ProtoReflect().Get(fd).String())
 		}
 	}
 	if conn := b[service]; conn != nil {
