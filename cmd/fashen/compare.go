@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/officialdoc"
 	"fashen/internal/policytext"
 )
 
 func newCompare() *cobra.Command {
-	var format string
+	var format, docx string
 	cmd := &cobra.Command{
 		Use:   "compare OLDER NEWER",
 		Short: "Tell how one version of a draft became another, provision by provision",
@@ -31,6 +33,13 @@ func newCompare() *cobra.Command {
 				texts[i] = text
 			}
 			c := policytext.Compare(texts[0], texts[1])
+			if docx != "" {
+				data, err := officialdoc.Redline(texts[0], texts[1], c, officialdoc.Edit{Author: wordAuthor, Time: time.Now()})
+				if err != nil {
+					return err
+				}
+				return os.WriteFile(docx, data, 0o600)
+			}
 			switch format {
 			case "text":
 				return writeComparison(cmd.OutOrStdout(), c)
@@ -42,8 +51,12 @@ func newCompare() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&docx, "docx", "", "write the newer text with tracked changes to this .docx file instead")
 	return cmd
 }
+
+// wordAuthor stands in Word files where a person's name would.
+const wordAuthor = "fashen"
 
 // readFile reads the text of a draft by its name.
 func readFile(ctx context.Context, name string) (_ *corev1.PolicyText, err error) {

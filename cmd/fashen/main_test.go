@@ -155,3 +155,37 @@ func TestCompareDrafts(t *testing.T) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
+
+func TestWordFiles(t *testing.T) {
+	dir := t.TempDir()
+	older, newer, out := filepath.Join(dir, "a.txt"), filepath.Join(dir, "b.txt"), filepath.Join(dir, "out.docx")
+	for name, text := range map[string]string{
+		older: "示例办法\n第一条　标准为每人每月1200元。\n第二条　外地企业不得参加本县工程项目投标。\n",
+		newer: "示例办法\n第一条　标准为每人每月1500元。\n第二条　外地企业不得参加本县工程项目投标。\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{"compare", "--docx", out, older, newer},
+		{"screen", "--docx", out, "--date", "2026-06-01", newer},
+	} {
+		if printed, err := command(t, "", args...); err != nil || printed != "" {
+			t.Fatalf("%v: %v\n%s", args, err, printed)
+		}
+		// The file has the newer text, whatever is marked in it.
+		printed, err := command(t, "", "compare", out, newer)
+		if err != nil || printed != "" {
+			t.Errorf("%v: %v\n%s", args, err, printed)
+		}
+	}
+	for _, args := range [][]string{
+		{"screen", "--docx", out, older, newer}, {"screen", "--docx", out, filepath.Join(dir, "none")},
+		{"screen", "--docx", filepath.Join(dir, "none", "out.docx"), older}, {"compare", "--docx", filepath.Join(dir, "none", "out.docx"), older, newer},
+	} {
+		if _, err := command(t, "", args...); err == nil {
+			t.Errorf("%v: no error", args)
+		}
+	}
+}

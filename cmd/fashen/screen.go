@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"fashen/internal/calendar"
+	"fashen/internal/officialdoc"
 	"fashen/internal/pdftext"
 	"fashen/internal/policytext"
 	"fashen/internal/rulebook"
 )
 
 func newScreen() *cobra.Command {
-	var date, format string
+	var date, format, docx string
 	var packs []string
 	cmd := &cobra.Command{
 		Use:   "screen FILE…|-",
@@ -27,6 +28,12 @@ func newScreen() *cobra.Command {
 			set, err := ruleSet(date, packs)
 			if err != nil {
 				return err
+			}
+			if docx != "" {
+				if len(files) != 1 {
+					return errors.New("--docx takes one FILE")
+				}
+				return screenToWord(cmd.Context(), set, files[0], docx)
 			}
 			for _, file := range files {
 				if err := screenOne(cmd.Context(), set, file, format, cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
@@ -39,6 +46,7 @@ func newScreen() *cobra.Command {
 	cmd.Flags().StringVar(&date, "date", "", "review date (YYYY-MM-DD) the rules are chosen by; today when empty")
 	cmd.Flags().StringSliceVar(&packs, "rules", []string{"competition", "powers"}, "rule packs")
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or jsonl")
+	cmd.Flags().StringVar(&docx, "docx", "", "write the text with the findings as comments to this .docx file instead")
 	return cmd
 }
 
@@ -82,6 +90,19 @@ func screenOne(ctx context.Context, set *rulebook.Set, file, format string, stdi
 		return screening.WriteJSON(out, file)
 	}
 	return fmt.Errorf("--format: %q is neither text, json nor jsonl", format)
+}
+
+// screenToWord writes a draft with what the rules find as comments.
+func screenToWord(ctx context.Context, set *rulebook.Set, file, docx string) error {
+	text, err := readFile(ctx, file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	data, err := officialdoc.Annotate(text, officialdoc.FindingComments(set.Screen(text).Findings, wordAuthor, time.Now()))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(docx, data, 0o600)
 }
 
 // readDocument reads a file within the limits of an upload.

@@ -113,7 +113,7 @@ func (c *citer) run(s string, start int) {
 func follow(cited *corev1.Citation, rest string) {
 	rest = firstRunes(rest, noteRunes)
 	for range 2 {
-		rest = strings.TrimLeftFunc(rest, isBlank)
+		rest = strings.TrimLeftFunc(rest, IsBlank)
 		if note, size := bracketed(rest); size > 0 && cited.DocumentNumber == "" {
 			cited.DocumentNumber = numberWithin(note)
 			cited.DocumentNumberNormalized = normalizeNumber(cited.DocumentNumber)

@@ -82,23 +82,23 @@ func scanCited(s string, last *corev1.CitedProvision, articleOnly bool) (*corev1
 // scanCitedLevel reads 第十条, 第2款, 第（三）项 or （三）项.
 func scanCitedLevel(s string) (number int, unit rune, size int) {
 	rest, ordinal := strings.CutPrefix(s, "第")
-	rest = strings.TrimLeftFunc(rest, isBlank)
+	rest = strings.TrimLeftFunc(rest, IsBlank)
 	open, width := utf8.DecodeRuneInString(rest)
 	inBrackets := open == '（' || open == '('
 	if inBrackets {
-		rest = strings.TrimLeftFunc(rest[width:], isBlank)
+		rest = strings.TrimLeftFunc(rest[width:], IsBlank)
 	}
 	number, _, n := scanNumber(rest)
 	if n == 0 {
 		return 0, 0, 0
 	}
-	rest = strings.TrimLeftFunc(rest[n:], isBlank)
+	rest = strings.TrimLeftFunc(rest[n:], IsBlank)
 	if inBrackets {
 		shut, width := utf8.DecodeRuneInString(rest)
 		if shut != '）' && shut != ')' {
 			return 0, 0, 0
 		}
-		rest = strings.TrimLeftFunc(rest[width:], isBlank)
+		rest = strings.TrimLeftFunc(rest[width:], IsBlank)
 	}
 	unit, width = utf8.DecodeRuneInString(rest)
 	if !strings.ContainsRune("条款项目", unit) || width == 0 || !ordinal && (unit != '项' || !inBrackets) {
@@ -142,7 +142,7 @@ func countAttachments(r *reading) int32 {
 		if r.lines[i].place != inText || !note && !page {
 			continue
 		}
-		rest := strings.TrimLeftFunc(strings.TrimLeft(s, "附件表录 \u3000"), isBlank)
+		rest := strings.TrimLeftFunc(strings.TrimLeft(s, "附件表录 \u3000"), IsBlank)
 		number, _, size := scanNumber(rest)
 		name, colon := strings.CutPrefix(rest[size:], "：")
 		if !colon {
@@ -177,7 +177,7 @@ func attachmentsFrom(r *reading, at int, name string) int {
 			return false
 		}
 		n++
-		for word := range strings.FieldsFuncSeq(s[size:], isBlank) {
+		for word := range strings.FieldsFuncSeq(s[size:], IsBlank) {
 			if m, _, ok := scanMark(word); ok && m.number == n+1 {
 				n++
 			}

@@ -200,10 +200,10 @@ func (d *docx) paragraph(x *xmlReader, s *story) error {
 	}
 	text := s.join(p.text.String())
 	d.number(p)
-	if p.label != "" && p.gap && !strings.HasPrefix(text, labelGap) && !isBlank(lastRune(p.label)) {
+	if p.label != "" && p.gap && !strings.HasPrefix(text, labelGap) && !IsBlank(lastRune(p.label)) {
 		text = labelGap + text
 	}
-	l := line{text: p.label + text, label: strings.TrimRightFunc(p.label, isBlank), place: s.place}
+	l := line{text: p.label + text, label: strings.TrimRightFunc(p.label, IsBlank), place: s.place}
 	if l.place == inText && d.styles.resolve(p.style).contents {
 		l.place = inContents
 	}

@@ -109,7 +109,7 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 		if t.chosen.text != "" {
 			break // the title stands; only a number could still follow it
 		}
-		if !titleLine(&r.lines[i], s) || isNote(s) {
+		if !titleLine(&r.lines[i], s) || isNote(s) && !t.open.quoting() {
 			t.settle()
 			if t.first.text != "" {
 				break
@@ -135,7 +135,7 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 // with or without brackets. 试行 and 暂行 say how long a text holds and stay.
 func withoutDraftMark(title string) string {
 	for {
-		short := strings.TrimRightFunc(draftMark.ReplaceAllString(title, ""), isBlank)
+		short := strings.TrimRightFunc(draftMark.ReplaceAllString(title, ""), IsBlank)
 		if short == title || short == "" {
 			return title
 		}
@@ -178,17 +178,22 @@ func (f *front) lateNumber(r *reading, text *corev1.PolicyText) {
 }
 
 // continues reports whether the next line goes on with a title that could end
-// here: （草案送审稿） below it, 的通知, or the document kind that 关于… still
-// waits for.
+// here: （草案送审稿） below it, 的通知, what an open 《 waits for, or the document
+// kind that 关于… still waits for.
 func (t titleBlock) continues(r *reading) bool {
 	if t.end >= len(r.lines) {
 		return false
 	}
 	next := trim(r.lines[t.end].text)
-	if draftPattern.MatchString(next) || strings.HasPrefix(next, "的") {
+	if draftPattern.MatchString(next) || strings.HasPrefix(next, "的") || t.quoting() {
 		return true
 	}
 	return strings.Contains(t.text, "关于") && !aboutPattern.MatchString(t.text) && isTitle(next)
+}
+
+// quoting reports whether a title was broken inside a title that it names.
+func (t titleBlock) quoting() bool {
+	return strings.Count(t.text, "《") > strings.Count(t.text, "》")
 }
 
 // isNote reports the line below a title that tells when and by whom the text
@@ -200,7 +205,7 @@ func isNote(s string) bool {
 func isTitle(s string) bool {
 	s = strings.TrimRight(s, "）)】] ")
 	if i := strings.LastIndexAny(s, "（(【"); i > 0 && !kindPattern.MatchString(s) {
-		s = strings.TrimRightFunc(s[:i], isBlank)
+		s = strings.TrimRightFunc(s[:i], IsBlank)
 	}
 	return kindPattern.MatchString(s)
 }
@@ -316,7 +321,7 @@ func signatureDate(s string) (*date.Date, bool) {
 		return nil, false
 	}
 	before := m[1]
-	if trim(before) != "" && (isSentence(before) || !isBlank(lastRune(before)) || utf8.RuneCountInString(before) > 40) {
+	if trim(before) != "" && (isSentence(before) || !IsBlank(lastRune(before)) || utf8.RuneCountInString(before) > 40) {
 		return nil, false
 	}
 	year, ok1 := ParseNumeral(m[2])

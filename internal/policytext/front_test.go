@@ -23,6 +23,7 @@ func TestFront(t *testing.T) {
 		{"a date the calendar lacks", "示例办法\n第一条　甲。\n2026年2月30日\n", "示例办法", "", "", ""},
 		{"a date in a sentence", "示例办法\n第一条　本办法施行日期为2026年3月5日\n", "示例办法", "", "", ""},
 		{"a date on an attached form", "示例办法\n第一条　甲。\n附件1\n申请表\n2026年3月5日\n", "示例办法", "", "", ""},
+		{"a title broken inside the title it names", "关于《示例市示例管理办法\n（草案送审稿）》的审核意见书\n示例局：\n来文收悉。\n", "关于《示例市示例管理办法（草案送审稿）》的审核意见书", "", "", "示例局"},
 		{"placeholder instead of a number", "示例办法\n示政规〔2026〕  号\n第一条　甲。\n", "示例办法", "", "", ""},
 		{"an opening sentence is no addressee", "示例通知\n根据规定，现通知如下：\n一、甲。\n", "示例通知", "", "", ""},
 	}

@@ -154,7 +154,7 @@ func joinRow(line []Span) row {
 			gap := s.X - out.end
 			last, _ := utf8.DecodeLastRuneInString(before.Text)
 			first, _ := utf8.DecodeRuneInString(s.Text)
-			blank := isBlank(last) || isBlank(first)
+			blank := IsBlank(last) || IsBlank(first)
 			switch {
 			case gap > wideGap*s.Size && !blank:
 				b.WriteRune('　')

@@ -22,13 +22,13 @@ type mark struct {
 
 // readMark tells what number a line begins with.
 func readMark(l *line) (mark, bool) {
-	s := strings.TrimLeftFunc(l.text, isBlank)
+	s := strings.TrimLeftFunc(l.text, IsBlank)
 	indent := len(l.text) - len(s)
 	m, size, ok := scanMark(s)
 	if !ok {
 		return mark{}, false
 	}
-	after := strings.TrimLeftFunc(s[size:], isBlank)
+	after := strings.TrimLeftFunc(s[size:], IsBlank)
 	m.label = s[:size]
 	m.start = utf8.RuneCountInString(l.text[:indent])
 	m.body = utf8.RuneCountInString(l.text[:len(l.text)-len(after)])
@@ -73,13 +73,13 @@ func scanMark(s string) (mark, int, bool) {
 // scanOrdinal reads 第…编, 第…章, 第…节 or 第…条, blanks inside allowed.
 func scanOrdinal(s string) (mark, int, bool) {
 	at := len("第")
-	at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], isBlank))
+	at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], IsBlank))
 	number, _, n := scanNumber(s[at:])
 	if n == 0 {
 		return mark{}, 0, false
 	}
 	at += n
-	at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], isBlank))
+	at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], IsBlank))
 	unit, width := utf8.DecodeRuneInString(s[at:])
 	m := mark{number: number}
 	switch unit {
@@ -140,7 +140,7 @@ func refersBack(rest string) bool {
 // squeeze removes every blank, for lines whose letters are spread apart.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
-		if isBlank(r) {
+		if IsBlank(r) {
 			return -1
 		}
 		return r
@@ -184,5 +184,5 @@ func attachmentLine(text string) (note, page bool) {
 	if n == 0 || isSentence(s) || utf8.RuneCountInString(s) > 60 {
 		return false, false
 	}
-	return false, strings.ContainsFunc(s, isBlank)
+	return false, strings.ContainsFunc(s, IsBlank)
 }

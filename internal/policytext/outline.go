@@ -324,7 +324,7 @@ func (o *outliner) plain(l *line, s string) {
 		o.end = l.end
 		return
 	}
-	lead := len(l.text) - len(strings.TrimLeftFunc(l.text, isBlank))
+	lead := len(l.text) - len(strings.TrimLeftFunc(l.text, IsBlank))
 	o.paragraph(l.start+utf8.RuneCountInString(l.text[:lead]), l)
 }
 
@@ -334,7 +334,7 @@ func (o *outliner) paragraph(start int, l *line) {
 	n := len(o.opened(rankArticle).Children) + 1
 	node := &corev1.Provision{Kind: corev1.ProvisionKind_PROVISION_KIND_PARAGRAPH, Number: int32(n)}
 	o.push(rankParagraph, node, fmt.Sprintf("para-%d", n), start, l.end)
-	o.announces = strings.HasSuffix(strings.TrimRightFunc(l.text, isBlank), "：")
+	o.announces = strings.HasSuffix(strings.TrimRightFunc(l.text, IsBlank), "：")
 }
 
 // push opens a provision under the nearest open one of a higher rank. Articles

@@ -196,9 +196,10 @@ func (r *reading) document() (*Document, error) {
 
 // trim removes the blanks that drafts put around text, ideographic and
 // no-break spaces and zero-width marks included.
-func trim(s string) string { return strings.TrimFunc(s, isBlank) }
+func trim(s string) string { return strings.TrimFunc(s, IsBlank) }
 
-func isBlank(r rune) bool {
+// IsBlank tells what trim removes.
+func IsBlank(r rune) bool {
 	switch r {
 	case ' ', '\t', '\r', '\n', '\f', '\v', '\u3000', '\u00a0', '\u200b', '\ufeff', '\u2002', '\u2003':
 		return true

@@ -1,0 +1,143 @@
+package officialdoc
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"fashen/internal/policytext"
+)
+
+const draftText = "示例区餐厨垃圾管理办法\n（草案送审稿）\n\n第一章　总则\n第一条　为了加强管理，制定本办法。𠮷㐂〇\n" +
+	"第二条　本办法适用于本区。\n　　其他区域参照执行。\n第三条　收集单位应当<遵守>\"规定\"&标准。\n（一）甲；\n（二）乙。\n第四条　自发布之日起施行。\n"
+
+// partOf is the text of one part of a file.
+func partOf(t testing.TB, data []byte, name string) string {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := z.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// anchoredText tells what stands between the marks of each comment.
+func anchoredText(t testing.TB, data []byte) map[string]string {
+	t.Helper()
+	found, open := map[string]string{}, map[string]bool{}
+	x := xml.NewDecoder(strings.NewReader(partOf(t, data, "word/document.xml")))
+	lines := 0
+	for {
+		token, err := x.Token()
+		if errors.Is(err, io.EOF) {
+			return found
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := ""
+		switch e := token.(type) {
+		case xml.CharData:
+			add = string(e)
+		case xml.StartElement:
+			switch e.Name.Local {
+			case "p":
+				if lines++; lines > 1 {
+					add = "\n"
+				}
+			case "commentRangeStart":
+				open[e.Attr[0].Value], found[e.Attr[0].Value] = true, ""
+			case "commentRangeEnd":
+				delete(open, e.Attr[0].Value)
+			}
+		}
+		for id := range open {
+			found[id] += add
+		}
+	}
+}
+
+func TestAnnotate(t *testing.T) {
+	text := policyText(t, draftText)
+	runes := []rune(text.Text)
+	place := func(from, to string) (int, int) {
+		start := len([]rune(text.Text[:strings.Index(text.Text, from)]))
+		return start, len([]rune(text.Text[:strings.Index(text.Text, to)])) + len([]rune(to))
+	}
+	at := time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC)
+	var comments []Comment
+	var want []string
+	for _, p := range [][2]string{
+		{"示例区", "示例区"}, {"𠮷", "㐂"}, {"制定本办法", "本办法适用"}, {"本办法适用", "适用于"}, {"<遵守>", "&标准"}, {"第四条", "施行。\n"},
+	} {
+		start, end := place(p[0], p[1])
+		comments = append(comments, Comment{Start: start, End: end, Author: `审核员 "甲" <一>`, Time: at, Text: "请核实。\r\n依据：《示例法》&第一条"})
+		want = append(want, string(runes[start:end]))
+	}
+	comments = append(comments, Comment{Start: 0, Author: "乙", Text: "总体意见"}, Comment{Start: len(runes), End: len(runes), Author: "乙"})
+	data, err := Annotate(text, comments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, data).Text.Text; got != text.Text {
+		t.Errorf("read back\n%s", got)
+	}
+	found := anchoredText(t, data)
+	for i, w := range want {
+		if got := found[string(rune('0'+i))]; got != strings.TrimSuffix(w, "\n") {
+			t.Errorf("comment %d stands on %q, not on %q", i, got, w)
+		}
+	}
+	if len(found) != len(comments) || found["6"] != "" || found["7"] != "" {
+		t.Errorf("points: %q", found)
+	}
+	said := partOf(t, data, "word/comments.xml")
+	if strings.Count(said, "<w:comment ") != len(comments) || strings.Count(said, `w:date="2026-03-05T09:30:00Z"`) != len(want) ||
+		!strings.Contains(said, `w:author="审核员 &quot;甲&quot; &lt;一&gt;"`) || !strings.Contains(said, "依据：《示例法》&amp;第一条") {
+		t.Error(said)
+	}
+}
+
+func TestAnnotateRefusals(t *testing.T) {
+	text := policyText(t, draftText)
+	for field, c := range map[string]Comment{
+		"comments[0]":        {Start: -1, End: 1, Author: "甲"},
+		"comments[0] ":       {Start: 2, End: 1, Author: "甲"},
+		"comments[0]  ":      {Start: 0, End: 1 << 20, Author: "甲"},
+		"comments[0].author": {Start: 0, End: 1, Author: " "},
+	} {
+		data, err := Annotate(text, []Comment{c})
+		var refused *Error
+		if !errors.As(err, &refused) || refused.Field != strings.TrimSpace(field) || data != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func TestDraftStyles(t *testing.T) {
+	text := policyText(t, draftText)
+	styleOf := map[string]string{}
+	for _, l := range draftLines(text) {
+		styleOf[strings.TrimFunc(l.text, policytext.IsBlank)] = l.style
+	}
+	for line, want := range map[string]string{
+		"示例区餐厨垃圾管理办法": "Title", "第一章　总则": "Chapter", "第一条　为了加强管理，制定本办法。𠮷㐂〇": "BodyText", "其他区域参照执行。": "Normal",
+	} {
+		if styleOf[line] != want {
+			t.Errorf("%s is set as %s, not %s", line, styleOf[line], want)
+		}
+	}
+}
