@@ -323,7 +323,7 @@ func TestSignInWithABrowser(t *testing.T) {
 // What does not come from the sign-in this browser began, or not from the issuer, or
 // not for us, begins no session.
 func TestSignInWithABrowserRefuses(t *testing.T) {
-	w, p := newSite(t, config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()})
+	w, p := newSite(t, oneEngine(t))
 	forged := func(change func(jwt.MapClaims)) func(*browser) string {
 		return func(b *browser) string {
 			p.set(func(p *provider) { p.forge = change })

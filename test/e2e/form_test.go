@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/app"
 	"fashen/internal/config"
 	"fashen/internal/rpc/rpctest"
@@ -272,6 +274,24 @@ func (w *world) ends(t *testing.T, what string, try func() *failure) {
 		eventually(t, what, revoked)
 	} else if err := revoked(); err != nil {
 		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// heard waits, after a call that changes a webhook or its system, until the replica
+// that posts has looked at what another one changed: it does so every two seconds, and
+// nothing outside shows that it has. One that made the change itself knows at once; the
+// URL is read anew for each attempt.
+func (w *world) heard(method string, in proto.Message) {
+	if w.replicas < 2 {
+		return
+	}
+	switch method {
+	case webhookService + "UpdateWebhook":
+		if update, ok := in.(*directoryv1.UpdateWebhookRequest); ok && slices.Contains(update.GetUpdateMask().GetPaths(), "types") {
+			<-time.After(5 * time.Second)
+		}
+	case webhookService + "CreateWebhook", webhookService + "DisableWebhook", systemService + "DisableSystem":
+		<-time.After(5 * time.Second)
 	}
 }
 

@@ -116,6 +116,17 @@ func onSQLite(t *testing.T) config.Config {
 	return config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()}
 }
 
+// oneEngine is for what does not hang on the engine: SQLite, unless the suite runs with
+// several processes on one store.
+func oneEngine(t *testing.T) config.Config {
+	t.Helper()
+	all := engines()
+	if configure := all["sqlite"]; configure != nil {
+		return configure(t)
+	}
+	return all["mongodb"](t)
+}
+
 // everywhere runs a scenario on every engine and over both protocols, each in a
 // process of its own that starts on the given day, with its configuration changed.
 func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world), changes ...func(c *config.Config)) {
@@ -268,7 +279,9 @@ func (w *world) as(t *testing.T, login string) string {
 // try makes a call as a persona.
 func (w *world) try(t *testing.T, login, method string, in, out proto.Message) *failure {
 	t.Helper()
-	return w.call(t.Context(), w.as(t, login), method, in, out)
+	f := w.call(t.Context(), w.as(t, login), method, in, out)
+	w.heard(method, in)
+	return f
 }
 
 // must makes a call that has to succeed.
