@@ -34,6 +34,7 @@ func contracts() []contract {
 	work := corev1.File_fashen_core_v1_work_service_proto.Services()
 	delegations := directoryv1.File_fashen_directory_v1_delegation_service_proto.Services()
 	webhooks := directoryv1.File_fashen_directory_v1_webhook_service_proto.Services()
+	intents := corev1.File_fashen_core_v1_intent_proto.Services()
 	return []contract{
 		{"", checkpoints.Get(0), over(corev1.NewCheckpointServiceClient, corev1.RegisterCheckpointServiceHandlerClient)},
 		{"", work.Get(0), over(corev1.NewWorkServiceClient, corev1.RegisterWorkServiceHandlerClient)},
@@ -44,6 +45,7 @@ func contracts() []contract {
 		{"directory", systems.Get(0), over(directoryv1.NewSystemServiceClient, directoryv1.RegisterSystemServiceHandlerClient)},
 		{"directory", delegations.Get(0), over(directoryv1.NewDelegationServiceClient, directoryv1.RegisterDelegationServiceHandlerClient)},
 		{"directory", webhooks.Get(0), over(directoryv1.NewWebhookServiceClient, directoryv1.RegisterWebhookServiceHandlerClient)},
+		{"", intents.Get(0), over(corev1.NewIntentServiceClient, corev1.RegisterIntentServiceHandlerClient)},
 	}
 }
 

@@ -36,6 +36,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Listener takes gRPC in the place of the configured address.
 	Listener net.Listener
+	// Between sees every call that one service makes to another, and may let it
+	// fail.
+	Between grpc.UnaryClientInterceptor
 }
 
 // App is a running process.
@@ -66,6 +69,8 @@ type App struct {
 	follow func(ctx context.Context, known func(bool))
 	// running are the services of this process, in the order of their start.
 	running []*running
+	// between sees the calls between services.
+	between grpc.UnaryClientInterceptor
 	// begins begin, once the process serves, what calls its services by itself.
 	begins []func()
 	// ends end, first of all, the streams that no server would wait out, and what
@@ -94,7 +99,7 @@ func Start(ctx context.Context, c config.Config, o Options) (_ *App, err error) 
 	if err := errors.Join(c.Check(), Check(c)); err != nil {
 		return nil, err
 	}
-	a := &App{config: c, log: o.Logger, clock: o.Clock, listener: o.Listener, memory: map[string]*grpc.ClientConn{}}
+	a := &App{config: c, log: o.Logger, clock: o.Clock, listener: o.Listener, between: o.Between, memory: map[string]*grpc.ClientConn{}}
 	if a.clock == nil {
 		a.clock = time.Now
 	}

@@ -80,6 +80,8 @@ func (a *App) connect(from, to, purpose string) (*grpc.ClientConn, error) {
 	o := rpc.ClientOptions{Service: from, Signer: a.keys.signer, Traces: a.shown.ClientTraces(), Certificates: a.certificates}
 	if from == rpc.GatewayService {
 		o.MessageBytes = 64 << 20 // the text of a long draft passes it whole
+	} else {
+		o.Around = a.between
 	}
 	if !a.config.Runs(to) {
 		return a.closing(rpc.Dial(a.config.Peer(to), o))

@@ -72,7 +72,7 @@ func table() []entry {
 // alike is what a process does for all its services alike, once they are made and
 // before they are served.
 func alike() []func(*App, context.Context) error {
-	return []func(*App, context.Context) error{(*App).serveFeeds, (*App).serveWork, (*App).serveCheckpoints}
+	return []func(*App, context.Context) error{(*App).serveFeeds, (*App).serveWork, (*App).serveCheckpoints, (*App).serveIntents}
 }
 
 // method finds an RPC of the first service of a file.

@@ -79,6 +79,9 @@ type Config struct {
 	// OIDCClientSecret proves us to the issuer, OIDCRedirectURL is where it sends
 	// browsers back to.
 	OIDCClientID, OIDCClientSecret, OIDCRedirectURL string
+	// IntentGiveUp is the age at which the rest of a call that waits for another
+	// service is left to an administrator.
+	IntentGiveUp time.Duration
 	// Sample fills an empty store with sample data of region 120105.
 	Sample bool
 	// Region, a code of GB/T 2260, makes the administrators of that region, who
@@ -107,6 +110,7 @@ func (c *Config) sections() []section {
 	process.StringSliceVar(&c.AllowedOrigins, "allowed-origins", nil, "web `origins` that may call the REST API")
 	process.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "`networks` of proxies whose X-Forwarded-For the REST API believes, such as 127.0.0.1/32")
 	process.DurationVar(&c.Drain, "drain", 0, "`time` to serve on after health says NOT_SERVING, so that load balancers notice, at most 1m")
+	process.DurationVar(&c.IntentGiveUp, "intent-give-up", 24*time.Hour, "`age` at which the rest of a call that another service cannot do is left to an administrator")
 	process.StringVar(&c.LogLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
 
 	several := pflag.NewFlagSet("processes", pflag.ContinueOnError)
@@ -243,6 +247,9 @@ func (c *Config) Check() error {
 	}
 	if c.Region != "" && !regionCode.MatchString(c.Region) {
 		problem("region", "%q is not a code of six digits", c.Region)
+	}
+	if c.IntentGiveUp < 0 {
+		problem("intent-give-up", "%v is less than 0", c.IntentGiveUp)
 	}
 	c.Telemetry.Check(problem)
 	if _, err := c.Level(); err != nil {

@@ -222,6 +222,9 @@ func madeEntry(e *corev1.JournalEntry, env *storagev1.Envelope, body proto.Messa
 		return err
 	}
 	e.Outcome = corev1.Outcome_OUTCOME_DONE
+	if change.Step {
+		e.Outcome = corev1.Outcome_OUTCOME_STEP
+	}
 	e.FromState, e.ToState = change.From, change.To
 	e.Details = change.Details
 	e.Revision = env.GetRevision()

@@ -57,6 +57,9 @@ type Change struct {
 	Details []*corev1.Detail
 	// Grant and Revoke add and remove viewers. Revoke is done first.
 	Grant, Revoke []string
+	// Step says that the write is a step on the way to what the method of the origin
+	// is for, or back from it: its entry does not say that it was done.
+	Step bool
 }
 
 // Refusal is returned by a rule that refuses on record: the body and etag stay

@@ -61,7 +61,7 @@ func (c *collection[M]) earlier(ctx context.Context, o Origin, resource string, 
 		if e.GetTime().AsTime().Before(oldest) {
 			continue
 		}
-		if e.GetOutcome() == corev1.Outcome_OUTCOME_DONE && !sameRequest(o, e) {
+		if e.GetOutcome() != corev1.Outcome_OUTCOME_REFUSED && !sameRequest(o, e) {
 			return nil, ErrRequestReused
 		}
 		if e.GetResource() == resource {
@@ -74,7 +74,7 @@ func (c *collection[M]) earlier(ctx context.Context, o Origin, resource string, 
 // done tells whether one of the entries records a write that was made.
 func done(entries []*corev1.JournalEntry) bool {
 	return slices.ContainsFunc(entries, func(e *corev1.JournalEntry) bool {
-		return e.GetOutcome() == corev1.Outcome_OUTCOME_DONE
+		return e.GetOutcome() != corev1.Outcome_OUTCOME_REFUSED
 	})
 }
 

@@ -27,10 +27,7 @@ func idOf(service, parent string) string { return service + "/" + parent }
 // eventOf gives an entry the attributes of CloudEvents 1.0.
 func eventOf(service, parent string, at docstore.Positioned) *corev1.Event {
 	e := at.Entry
-	outcome := "done"
-	if e.GetOutcome() == corev1.Outcome_OUTCOME_REFUSED {
-		outcome = "refused"
-	}
+	outcome := strings.ToLower(strings.TrimPrefix(e.GetOutcome().String(), "OUTCOME_"))
 	return &corev1.Event{
 		Specversion:     "1.0",
 		Id:              fmt.Sprintf("%s/%d", idOf(service, parent), at.Position),

@@ -80,7 +80,7 @@ func (c *chain) add(l docstore.Logged) {
 	}
 	c.hash, c.linked = e.GetHash(), true
 	c.last = e
-	if e.GetOutcome() == corev1.Outcome_OUTCOME_DONE {
+	if e.GetOutcome() != corev1.Outcome_OUTCOME_REFUSED {
 		c.done = e
 	}
 }

@@ -41,6 +41,8 @@ type ClientOptions struct {
 	Alone bool
 	// Certificates secure connections over TCP; nil leaves them plain.
 	Certificates *Certificates
+	// Around sees every unary call as it goes out; nil without.
+	Around grpc.UnaryClientInterceptor
 }
 
 // serviceConfig spreads calls over the replicas of a service that say they serve.
@@ -120,6 +122,9 @@ func (o ClientOptions) dialOptions() []grpc.DialOption {
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(size)),
 		grpc.WithUnaryInterceptor(c.unary),
 		grpc.WithStreamInterceptor(c.stream),
+	}
+	if o.Around != nil {
+		options = append(options, grpc.WithChainUnaryInterceptor(o.Around))
 	}
 	if o.Traces != nil {
 		options = append(options, grpc.WithStatsHandler(o.Traces))

@@ -33,6 +33,8 @@ const (
 	codeLegalityAdverse   = "LEGALITY_ADVERSE"
 	codeCounselConflict   = "COUNSEL_CONFLICT"
 
+	codeCertificateWithdrawn = "CERTIFICATE_WITHDRAWN"
+
 	law115 = "国办发〔2018〕115号"
 	law37  = "国办发〔2018〕37号（六）"
 )

@@ -36,6 +36,7 @@ func submission(number int32, version int) *counselv1.OpenCaseRequest {
 	return &counselv1.OpenCaseRequest{
 		Parent: region, Subject: document, Submission: number, DraftingUnit: unit, Title: "示例办法",
 		Revision: fmt.Sprintf("%s/revisions/%d", document, version), VersionDigest: digest(version),
+		Transition: fmt.Sprintf("submit-%d-%d", number, version),
 	}
 }
 
@@ -358,6 +359,34 @@ func TestCertify(t *testing.T) {
 	}
 }
 
+// A transition that was withdrawn is never certified, whichever call comes first.
+func TestWithdrawCertificate(t *testing.T) {
+	in := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t1", VerdictEtag: "e1"}
+	for name, certifiedBefore := range map[string]bool{"certified before": true, "certified after": false} {
+		t.Run(name, func(t *testing.T) {
+			c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
+			if certifiedBefore {
+				if _, err := certify(c, "e1", in, day0); err != nil || !standingCertificate(c) {
+					t.Fatal(err)
+				}
+			}
+			if _, err := withdrawCertificate(c, "t1", "示例", day0); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := withdrawCertificate(c, "t1", "示例", day0); !errors.Is(err, docstore.ErrUnchanged) {
+				t.Errorf("withdrawn again: %v", err)
+			}
+			if _, err := certify(c, "e1", in, day0); code(err) != codeCertificateWithdrawn || standingCertificate(c) || len(c.GetCertificates()) != 1 {
+				t.Errorf("certified afterwards: %v, %v", err, c.GetCertificates())
+			}
+			other := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t2", VerdictEtag: "e1"}
+			if _, err := certify(c, "e1", other, day0); err != nil || !standingCertificate(c) {
+				t.Errorf("another transition: %v", err)
+			}
+		})
+	}
+}
+
 func TestCounselVerdicts(t *testing.T) {
 	v := func(counsel string, round int32, conclusion counselv1.Conclusion) *counselv1.CounselVerdict {
 		return &counselv1.CounselVerdict{Opinion: fmt.Sprint(counsel, round), Counsel: counsel, Round: round, Conclusion: conclusion}
@@ -394,7 +423,7 @@ func TestCounselVerdicts(t *testing.T) {
 // than the case; whatever happened since, it finds its way back.
 func TestASubjectThatIsBehind(t *testing.T) {
 	for state, want := range map[counselv1.Case_State]string{
-		counselv1.Case_RECEIVED:             "RECEIVED",
+		counselv1.Case_RECEIVED:             codeReviewInProgress,
 		counselv1.Case_RETURNED:             "RECEIVED",
 		counselv1.Case_SUPPLEMENT_REQUESTED: "RECEIVED",
 		counselv1.Case_UNDER_REVIEW:         codeReviewInProgress,
@@ -406,7 +435,7 @@ func TestASubjectThatIsBehind(t *testing.T) {
 		t.Run(state.String(), func(t *testing.T) {
 			c := at(t, state)
 			if _, err := submit(c, submission(1, 1), drafter, day0, dates{}); !errors.Is(err, docstore.ErrUnchanged) {
-				t.Errorf("the same submission again: %v", err)
+				t.Errorf("the same transition again: %v", err)
 			}
 			got := refusalOf(submit(c, submission(1, 2), drafter, day0, dates{}))
 			if got == "" {

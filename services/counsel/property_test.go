@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -16,9 +17,10 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		c, next, today := received(), int32(2), calendar.On(day0)
 		var path []string
+		withdrawn := map[string]bool{}
 		for range 40 {
 			before := len(c.GetLedger())
-			which := r.IntN(8)
+			which := r.IntN(9)
 			var err error
 			switch which {
 			case 0:
@@ -39,14 +41,31 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 			case 6:
 				_, err = confirm(c, last(c).GetVersionDigest(), "x", reviewer, day0)
 			case 7:
-				_, err = certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(r.IntN(4)), Transition: fmt.Sprint(r.IntN(100)), VerdictEtag: "e"}, day0)
+				_, err = certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(r.IntN(4)), Transition: fmt.Sprint(r.IntN(9)), VerdictEtag: "e"}, day0)
+			case 8:
+				transition := fmt.Sprint(r.IntN(9))
+				_, err = withdrawCertificate(c, transition, "x", day0)
+				withdrawn[transition] = true
 			}
 			path = append(path, fmt.Sprintf("%d:%v:%v", which, c.GetState(), err == nil))
-			if problem := broken(c, before); problem != "" {
+			if problem := cmp.Or(broken(c, before), certifiedWrongly(c, withdrawn)); problem != "" {
 				t.Fatalf("seed %d: %s after %s", seed, problem, strings.Join(path, " "))
 			}
 		}
 	}
+}
+
+// certifiedWrongly names a transition with two certificates, or with one that stands
+// although it was withdrawn.
+func certifiedWrongly(c *counselv1.Case, withdrawn map[string]bool) string {
+	seen := map[string]bool{}
+	for _, cert := range c.GetCertificates() {
+		if seen[cert.GetTransition()] || withdrawn[cert.GetTransition()] && cert.GetWithdrawTime() == nil {
+			return "transition " + cert.GetTransition() + " is certified twice, or after its withdrawal"
+		}
+		seen[cert.GetTransition()] = true
+	}
+	return ""
 }
 
 // broken names the first invariant a case breaks.

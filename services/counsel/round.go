@@ -35,6 +35,7 @@ func addRound(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller,
 	round := &counselv1.Round{
 		Number: int32(len(c.GetRounds()) + 1), Revision: in.GetRevision(), VersionDigest: in.GetVersionDigest(),
 		SubmitDate: today.Proto(), EmergencyReason: in.GetEmergencyReason(), Submitter: who.Actor(),
+		Transition: in.GetTransition(),
 	}
 	c.Rounds = append(c.Rounds, round)
 	return round
@@ -76,25 +77,13 @@ func pausesUntil(round *counselv1.Round, today calendar.Date) []*counselv1.Pause
 	return pauses
 }
 
-// submit adds a submission to a case. The same submission again changes
-// nothing; what the reviewer has in hand cannot be exchanged. A subject that
-// stopped half-way counts fewer submissions than the case: it learns the number
-// from the answer. d is read only where the submission resumes the running round.
+// submit adds a submission to a case. The same transition of the subject again
+// changes nothing; what the reviewer has in hand cannot be exchanged. d is read only
+// where the submission resumes the running round.
 func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, now time.Time, d dates) (docstore.Change, error) {
 	from, prev, today := c.GetState(), last(c), calendar.On(now)
-	switch {
-	case in.GetSubmission() > prev.GetNumber()+1:
-		return docstore.Change{}, refused(codeReviewInProgress, "", fmt.Sprintf("应当是第%d次送审", prev.GetNumber()+1))
-	case in.GetSubmission() <= prev.GetNumber() && prev.GetVersionDigest() == in.GetVersionDigest():
-		return docstore.Change{}, docstore.ErrUnchanged
-	case in.GetSubmission() <= prev.GetNumber() && from == counselv1.Case_RECEIVED:
-		return exchange(c, in, who), nil
-	}
-	if err := submittable(c, in); err != nil {
+	if err := admits(c, in); err != nil {
 		return docstore.Change{}, err
-	}
-	if len(c.GetRounds()) >= maxRounds {
-		return docstore.Change{}, refused(codeRecordClosed, "", "送审次数已达上限")
 	}
 	resumed := resumes(c, in)
 	withdrawn := withdraw(c, now, "再次送审")
@@ -115,16 +104,23 @@ func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, n
 	return change, nil
 }
 
-// exchange replaces the version of a submission that nobody has accepted yet:
-// its sender stopped half-way and has changed the draft since.
-func exchange(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) docstore.Change {
-	round := last(c)
-	takeOver(c, in, who)
-	round.Submitter, round.Revision, round.VersionDigest = who.Actor(), in.GetRevision(), in.GetVersionDigest()
-	round.EmergencyReason = in.GetEmergencyReason()
-	change := moved(c, c.GetState())
-	change.Details = append(change.Details, docstore.Detail("round", round.GetNumber()), docstore.Detail("version_digest", in.GetVersionDigest()))
-	return change
+// admits tells whether a case takes a submission; docstore.ErrUnchanged where it
+// has taken it already.
+func admits(c *counselv1.Case, in *counselv1.OpenCaseRequest) error {
+	taken := slices.ContainsFunc(c.GetRounds(), func(r *counselv1.Round) bool { return r.GetTransition() == in.GetTransition() })
+	if taken {
+		return docstore.ErrUnchanged
+	}
+	if next := last(c).GetNumber() + 1; in.GetSubmission() > next {
+		return refused(codeReviewInProgress, "", fmt.Sprintf("应当是第%d次送审", next))
+	}
+	if err := submittable(c, in); err != nil {
+		return err
+	}
+	if len(c.GetRounds()) >= maxRounds {
+		return refused(codeRecordClosed, "", "送审次数已达上限")
+	}
+	return nil
 }
 
 // submittable tells whether the state takes another submission.
@@ -160,13 +156,9 @@ func standingCertificate(c *counselv1.Case) bool {
 
 // withdraw withdraws every standing certificate and counts them.
 func withdraw(c *counselv1.Case, now time.Time, reason string) int {
-	return withdrawThose(c, now, reason, func(*counselv1.Certificate) bool { return true })
-}
-
-func withdrawThose(c *counselv1.Case, now time.Time, reason string, which func(*counselv1.Certificate) bool) int {
 	n := 0
 	for _, cert := range c.GetCertificates() {
-		if cert.GetWithdrawTime() == nil && which(cert) {
+		if cert.GetWithdrawTime() == nil {
 			cert.WithdrawTime, cert.WithdrawReason = timestamppb.New(now), reason
 			n++
 		}

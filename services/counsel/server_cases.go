@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -135,13 +136,27 @@ func (s *Server) OpenCase(ctx context.Context, in *counselv1.OpenCaseRequest) (*
 	if err != nil {
 		return nil, rpc.FromStore(err, in.GetSubject())
 	}
+	if in.GetValidateOnly() {
+		return s.wouldTake(ctx, c, in)
+	}
 	return s.nextSubmission(ctx, c, in, who)
+}
+
+// wouldTake tells whether a case would take a submission. A refusal is kept.
+func (s *Server) wouldTake(ctx context.Context, c *counselv1.Case, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
+	c, _, err := s.cases.Update(ctx, c.GetName(), docstore.Precondition{}, func(c *counselv1.Case, _ docstore.Meta) (docstore.Change, error) {
+		return docstore.Change{}, cmp.Or(admits(c, in), docstore.ErrUnchanged)
+	})
+	return c, rpc.FromStore(err, in.GetSubject())
 }
 
 // firstSubmission opens the case; ErrAlreadyExists when another call did.
 func (s *Server) firstSubmission(ctx context.Context, in *counselv1.OpenCaseRequest, who auth.Caller) (*counselv1.Case, error) {
 	if in.GetSubmission() != 1 {
 		return nil, rpc.New(codes.FailedPrecondition, codeReviewInProgress, "该文件没有审核案件，应当是第1次送审")
+	}
+	if in.GetValidateOnly() {
+		return &counselv1.Case{Subject: in.GetSubject()}, nil
 	}
 	now := s.time()
 	c, change := newCase(in.GetParent()+"/cases/"+resource.NewID(now), in, who, calendar.On(now))
@@ -277,13 +292,7 @@ func (s *Server) WithdrawCertificate(ctx context.Context, in *counselv1.Withdraw
 		return nil, rpc.FromStore(err, in.GetSubject())
 	}
 	_, _, err = s.cases.Update(docstore.WithStep(ctx, "withdraw"), c.GetName(), docstore.Precondition{}, func(c *counselv1.Case, _ docstore.Meta) (docstore.Change, error) {
-		n := withdrawThose(c, s.time(), in.GetReason(), func(cert *counselv1.Certificate) bool { return cert.GetTransition() == in.GetTransition() })
-		if n == 0 {
-			return docstore.Change{}, docstore.ErrUnchanged
-		}
-		change := moved(c, c.GetState())
-		change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()), docstore.Detail("reason", in.GetReason()))
-		return change, nil
+		return withdrawCertificate(c, in.GetTransition(), in.GetReason(), s.time())
 	})
 	return &counselv1.WithdrawCertificateResponse{}, rpc.FromStore(err, in.GetSubject())
 }

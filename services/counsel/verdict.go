@@ -105,10 +105,10 @@ func discount(c *counselv1.Case, counsel string, now time.Time) int {
 // certify gives the certificate for one transition, if the version passes in
 // the very state of the case that the gate read.
 func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest, now time.Time) (docstore.Change, error) {
-	for _, cert := range c.GetCertificates() {
-		if cert.GetTransition() == in.GetTransition() && cert.GetWithdrawTime() == nil {
-			return docstore.Change{}, docstore.ErrUnchanged
-		}
+	if cert := certificateFor(c, in.GetTransition()); cert.GetWithdrawTime() != nil {
+		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeCertificateWithdrawn, Law: law37, Message: "本次提请的审核结论确认已被撤回，应当另行提请"})
+	} else if cert != nil {
+		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	if etag != in.GetVerdictEtag() {
 		return docstore.Change{}, docstore.ErrConflict
@@ -125,5 +125,33 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 	change := moved(c, c.GetState())
 	change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()),
 		docstore.Detail("version_digest", in.GetVersionDigest()))
+	return change, nil
+}
+
+// certificateFor is the certificate of a transition; nil when there is none.
+func certificateFor(c *counselv1.Case, transition string) *counselv1.Certificate {
+	for _, cert := range c.GetCertificates() {
+		if cert.GetTransition() == transition {
+			return cert
+		}
+	}
+	return nil
+}
+
+// withdrawCertificate takes back the certificate of a transition that does not take
+// place. Where none was given, that none may be given is kept: a call for it may
+// still be on its way.
+func withdrawCertificate(c *counselv1.Case, transition, reason string, now time.Time) (docstore.Change, error) {
+	cert := certificateFor(c, transition)
+	switch {
+	case cert.GetWithdrawTime() != nil, cert == nil && len(c.GetCertificates()) >= maxCertificates:
+		return docstore.Change{}, docstore.ErrUnchanged
+	case cert == nil:
+		cert = &counselv1.Certificate{Transition: transition}
+		c.Certificates = append(c.Certificates, cert)
+	}
+	cert.WithdrawTime, cert.WithdrawReason = timestamppb.New(now), reason
+	change := moved(c, c.GetState())
+	change.Details = append(change.Details, docstore.Detail("transition", transition), docstore.Detail("reason", reason))
 	return change, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -36,6 +37,23 @@ func (r refused) codes() []string {
 	out := make([]string, len(r))
 	for i, one := range r {
 		out[i] = one.Code
+	}
+	return out
+}
+
+// refusalsOf are the refusals another service answered with.
+func refusalsOf(err error) refused {
+	st := status.Convert(err)
+	var out refused
+	for _, detail := range st.Details() {
+		if p, ok := detail.(*errdetails.PreconditionFailure); ok {
+			for _, v := range p.GetViolations() {
+				out = append(out, rpc.Refusal{Code: v.GetType(), Law: v.GetSubject(), Message: v.GetDescription()})
+			}
+		}
+	}
+	if out == nil {
+		out = refused{{Code: rpc.Reason(err), Message: st.Message()}}
 	}
 	return out
 }

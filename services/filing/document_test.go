@@ -109,8 +109,10 @@ func TestNothingChangesAfterDeliberation(t *testing.T) {
 		"carry": func(d *filingv1.Document) error {
 			return carryCompetition(d, given.GetRevision(), auth.Caller{Person: "p"})
 		},
-		"submit":     func(d *filingv1.Document) error { return markSubmitted(d, d.GetVersionDigest(), nil) },
-		"deliberate": func(d *filingv1.Document) error { return deliberate(d, GateInput{Document: whole}, "") },
+		"submit": func(d *filingv1.Document) error { return requestSubmission(d, d, nil) },
+		"deliberate": func(d *filingv1.Document) error {
+			return requestDeliberation(d, d, GateInput{Document: whole}, "", nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := proto.CloneOf(whole)

@@ -19,6 +19,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
@@ -73,6 +74,7 @@ type Server struct {
 	tokenKey  []byte
 	intake    *intake
 	issuers   issuers
+	intents   *intent.Queue[*filingv1.Document]
 }
 
 // New opens the service's collection.
@@ -86,13 +88,17 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		documents: documents, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
 		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
 		now:   d.Clock, log: d.Logger, tokenKey: d.TokenKey,
 		intake: newIntake(),
-	}, nil
+	}
+	s.intents = intent.NewQueue(intent.Options[*filingv1.Document]{
+		Service: Service, Documents: documents, Perform: s.perform, Clock: d.Clock,
+	})
+	return s, nil
 }
 
 // Register adds the service to a gRPC server.
@@ -124,6 +130,11 @@ type rule func(d *filingv1.Document, who auth.Caller) (details []*corev1.Detail,
 // nowhere, so that nothing tells it apart from what does not exist. Meta says
 // whether the request was a repeated one.
 func (s *Server) change(ctx context.Context, name, etag string, do rule) (*filingv1.Document, docstore.Meta, error) {
+	return s.write(ctx, name, etag, false, do)
+}
+
+// write is [Server.change]; step says that what the call is for follows.
+func (s *Server) write(ctx context.Context, name, etag string, step bool, do rule) (*filingv1.Document, docstore.Meta, error) {
 	_, _, who, err := s.visible(ctx, name)
 	if err != nil {
 		return nil, docstore.Meta{}, err
@@ -132,17 +143,26 @@ func (s *Server) change(ctx context.Context, name, etag string, do rule) (*filin
 		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
 			return docstore.Change{}, err
 		}
-		from := d.GetState()
-		details, err := do(d, who)
-		if err != nil {
-			return docstore.Change{}, onRecord(err, details)
-		}
-		return docstore.Change{
-			From: from.String(), To: d.GetState().String(),
-			Details: details, Grant: viewersOf(d),
-		}, nil
+		return changed(d, step, func(d *filingv1.Document) ([]*corev1.Detail, error) {
+			waiting, before := proto.CloneOf(d.GetIntent()), d.GetVersionDigest()
+			details, err := do(d, who)
+			return details, cmp.Or(err, checkVersionKept(waiting, before, d))
+		})
 	})
 	return d, meta, rpc.FromStore(err, name)
+}
+
+// changed changes a document by a rule, and tells the store what that means.
+func changed(d *filingv1.Document, step bool, do func(d *filingv1.Document) ([]*corev1.Detail, error)) (docstore.Change, error) {
+	from := d.GetState()
+	details, err := do(d)
+	if err != nil {
+		return docstore.Change{}, onRecord(err, details)
+	}
+	return docstore.Change{
+		From: from.String(), To: d.GetState().String(),
+		Details: details, Grant: viewersOf(d), Step: step,
+	}, nil
 }
 
 // onRecord turns the refusal of a rule into one that the store keeps, with the

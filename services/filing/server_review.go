@@ -3,7 +3,6 @@ package filing
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -13,6 +12,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 	"fashen/internal/rpc"
 )
 
@@ -57,122 +57,99 @@ func (s *Server) consider(ctx context.Context, name, etag string, check func(*fi
 	})
 }
 
-// SubmitDocument implements FilingService. The case is opened first, by a call
-// that may be repeated; the document then changes only if it is still the version
-// that was submitted. What is no part of the version, such as the title, may
-// change in between.
+// SubmitDocument implements FilingService. The review is asked whether it would
+// take the submission, so that a refusal changes nothing. What is accepted is
+// stored, and done at once, or as soon as the review can be reached.
 func (s *Server) SubmitDocument(ctx context.Context, in *filingv1.SubmitDocumentRequest) (*filingv1.Document, error) {
-	name := in.GetName()
-	d, meta, err := s.consider(ctx, name, in.GetEtag(), func(d *filingv1.Document, who auth.Caller) error {
-		return cmp.Or(checkDraftingUnit(d, who), checkSubmittable(d))
+	seen, meta, err := s.consider(ctx, in.GetName(), in.GetEtag(), func(d *filingv1.Document, who auth.Caller) error {
+		return cmp.Or(checkDraftingUnit(d, who), checkWaiting(d, submitMethod), checkSubmittable(d))
 	})
 	if err != nil || meta.Replayed {
-		return d, err
+		return seen, err
 	}
-	submission := caseOf(d)
-	opened, err := s.counsel.OpenCase(ctx, submission)
+	if seen.GetIntent() == nil {
+		ask := caseOf(seen)
+		ask.Transition, ask.ValidateOnly = "asked", true
+		if _, err := s.counsel.OpenCase(ctx, ask); err != nil && rpc.Unreachable(err) == nil {
+			return nil, err
+		}
+	}
+	i := s.intent(ctx, in.GetName())
+	d, _, err := s.write(ctx, in.GetName(), "", true, func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
+		err := cmp.Or(checkDraftingUnit(d, who), requestSubmission(d, seen, i))
+		return []*corev1.Detail{docstore.Detail("intent", intent.ID(d.GetIntent()))}, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	d, _, err = s.change(ctx, name, "", func(d *filingv1.Document, who auth.Caller) ([]*corev1.Detail, error) {
-		if err := cmp.Or(checkDraftingUnit(d, who), markSubmitted(d, submission.GetVersionDigest(), opened)); err != nil {
-			return nil, err
-		}
-		return []*corev1.Detail{
-			docstore.Detail("submission", d.GetSubmissionCount()),
-			docstore.Detail("revision", currentRevision(d).GetName()),
-			docstore.Detail("version_digest", d.GetVersionDigest()),
-			docstore.Detail("review_case", d.GetReviewCase()),
-		}, nil
-	})
-	return d, err
+	return s.intents.Do(ctx, d)
 }
 
 // DeliberateDocument implements FilingService. Profile and verdict are asked for,
-// the gate decides on them and the document, the review certifies the verdict it
-// gave, and the document changes only if it is still the version that was asked
-// about and the gate still open. Where it does not change, the certificate is
-// withdrawn; a repeated call asks for another.
+// and the gate decides on them and the document. What is accepted is stored, and
+// done at once, or as soon as the review can be reached, if the gate is still open
+// then.
 func (s *Server) DeliberateDocument(ctx context.Context, in *filingv1.DeliberateDocumentRequest) (*filingv1.Document, error) {
 	meeting, err := calendar.FromProto(in.GetMeetingDate())
 	if err != nil {
 		return nil, rpc.Field("meeting_date", "DATE_INVALID", "会议日期不存在")
 	}
-	d, meta, err := s.deliberable(ctx, in)
+	seen, meta, err := s.deliberable(ctx, in)
 	if err != nil || meta.Replayed {
-		return d, err
+		return seen, err
 	}
 	if meeting.Before(s.today()) {
 		return nil, rpc.Field("meeting_date", "DATE_PAST", "会议日期不得早于今日")
 	}
-	seen, err := s.gateInput(ctx, d, meeting)
+	gate, err := s.gateInput(ctx, seen, meeting)
 	if err != nil {
 		return nil, err
 	}
-	no := Gate(seen).Refusals
+	no := Gate(gate).Refusals
 	switch {
 	case len(no) > 0 && in.GetValidateOnly():
 		return nil, refused(no)
 	case len(no) > 0:
 		return s.refuseMeeting(ctx, in, meta.Etag, no)
-	case in.GetValidateOnly():
-		return d, deliberate(d, seen, in.GetMeeting())
 	}
-	certified := &counselv1.CertifyVerdictRequest{
-		Subject: d.GetName(), VersionDigest: d.GetVersionDigest(),
-		Transition: transitionOf(d, meeting), VerdictEtag: seen.Verdict.GetEtag(),
+	i := s.intent(ctx, in.GetName())
+	if in.GetValidateOnly() {
+		return wouldDeliberate(seen, gate, in.GetMeeting(), i)
 	}
-	if _, err = s.counsel.CertifyVerdict(ctx, certified); err != nil {
-		if rpc.Unreachable(err) != nil { // it may have been given all the same
-			s.withdraw(ctx, certified, err)
-		}
-		return nil, err
-	}
-	d, _, err = s.change(ctx, in.GetName(), "", func(d *filingv1.Document, _ auth.Caller) ([]*corev1.Detail, error) {
-		return append(meetingDetails(in, meeting),
-			docstore.Detail("version_digest", certified.GetVersionDigest()),
-			docstore.Detail("certificate", certified.GetTransition()),
-		), deliberate(d, seen, in.GetMeeting())
+	d, _, err := s.write(ctx, in.GetName(), "", true, func(d *filingv1.Document, _ auth.Caller) ([]*corev1.Detail, error) {
+		err := requestDeliberation(d, seen, gate, in.GetMeeting(), i)
+		return append(meetingDetails(in, meeting), docstore.Detail("intent", intent.ID(d.GetIntent()))), err
 	})
 	if err != nil {
-		s.withdraw(ctx, certified, err)
+		return nil, err
 	}
-	return d, err
+	return s.intents.Do(ctx, d)
 }
 
-// withdrawTimeout bounds the withdrawal of a certificate, which outlives a call
-// that was given up.
-const withdrawTimeout = 5 * time.Second
-
-// withdraw takes back the certificate of a transition that did not take place.
-// The document is read once more, since a failed answer does not tell that
-// nothing was written, and another call may have made the very transition. Where
-// that cannot be told, or the review does not answer, the certificate stays until
-// a repeated call uses it or the next submission withdraws it.
-func (s *Server) withdraw(ctx context.Context, certified *counselv1.CertifyVerdictRequest, why error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTimeout)
-	defer cancel()
-	d, _, err := s.documents.Get(ctx, certified.GetSubject())
-	if err == nil && d.GetDeliberation().GetCertificate() == certified.GetTransition() {
-		return
+// wouldDeliberate is the document as a deliberation would leave it; which
+// certificate it would rest on cannot be told.
+func wouldDeliberate(d *filingv1.Document, gate GateInput, meeting string, i *corev1.Intent) (*filingv1.Document, error) {
+	if err := requestDeliberation(d, d, gate, meeting, i); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		_, err = s.counsel.WithdrawCertificate(ctx, &counselv1.WithdrawCertificateRequest{
-			Subject: certified.GetSubject(), Transition: certified.GetTransition(),
-			Reason: "未能提请集体审议：" + cmp.Or(rpc.Reason(why), rpc.ReasonInternal),
-		})
+	if err := deliberate(d, gate); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		s.log.ErrorContext(ctx, "certificate of a transition that did not take place still stands",
-			"document", certified.GetSubject(), "transition", certified.GetTransition(), "error", err)
-	}
+	d.Deliberation.Certificate = ""
+	return d, nil
 }
+
+// Methods whose last step waits for the review.
+const (
+	submitMethod     = filingv1.FilingService_SubmitDocument_FullMethodName
+	deliberateMethod = filingv1.FilingService_DeliberateDocument_FullMethodName
+)
 
 // deliberable reads the document for the gate. A dry run leaves no trace, not
 // even of a closed record.
 func (s *Server) deliberable(ctx context.Context, in *filingv1.DeliberateDocumentRequest) (*filingv1.Document, docstore.Meta, error) {
 	check := func(d *filingv1.Document, who auth.Caller) error {
-		return cmp.Or(checkArranger(d, who), checkOpen(d))
+		return cmp.Or(checkArranger(d, who), checkOpen(d), checkWaiting(d, deliberateMethod))
 	}
 	if !in.GetValidateOnly() {
 		return s.consider(ctx, in.GetName(), in.GetEtag(), check)

@@ -128,7 +128,8 @@ func (h *house) retitle(name string) {
 func TestSubmitWhileTheTitleChanges(t *testing.T) {
 	h := newHouse(t)
 	d := h.ready()
-	h.next.between = func(context.Context) { h.retitle(d.GetName()) }
+	h.next.asked = func(context.Context) { h.retitle(d.GetName()) }
+	h.next.between = h.next.asked
 	got, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName(), Etag: d.GetEtag()})
 	must(t, err)
 	if got.GetState() != filingv1.Document_UNDER_REVIEW || got.GetReviewCase() == "" || got.GetTitle() == d.GetTitle() {
@@ -139,12 +140,12 @@ func TestSubmitWhileTheTitleChanges(t *testing.T) {
 	}
 }
 
-// What changes between the opening of the case and the write is submitted by
-// nobody; asking again submits what is there now.
-func TestSubmitIsPinnedToWhatWasOpened(t *testing.T) {
+// What changes before the submission is stored is submitted by nobody; asking again
+// submits what is there now.
+func TestSubmitIsPinnedToWhatWasSeen(t *testing.T) {
 	h := newHouse(t)
 	d := h.ready()
-	h.next.between = func(context.Context) {
+	h.next.asked = func(context.Context) {
 		_, err := h.sendDraft(colleague, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "b.txt"}, []byte(suspectText))
 		if err != nil {
 			t.Error(err)
@@ -152,7 +153,7 @@ func TestSubmitIsPinnedToWhatWasOpened(t *testing.T) {
 	}
 	_, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName(), RequestId: "s1"})
 	wantCode(t, err, codes.Aborted, "ETAG_STALE")
-	if got := h.get(d.GetName()); got.GetState() != filingv1.Document_DRAFTING || got.GetSubmissionCount() != 0 {
+	if got := h.get(d.GetName()); got.GetState() != filingv1.Document_DRAFTING || got.GetReconciling() || len(h.next.rounds) != 0 {
 		t.Errorf("submitted %v", got)
 	}
 	got, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName(), RequestId: "s1"})

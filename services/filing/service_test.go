@@ -27,6 +27,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
+	"fashen/internal/intent"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
 )
@@ -67,15 +68,16 @@ type neighbours struct {
 	rounds    []*counselv1.OpenCaseRequest
 	certified []*counselv1.CertifyVerdictRequest
 	withdrawn []*counselv1.WithdrawCertificateRequest
-	// between runs once, before a case is opened or a verdict certified, to let
-	// something happen after the document was looked at; ctx is that of the call.
-	between func(ctx context.Context)
+	// asked runs once, when the review is asked before anything is stored; between
+	// runs once, before a case is opened or a verdict certified. ctx is that of the
+	// call.
+	asked, between func(ctx context.Context)
+	// away is what every call to the review gets, when set.
+	away error
 	// moved is the verdict from the moment on in which the present one was read.
 	moved *counselv1.Verdict
 	// busy makes the reviewer hold what was submitted.
 	busy bool
-	// withdrew runs after a certificate was withdrawn.
-	withdrew func()
 }
 
 func (n *neighbours) GetBureau(_ context.Context, in *directoryv1.GetBureauRequest) (*directoryv1.Bureau, error) {
@@ -98,10 +100,11 @@ func (n *neighbours) ResolveJurisdictionProfile(context.Context, *directoryv1.Re
 	return n.profile, nil
 }
 
-func (n *neighbours) meanwhile(ctx context.Context) {
+// run runs a hook once.
+func (n *neighbours) run(ctx context.Context, hook *func(ctx context.Context)) {
 	n.mu.Lock()
-	do := n.between
-	n.between = nil
+	do := *hook
+	*hook = nil
 	n.mu.Unlock()
 	if do != nil {
 		do(ctx)
@@ -109,38 +112,48 @@ func (n *neighbours) meanwhile(ctx context.Context) {
 }
 
 func (n *neighbours) OpenCase(ctx context.Context, in *counselv1.OpenCaseRequest) (*counselv1.Case, error) {
-	n.meanwhile(ctx)
+	if in.GetValidateOnly() {
+		n.run(ctx, &n.asked)
+	} else {
+		n.run(ctx, &n.between)
+	}
+	if n.away != nil {
+		return nil, n.away
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	last := len(n.rounds)
-	behind := int(in.GetSubmission()) <= last
+	c := &counselv1.Case{Name: region + "/cases/c1", Subject: in.GetSubject()}
+	taken := slices.ContainsFunc(n.rounds, func(r *counselv1.OpenCaseRequest) bool { return r.GetTransition() == in.GetTransition() })
 	switch {
-	case behind && n.rounds[last-1].GetVersionDigest() == in.GetVersionDigest():
-	case n.busy && last > 0:
+	case taken:
+	case n.busy && len(n.rounds) > 0:
 		return nil, rpc.Refused(rpc.Refusal{Code: "REVIEW_IN_PROGRESS", Message: "审核中"})
-	case behind:
-		n.rounds[last-1] = in
+	case in.GetValidateOnly():
+		return c, nil
 	default:
 		n.rounds = append(n.rounds, in)
 	}
-	c := &counselv1.Case{Name: region + "/cases/c1", Subject: in.GetSubject()}
-	for i := range n.rounds {
-		c.Rounds = append(c.Rounds, &counselv1.Round{Number: int32(i + 1)})
+	for i, r := range n.rounds {
+		c.Rounds = append(c.Rounds, &counselv1.Round{Number: int32(i + 1), Transition: r.GetTransition()})
 	}
 	return c, nil
 }
 
 func (n *neighbours) WithdrawCertificate(_ context.Context, in *counselv1.WithdrawCertificateRequest) (*counselv1.WithdrawCertificateResponse, error) {
+	if n.away != nil {
+		return nil, n.away
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.withdrawn = append(n.withdrawn, in)
-	if n.withdrew != nil {
-		n.withdrew()
-	}
 	return &counselv1.WithdrawCertificateResponse{}, nil
 }
 
-func (n *neighbours) GetVerdict(context.Context, *counselv1.GetVerdictRequest) (*counselv1.Verdict, error) {
+func (n *neighbours) GetVerdict(ctx context.Context, _ *counselv1.GetVerdictRequest) (*counselv1.Verdict, error) {
+	n.run(ctx, &n.asked)
+	if n.away != nil {
+		return nil, n.away
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	v := n.verdict
@@ -151,9 +164,18 @@ func (n *neighbours) GetVerdict(context.Context, *counselv1.GetVerdictRequest) (
 }
 
 func (n *neighbours) CertifyVerdict(ctx context.Context, in *counselv1.CertifyVerdictRequest) (*counselv1.Verdict, error) {
-	n.meanwhile(ctx)
+	n.run(ctx, &n.between)
+	if n.away != nil {
+		return nil, n.away
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if slices.ContainsFunc(n.withdrawn, func(w *counselv1.WithdrawCertificateRequest) bool { return w.GetTransition() == in.GetTransition() }) {
+		return nil, rpc.Refused(rpc.Refusal{Code: "CERTIFICATE_WITHDRAWN", Message: "已撤回"})
+	}
+	if slices.ContainsFunc(n.certified, func(c *counselv1.CertifyVerdictRequest) bool { return c.GetTransition() == in.GetTransition() }) {
+		return n.verdict, nil
+	}
 	if in.GetVerdictEtag() != n.verdict.GetEtag() {
 		return nil, rpc.FromStore(docstore.ErrConflict, in.GetSubject())
 	}
@@ -171,6 +193,10 @@ type house struct {
 	path   string
 	now    time.Time
 	server *Server
+	log    *slog.Logger
+	// intents administers what waits; giveUp is when the drivers of a test give up.
+	intents corev1.IntentServiceClient
+	giveUp  time.Duration
 }
 
 func newHouse(t *testing.T) *house {
@@ -201,8 +227,10 @@ func newHouse(t *testing.T) *house {
 	})
 	must(t, err)
 	front := rpc.NewServer(options)
+	intent.NewServer(h.server.Intents()).Register(front)
 	h.server.Register(front)
-	h.client = filingv1.NewFilingServiceClient(h.connect(front, rpc.ClientOptions{}))
+	conn := h.connect(front, rpc.ClientOptions{})
+	h.client, h.intents, h.log = filingv1.NewFilingServiceClient(conn), corev1.NewIntentServiceClient(conn), options.Logger
 	t.Cleanup(func() {
 		front.Server.Stop()
 		beside.Server.Stop()

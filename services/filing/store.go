@@ -2,6 +2,7 @@ package filing
 
 import (
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 )
 
 // Collections declares what the service stores, for tools that open a store
@@ -9,10 +10,11 @@ import (
 func Collections() []docstore.Spec { return []docstore.Spec{documentsSpec} }
 
 // documentsSpec keeps documents. Every list goes through the viewers, so every
-// index begins with them.
+// index begins with them; but that of the few that wait for another service.
 var documentsSpec = docstore.Spec{
 	Name: "documents",
 	Indexes: []docstore.Index{
+		{Fields: []string{intent.FieldState}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
 		{Fields: []string{docstore.FieldViewers, "state", docstore.FieldCreateTime}},
 		{Fields: []string{docstore.FieldViewers, "drafting_unit", docstore.FieldCreateTime}},

@@ -1,8 +1,6 @@
 package filing
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -12,8 +10,8 @@ import (
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -87,32 +85,23 @@ func caseOf(d *filingv1.Document) *counselv1.OpenCaseRequest {
 		EmergencyReason:  d.GetEmergency().GetReason(),
 		Parties:          d.GetParties(),
 		Drafters:         drafters(d),
+		Transition:       intent.ID(d.GetIntent()),
 	}
 }
 
-// markSubmitted puts the document under review, once the case holds the
-// submission of a version: docstore.ErrConflict when the document is another
-// version by now, or another call has submitted this one. The case counts the submissions, since a document whose submission
-// stopped half-way is behind.
-func markSubmitted(d *filingv1.Document, digest string, opened *counselv1.Case) error {
-	if d.GetVersionDigest() != digest {
-		return docstore.ErrConflict
+// markSubmitted puts the document under review, once the case holds its
+// submission. The case counts the submissions.
+func markSubmitted(d *filingv1.Document, opened *counselv1.Case) error {
+	for _, round := range opened.GetRounds() {
+		if round.GetTransition() == intent.ID(d.GetIntent()) {
+			d.State = filingv1.Document_UNDER_REVIEW
+			d.SubmissionCount = round.GetNumber()
+			d.ReviewCase = opened.GetName()
+			settled(d)
+			return nil
+		}
 	}
-	if err := checkSubmittable(d); err != nil {
-		return err
-	}
-	rounds := opened.GetRounds()
-	if len(rounds) == 0 {
-		return fmt.Errorf("case %s was opened without a round", opened.GetName())
-	}
-	number := rounds[len(rounds)-1].GetNumber()
-	if d.GetReviewCase() == opened.GetName() && d.GetSubmissionCount() == number {
-		return docstore.ErrConflict
-	}
-	d.State = filingv1.Document_UNDER_REVIEW
-	d.SubmissionCount = number
-	d.ReviewCase = opened.GetName()
-	return nil
+	return fmt.Errorf("case %s was opened without the round of %s", opened.GetName(), d.GetIntent().GetName())
 }
 
 // checkArranger lets the drafting unit and the general office of the region put a
@@ -124,34 +113,19 @@ func checkArranger(d *filingv1.Document, caller auth.Caller) error {
 	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位和政府办公机构可以提请集体审议")
 }
 
-// deliberate puts the document before the meeting for which the gate was open.
-// The record is closed from then on. What the gate saw holds for its version
-// alone, and the competition conclusion, which is no part of a version, may have
-// changed since; so the gate looks again: docstore.ErrConflict when it is another
-// version or the gate is no longer open.
-func deliberate(d *filingv1.Document, seen GateInput, meeting string) error {
-	if err := checkOpen(d); err != nil {
-		return err
-	}
-	if d.GetVersionDigest() != seen.Document.GetVersionDigest() {
-		return docstore.ErrConflict
-	}
+// deliberate puts the document before the meeting that was asked for, once the
+// review has certified the verdict the gate saw. The record is closed from then on.
+// The gate looks once more: docstore.ErrConflict when it is no longer open.
+func deliberate(d *filingv1.Document, seen GateInput) error {
 	seen.Document = d
 	result := Gate(seen)
 	if len(result.Refusals) > 0 {
 		return docstore.ErrConflict
 	}
 	d.State = filingv1.Document_DELIBERATED
-	d.Deliberation = &filingv1.Deliberation{
-		MeetingDate: seen.MeetingDate.Proto(), Meeting: meeting, VersionDigest: d.GetVersionDigest(),
-		Certificate: transitionOf(d, seen.MeetingDate), Advisories: result.Advisories,
-	}
+	d.Deliberation = d.GetRequestedDeliberation()
+	d.Deliberation.Certificate = intent.ID(d.GetIntent())
+	d.Deliberation.Advisories = result.Advisories
+	settled(d)
 	return nil
-}
-
-// transitionOf names the transition of one version to one meeting day, so that a
-// repeated call asks for the same certificate.
-func transitionOf(d *filingv1.Document, meeting calendar.Date) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{d.GetName(), d.GetVersionDigest(), meeting.String()}, "\x00")))
-	return fmt.Sprintf("deliberate-%s", hex.EncodeToString(sum[:16]))
 }

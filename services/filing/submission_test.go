@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 )
 
 func material(kind filingv1.Material_Kind, sha string) *filingv1.Material {
@@ -82,24 +85,28 @@ func TestMarkSubmitted(t *testing.T) {
 		in.GetEmergencyReason() == "" || len(in.GetParties()) != 1 || in.GetDraftingUnit() != d.GetDraftingUnit() {
 		t.Errorf("the review is told %v", in)
 	}
-	// The case has a round more than the document knows of.
-	opened := &counselv1.Case{Name: "regions/120105/cases/c1", Rounds: []*counselv1.Round{{Number: 1}, {Number: 2}}}
 	before := proto.CloneOf(d)
-	if err := markSubmitted(d, "another version", opened); !errors.Is(err, docstore.ErrConflict) || !proto.Equal(d, before) {
-		t.Errorf("another version answers %v and leaves %v", err, d)
+	i := intent.New(d.GetName(), submitMethod, drafterCaller, time.Now())
+	must(t, requestSubmission(d, before, i))
+	if !d.GetReconciling() || caseOf(d).GetTransition() != intent.ID(i) || d.GetState() != before.GetState() {
+		t.Errorf("waits as %v", d)
 	}
-	must(t, markSubmitted(d, d.GetVersionDigest(), opened))
-	if d.GetState() != filingv1.Document_UNDER_REVIEW || d.GetSubmissionCount() != 2 || d.GetReviewCase() == "" {
+	// The case has a round more than the document knows of.
+	opened := &counselv1.Case{Name: "regions/120105/cases/c1", Rounds: []*counselv1.Round{
+		{Number: 1, Transition: "another"}, {Number: 2, Transition: intent.ID(i)}, {Number: 3, Transition: "a later one"},
+	}}
+	if err := markSubmitted(d, &counselv1.Case{}); err == nil || !d.GetReconciling() {
+		t.Error("a case without a round is no submission")
+	}
+	must(t, markSubmitted(d, opened))
+	if d.GetState() != filingv1.Document_UNDER_REVIEW || d.GetSubmissionCount() != 2 || d.GetReviewCase() == "" || d.GetReconciling() || d.GetIntent() != nil {
 		t.Errorf("submitted document is %v", d)
 	}
 	if caseOf(d).GetSubmission() != 3 {
 		t.Error("the next submission is the third")
 	}
-	if err := markSubmitted(d, d.GetVersionDigest(), opened); !errors.Is(err, docstore.ErrConflict) {
+	if err := requestSubmission(d, before, i); !errors.Is(err, docstore.ErrConflict) {
 		t.Errorf("what another call has submitted answers %v", err)
-	}
-	if err := markSubmitted(d, d.GetVersionDigest(), &counselv1.Case{}); err == nil {
-		t.Error("a case without a round counts nothing")
 	}
 }
 
@@ -130,7 +137,7 @@ func TestTouchesOperators(t *testing.T) {
 	}
 }
 
-func TestDeliberate(t *testing.T) {
+func TestRequestDeliberation(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(d *filingv1.Document)
 		want   error
@@ -138,21 +145,57 @@ func TestDeliberate(t *testing.T) {
 		"as seen":         {func(*filingv1.Document) {}, nil},
 		"another title":   {func(d *filingv1.Document) { d.Title = "另一标题" }, nil},
 		"another version": {func(d *filingv1.Document) { d.VersionDigest = "another" }, docstore.ErrConflict},
+		"submitted again": {func(d *filingv1.Document) { d.SubmissionCount++ }, docstore.ErrConflict},
+		"waiting since":   {func(d *filingv1.Document) { d.Intent = &corev1.Intent{Name: "another"} }, docstore.ErrConflict},
 		"an adverse conclusion since": {func(d *filingv1.Document) {
 			d.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
 		}, docstore.ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			seen := openGate(t)
-			d := proto.CloneOf(seen.Document)
+			gate := openGate(t)
+			d := proto.CloneOf(gate.Document)
 			tt.change(d)
-			err := deliberate(d, seen, "示例第1次常务会议")
+			i := intent.New(d.GetName(), deliberateMethod, officeCaller, time.Now())
+			err := requestDeliberation(d, gate.Document, gate, "示例第1次常务会议", i)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got %v, want %v", err, tt.want)
 			}
-			if done := d.GetState() == filingv1.Document_DELIBERATED && d.GetDeliberation() != nil; done != (tt.want == nil) {
-				t.Errorf("deliberated %v", d)
+			if waits := d.GetReconciling() && d.GetRequestedDeliberation() != nil; waits != (tt.want == nil) || d.GetDeliberation() != nil {
+				t.Errorf("waits as %v", d)
 			}
 		})
+	}
+}
+
+func TestDeliberate(t *testing.T) {
+	gate := openGate(t)
+	waiting := proto.CloneOf(gate.Document)
+	i := intent.New(waiting.GetName(), deliberateMethod, officeCaller, time.Now())
+	must(t, requestDeliberation(waiting, gate.Document, gate, "示例第1次常务会议", i))
+	adverse := proto.CloneOf(waiting)
+	adverse.CompetitionConclusion.Outcome = filingv1.CompetitionConclusion_ADVERSE
+	if err := deliberate(adverse, gate); !errors.Is(err, docstore.ErrConflict) || adverse.GetState() == filingv1.Document_DELIBERATED {
+		t.Errorf("the gate closed in between: %v, %v", err, adverse)
+	}
+	must(t, deliberate(waiting, gate))
+	if d := waiting; d.GetState() != filingv1.Document_DELIBERATED || d.GetDeliberation().GetCertificate() != intent.ID(i) ||
+		d.GetReconciling() || d.GetIntent() != nil || d.GetRequestedDeliberation() != nil {
+		t.Errorf("deliberated %v", d)
+	}
+}
+
+// A meeting that is over when the review is reached is none to go to.
+func TestLateGate(t *testing.T) {
+	gate := openGate(t)
+	if no := lateGate(gate); len(no) > 0 {
+		t.Fatalf("refused for %v", no)
+	}
+	gate.Today = gate.MeetingDate
+	if no := lateGate(gate); len(no) > 0 {
+		t.Errorf("on the day itself refused for %v", no)
+	}
+	gate.Today = gate.MeetingDate.AddDays(1)
+	if no := lateGate(gate); len(no) != 1 || no[0].Code != "MEETING_PAST" {
+		t.Errorf("on the day after refused for %v", no)
 	}
 }

@@ -24,7 +24,7 @@ func requests(t *testing.T) map[string]ask {
 	asks := transfers()
 	for _, of := range []map[string]func(n names) proto.Message{
 		workRequests(t),
-		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, directoryRequests(t), filingRequests(t), counselRequests,
+		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests,
 	} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
@@ -80,6 +80,18 @@ func transfers() map[string]ask {
 			return f
 		},
 	}
+}
+
+var intentRequests = map[string]func(n names) proto.Message{
+	intentService + "ListIntents": func(n names) proto.Message {
+		return &corev1.ListIntentsRequest{Parent: n.region, Service: "filing"}
+	},
+	intentService + "RetryIntent": func(n names) proto.Message {
+		return &corev1.RetryIntentRequest{Name: n.document + "/intents/" + absentID, Service: "filing"}
+	},
+	intentService + "RetryIntent assignment": func(n names) proto.Message {
+		return &corev1.RetryIntentRequest{Name: n.assignment + "/intents/" + absentID, Service: "filing"}
+	},
 }
 
 func fields(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
@@ -218,7 +230,7 @@ var counselRequests = map[string]func(n names) proto.Message{
 	counselService + "OpenCase": func(n names) proto.Message {
 		return &counselv1.OpenCaseRequest{
 			Parent: n.region, Subject: n.document, Submission: 2, Revision: n.revision, VersionDigest: n.digest,
-			Title: "示例办法", DraftingUnit: n.bureau,
+			Title: "示例办法", DraftingUnit: n.bureau, Transition: "submit-1",
 		}
 	},
 	counselService + "GetVerdict": func(n names) proto.Message {

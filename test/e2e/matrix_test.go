@@ -24,6 +24,7 @@ import (
 const (
 	sessionService = "fashen.directory.v1.SessionService/"
 	systemService  = "fashen.directory.v1.SystemService/"
+	intentService  = "fashen.core.v1.IntentService/"
 	// elsewhere is a region nobody of the sample works in.
 	elsewhere = "regions/120101"
 	// absentID has the shape of an id that the server makes, and is nobody's.

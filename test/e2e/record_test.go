@@ -37,8 +37,8 @@ func TestTheRecordIsWhole(t *testing.T) {
 		}
 		verify()
 		// The document was created, got a draft, four pieces of material and its
-		// consultation, was submitted, and deliberated.
-		if entries["filing"] != 9 || entries["counsel"] < 5 {
+		// consultation, was submitted, and deliberated, the last two in two steps each.
+		if entries["filing"] != 11 || entries["counsel"] < 5 {
 			t.Errorf("entries %v", entries)
 		}
 		w.start(t)

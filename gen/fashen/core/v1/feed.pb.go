@@ -280,8 +280,9 @@ type Event struct {
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// `//fashen/{service}/{parent}`.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
-	// `fashen.{service}.{Method}.done` or `.refused`, such as
-	// `fashen.filing.SubmitDocument.refused`.
+	// `fashen.{service}.{Method}.done`, `.refused` or `.step`, such as
+	// `fashen.filing.SubmitDocument.refused`. A step is one on the way to what the
+	// method is for, or back from it.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	// The resource.
 	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`

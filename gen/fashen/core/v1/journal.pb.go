@@ -32,6 +32,9 @@ const (
 	Outcome_OUTCOME_DONE Outcome = 1
 	// A rule of law or of the workflow refused; the resource did not change.
 	Outcome_OUTCOME_REFUSED Outcome = 2
+	// A step was written on the way to what the method is for, or back from it. That
+	// itself follows as an entry of its own.
+	Outcome_OUTCOME_STEP Outcome = 3
 )
 
 // Enum value maps for Outcome.
@@ -40,11 +43,13 @@ var (
 		0: "OUTCOME_UNSPECIFIED",
 		1: "OUTCOME_DONE",
 		2: "OUTCOME_REFUSED",
+		3: "OUTCOME_STEP",
 	}
 	Outcome_value = map[string]int32{
 		"OUTCOME_UNSPECIFIED": 0,
 		"OUTCOME_DONE":        1,
 		"OUTCOME_REFUSED":     2,
+		"OUTCOME_STEP":        3,
 	}
 )
 
@@ -102,7 +107,7 @@ type JournalEntry struct {
 	RequestDigest []byte `protobuf:"bytes,9,opt,name=request_digest,json=requestDigest,proto3" json:"request_digest,omitempty"`
 	// Trace id of the call, to find its logs.
 	TraceId string `protobuf:"bytes,10,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	// Done or refused.
+	// Done, refused, or a step on the way.
 	Outcome Outcome `protobuf:"varint,11,opt,name=outcome,proto3,enum=fashen.core.v1.Outcome" json:"outcome,omitempty"`
 	// State of the resource before, where it has states.
 	FromState string `protobuf:"bytes,12,opt,name=from_state,json=fromState,proto3" json:"from_state,omitempty"`
@@ -385,11 +390,12 @@ const file_fashen_core_v1_journal_proto_rawDesc = "" +
 	"\x04hash\x18\x14 \x01(\fR\x04hash\"2\n" +
 	"\x06Detail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value*I\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value*[\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fOUTCOME_DONE\x10\x01\x12\x13\n" +
-	"\x0fOUTCOME_REFUSED\x10\x02B0B\fJournalProtoZ fashen/gen/fashen/core/v1;corev1b\x06proto3"
+	"\x0fOUTCOME_REFUSED\x10\x02\x12\x10\n" +
+	"\fOUTCOME_STEP\x10\x03B0B\fJournalProtoZ fashen/gen/fashen/core/v1;corev1b\x06proto3"
 
 var (
 	file_fashen_core_v1_journal_proto_rawDescOnce sync.Once

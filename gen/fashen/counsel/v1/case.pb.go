@@ -763,7 +763,9 @@ type Round struct {
 	// one as the answers say, and in nothing else.
 	Confirmation *Confirmation `protobuf:"bytes,18,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
 	// Who submitted it.
-	Submitter     string `protobuf:"bytes,19,opt,name=submitter,proto3" json:"submitter,omitempty"`
+	Submitter string `protobuf:"bytes,19,opt,name=submitter,proto3" json:"submitter,omitempty"`
+	// The subject's transition it came with: the same again is the same round.
+	Transition    string `protobuf:"bytes,20,opt,name=transition,proto3" json:"transition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -927,6 +929,13 @@ func (x *Round) GetConfirmation() *Confirmation {
 func (x *Round) GetSubmitter() string {
 	if x != nil {
 		return x.Submitter
+	}
+	return ""
+}
+
+func (x *Round) GetTransition() string {
+	if x != nil {
+		return x.Transition
 	}
 	return ""
 }
@@ -1332,7 +1341,7 @@ type Certificate struct {
 	Transition string `protobuf:"bytes,1,opt,name=transition,proto3" json:"transition,omitempty"`
 	// The version.
 	VersionDigest string `protobuf:"bytes,2,opt,name=version_digest,json=versionDigest,proto3" json:"version_digest,omitempty"`
-	// When, UTC.
+	// When, UTC; unset for one that was withdrawn before it was asked for.
 	CertifyTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=certify_time,json=certifyTime,proto3" json:"certify_time,omitempty"`
 	// When and why it was withdrawn; unset while it stands.
 	WithdrawTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
@@ -1929,7 +1938,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x10CONCLUDED_REVISE\x10\x06\x12\x16\n" +
 	"\x12CONCLUDED_UNLAWFUL\x10\a\x12\v\n" +
 	"\aREVISED\x10\b:B\xeaA?\n" +
-	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\x94\b\n" +
+	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\xb9\b\n" +
 	"\x05Round\x12\x1b\n" +
 	"\x06number\x18\x01 \x01(\x05B\x03\xe0A\x03R\x06number\x129\n" +
 	"\brevision\x18\x02 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
@@ -1958,7 +1967,10 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x0ftime_sufficient\x18\x11 \x01(\bB\x03\xe0A\x03R\x0etimeSufficient\x12H\n" +
 	"\fconfirmation\x18\x12 \x01(\v2\x1f.fashen.counsel.v1.ConfirmationB\x03\xe0A\x03R\fconfirmation\x129\n" +
 	"\tsubmitter\x18\x13 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\tsubmitter\"~\n" +
+	"\x13fashen.local/PersonR\tsubmitter\x12#\n" +
+	"\n" +
+	"transition\x18\x14 \x01(\tB\x03\xe0A\x03R\n" +
+	"transition\"~\n" +
 	"\x05Pause\x12*\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\x04from\x12,\n" +
 	"\x05until\x18\x02 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\x05until\x12\x1b\n" +

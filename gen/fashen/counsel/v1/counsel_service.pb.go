@@ -164,8 +164,8 @@ type OpenCaseRequest struct {
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
 	// What is reviewed.
 	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
-	// Number of the submission as the subject counts, from 1. A subject that
-	// stopped half-way may be behind: the answer has the number that counts.
+	// Number of the submission as the subject counts, from 1. The answer has the
+	// number that counts.
 	Submission int32 `protobuf:"varint,3,opt,name=submission,proto3" json:"submission,omitempty"`
 	// The draft.
 	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -182,7 +182,13 @@ type OpenCaseRequest struct {
 	// Outsiders named in the matter.
 	Parties []string `protobuf:"bytes,10,rep,name=parties,proto3" json:"parties,omitempty"`
 	// The people who drafted it: they do not review it.
-	Drafters      []string `protobuf:"bytes,11,rep,name=drafters,proto3" json:"drafters,omitempty"`
+	Drafters []string `protobuf:"bytes,11,rep,name=drafters,proto3" json:"drafters,omitempty"`
+	// The transition of the subject.
+	Transition string `protobuf:"bytes,12,opt,name=transition,proto3" json:"transition,omitempty"`
+	// Ask only whether the submission would be taken (AIP-163). That it would not
+	// is kept in the history of the case all the same. The answer for a subject
+	// without a case has no name.
+	ValidateOnly  bool `protobuf:"varint,13,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +298,20 @@ func (x *OpenCaseRequest) GetDrafters() []string {
 		return x.Drafters
 	}
 	return nil
+}
+
+func (x *OpenCaseRequest) GetTransition() string {
+	if x != nil {
+		return x.Transition
+	}
+	return ""
+}
+
+func (x *OpenCaseRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Request of GetVerdict.
@@ -2139,7 +2159,7 @@ var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\n" +
-	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xdc\x04\n" +
+	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xb4\x05\n" +
 	"\x0fOpenCaseRequest\x128\n" +
 	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
 	"\asubject\x18\x02 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
@@ -2158,7 +2178,11 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\aparties\x18\n" +
 	" \x03(\tB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\aparties\x12@\n" +
 	"\bdrafters\x18\v \x03(\tB$\xe0A\x01\xfaA\x15\n" +
-	"\x13fashen.local/Person\xbaH\x06\x92\x01\x03\x10\xc8\x01R\bdrafters\"s\n" +
+	"\x13fashen.local/Person\xbaH\x06\x92\x01\x03\x10\xc8\x01R\bdrafters\x12,\n" +
+	"\n" +
+	"transition\x18\f \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
+	"transition\x12(\n" +
+	"\rvalidate_only\x18\r \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"s\n" +
 	"\x11GetVerdictRequest\x12*\n" +
 	"\asubject\x18\x01 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
 	"\x01*\xbaH\x04r\x02\x10\x01R\asubject\x122\n" +

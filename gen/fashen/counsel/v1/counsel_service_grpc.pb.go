@@ -52,7 +52,7 @@ const (
 // ledger.
 type CounselServiceClient interface {
 	// Opens the case of a subject, or adds a submission to it. Idempotent by
-	// subject and submission number. For the subject's service. Errors:
+	// transition. For the subject's service. Errors:
 	// FAILED_PRECONDITION with REVIEW_IN_PROGRESS while the reviewer has the draft,
 	// LEGALITY_ADVERSE for the draft that was found unlawful.
 	OpenCase(ctx context.Context, in *OpenCaseRequest, opts ...grpc.CallOption) (*Case, error)
@@ -63,8 +63,9 @@ type CounselServiceClient interface {
 	// submission withdraws it on record. Errors: FAILED_PRECONDITION where the
 	// verdict does not pass.
 	CertifyVerdict(ctx context.Context, in *CertifyVerdictRequest, opts ...grpc.CallOption) (*Verdict, error)
-	// Withdraws, on record, the certificate of a transition that did not take
-	// place. Idempotent. For the subject's service.
+	// Withdraws, on record, the certificate of a transition that does not take
+	// place, and refuses one that is asked for later. Idempotent. For the subject's
+	// service.
 	WithdrawCertificate(ctx context.Context, in *WithdrawCertificateRequest, opts ...grpc.CallOption) (*WithdrawCertificateResponse, error)
 	// Reads a case. Errors: NOT_FOUND, also where the caller may not see it.
 	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*Case, error)
@@ -374,7 +375,7 @@ func (c *counselServiceClient) WaiveConflict(ctx context.Context, in *WaiveConfl
 // ledger.
 type CounselServiceServer interface {
 	// Opens the case of a subject, or adds a submission to it. Idempotent by
-	// subject and submission number. For the subject's service. Errors:
+	// transition. For the subject's service. Errors:
 	// FAILED_PRECONDITION with REVIEW_IN_PROGRESS while the reviewer has the draft,
 	// LEGALITY_ADVERSE for the draft that was found unlawful.
 	OpenCase(context.Context, *OpenCaseRequest) (*Case, error)
@@ -385,8 +386,9 @@ type CounselServiceServer interface {
 	// submission withdraws it on record. Errors: FAILED_PRECONDITION where the
 	// verdict does not pass.
 	CertifyVerdict(context.Context, *CertifyVerdictRequest) (*Verdict, error)
-	// Withdraws, on record, the certificate of a transition that did not take
-	// place. Idempotent. For the subject's service.
+	// Withdraws, on record, the certificate of a transition that does not take
+	// place, and refuses one that is asked for later. Idempotent. For the subject's
+	// service.
 	WithdrawCertificate(context.Context, *WithdrawCertificateRequest) (*WithdrawCertificateResponse, error)
 	// Reads a case. Errors: NOT_FOUND, also where the caller may not see it.
 	GetCase(context.Context, *GetCaseRequest) (*Case, error)

@@ -320,8 +320,16 @@ type Document struct {
 	CurrentRevision string `protobuf:"bytes,21,opt,name=current_revision,json=currentRevision,proto3" json:"current_revision,omitempty"`
 	// The absent person in whose place the drafter created the document, if so.
 	DraftedOnBehalfOf string `protobuf:"bytes,22,opt,name=drafted_on_behalf_of,json=draftedOnBehalfOf,proto3" json:"drafted_on_behalf_of,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// True while the last step of a submission or deliberation waits for the review.
+	// What a review concludes on cannot change until then.
+	Reconciling bool `protobuf:"varint,23,opt,name=reconciling,proto3" json:"reconciling,omitempty"`
+	// That step, while `reconciling`.
+	Intent *v1.Intent `protobuf:"bytes,24,opt,name=intent,proto3" json:"intent,omitempty"`
+	// The meeting the document is to go to, while `reconciling` before a
+	// deliberation. It has no certificate yet.
+	RequestedDeliberation *Deliberation `protobuf:"bytes,25,opt,name=requested_deliberation,json=requestedDeliberation,proto3" json:"requested_deliberation,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Document) Reset() {
@@ -506,6 +514,27 @@ func (x *Document) GetDraftedOnBehalfOf() string {
 		return x.DraftedOnBehalfOf
 	}
 	return ""
+}
+
+func (x *Document) GetReconciling() bool {
+	if x != nil {
+		return x.Reconciling
+	}
+	return false
+}
+
+func (x *Document) GetIntent() *v1.Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return nil
+}
+
+func (x *Document) GetRequestedDeliberation() *Deliberation {
+	if x != nil {
+		return x.RequestedDeliberation
+	}
+	return nil
 }
 
 // Whether a text touches operators' economic activity.
@@ -1195,7 +1224,8 @@ type Deliberation struct {
 	Meeting string `protobuf:"bytes,2,opt,name=meeting,proto3" json:"meeting,omitempty"`
 	// The version that goes to it.
 	VersionDigest string `protobuf:"bytes,3,opt,name=version_digest,json=versionDigest,proto3" json:"version_digest,omitempty"`
-	// The verdict the review certified for this transition.
+	// The transition for which the review certified its verdict: the id of the
+	// intent.
 	Certificate string `protobuf:"bytes,4,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	// What the chair is told without it closing the gate, in Chinese.
 	Advisories    []string `protobuf:"bytes,5,rep,name=advisories,proto3" json:"advisories,omitempty"`
@@ -1336,7 +1366,7 @@ var File_fashen_filing_v1_document_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\n" +
-	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x82\f\n" +
+	"\x1ffashen/filing/v1/document.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xba\r\n" +
 	"\bDocument\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xc8\x01R\x05title\x12R\n" +
@@ -1370,7 +1400,10 @@ const file_fashen_filing_v1_document_proto_rawDesc = "" +
 	"\x10current_revision\x18\x15 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
 	"\x15fashen.local/RevisionR\x0fcurrentRevision\x12L\n" +
 	"\x14drafted_on_behalf_of\x18\x16 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\x11draftedOnBehalfOf\"O\n" +
+	"\x13fashen.local/PersonR\x11draftedOnBehalfOf\x12%\n" +
+	"\vreconciling\x18\x17 \x01(\bB\x03\xe0A\x03R\vreconciling\x123\n" +
+	"\x06intent\x18\x18 \x01(\v2\x16.fashen.core.v1.IntentB\x03\xe0A\x03R\x06intent\x12Z\n" +
+	"\x16requested_deliberation\x18\x19 \x01(\v2\x1e.fashen.filing.v1.DeliberationB\x03\xe0A\x03R\x15requestedDeliberation\"O\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bDRAFTING\x10\x01\x12\x10\n" +
@@ -1507,9 +1540,10 @@ var file_fashen_filing_v1_document_proto_goTypes = []any{
 	(*Deliberation)(nil),               // 13: fashen.filing.v1.Deliberation
 	(*Screening)(nil),                  // 14: fashen.filing.v1.Screening
 	(*timestamppb.Timestamp)(nil),      // 15: google.protobuf.Timestamp
-	(*v1.ProvisionCounts)(nil),         // 16: fashen.core.v1.ProvisionCounts
-	(*date.Date)(nil),                  // 17: google.type.Date
-	(*v1.Finding)(nil),                 // 18: fashen.core.v1.Finding
+	(*v1.Intent)(nil),                  // 16: fashen.core.v1.Intent
+	(*v1.ProvisionCounts)(nil),         // 17: fashen.core.v1.ProvisionCounts
+	(*date.Date)(nil),                  // 18: google.type.Date
+	(*v1.Finding)(nil),                 // 19: fashen.core.v1.Finding
 }
 var file_fashen_filing_v1_document_proto_depIdxs = []int32{
 	5,  // 0: fashen.filing.v1.Document.operator_impact:type_name -> fashen.filing.v1.OperatorImpact
@@ -1522,27 +1556,29 @@ var file_fashen_filing_v1_document_proto_depIdxs = []int32{
 	13, // 7: fashen.filing.v1.Document.deliberation:type_name -> fashen.filing.v1.Deliberation
 	15, // 8: fashen.filing.v1.Document.create_time:type_name -> google.protobuf.Timestamp
 	15, // 9: fashen.filing.v1.Document.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 10: fashen.filing.v1.Revision.file:type_name -> fashen.filing.v1.File
-	16, // 11: fashen.filing.v1.Revision.counts:type_name -> fashen.core.v1.ProvisionCounts
-	15, // 12: fashen.filing.v1.Revision.upload_time:type_name -> google.protobuf.Timestamp
-	1,  // 13: fashen.filing.v1.Material.kind:type_name -> fashen.filing.v1.Material.Kind
-	8,  // 14: fashen.filing.v1.Material.file:type_name -> fashen.filing.v1.File
-	15, // 15: fashen.filing.v1.Material.upload_time:type_name -> google.protobuf.Timestamp
-	17, // 16: fashen.filing.v1.Consultation.open_date:type_name -> google.type.Date
-	17, // 17: fashen.filing.v1.Consultation.close_date:type_name -> google.type.Date
-	11, // 18: fashen.filing.v1.Consultation.opinions:type_name -> fashen.filing.v1.ConsultationOpinion
-	2,  // 19: fashen.filing.v1.ConsultationOpinion.handling:type_name -> fashen.filing.v1.ConsultationOpinion.Handling
-	3,  // 20: fashen.filing.v1.CompetitionConclusion.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
-	8,  // 21: fashen.filing.v1.CompetitionConclusion.signed_file:type_name -> fashen.filing.v1.File
-	15, // 22: fashen.filing.v1.CompetitionConclusion.record_time:type_name -> google.protobuf.Timestamp
-	17, // 23: fashen.filing.v1.Deliberation.meeting_date:type_name -> google.type.Date
-	17, // 24: fashen.filing.v1.Screening.review_date:type_name -> google.type.Date
-	18, // 25: fashen.filing.v1.Screening.findings:type_name -> fashen.core.v1.Finding
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	16, // 10: fashen.filing.v1.Document.intent:type_name -> fashen.core.v1.Intent
+	13, // 11: fashen.filing.v1.Document.requested_deliberation:type_name -> fashen.filing.v1.Deliberation
+	8,  // 12: fashen.filing.v1.Revision.file:type_name -> fashen.filing.v1.File
+	17, // 13: fashen.filing.v1.Revision.counts:type_name -> fashen.core.v1.ProvisionCounts
+	15, // 14: fashen.filing.v1.Revision.upload_time:type_name -> google.protobuf.Timestamp
+	1,  // 15: fashen.filing.v1.Material.kind:type_name -> fashen.filing.v1.Material.Kind
+	8,  // 16: fashen.filing.v1.Material.file:type_name -> fashen.filing.v1.File
+	15, // 17: fashen.filing.v1.Material.upload_time:type_name -> google.protobuf.Timestamp
+	18, // 18: fashen.filing.v1.Consultation.open_date:type_name -> google.type.Date
+	18, // 19: fashen.filing.v1.Consultation.close_date:type_name -> google.type.Date
+	11, // 20: fashen.filing.v1.Consultation.opinions:type_name -> fashen.filing.v1.ConsultationOpinion
+	2,  // 21: fashen.filing.v1.ConsultationOpinion.handling:type_name -> fashen.filing.v1.ConsultationOpinion.Handling
+	3,  // 22: fashen.filing.v1.CompetitionConclusion.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
+	8,  // 23: fashen.filing.v1.CompetitionConclusion.signed_file:type_name -> fashen.filing.v1.File
+	15, // 24: fashen.filing.v1.CompetitionConclusion.record_time:type_name -> google.protobuf.Timestamp
+	18, // 25: fashen.filing.v1.Deliberation.meeting_date:type_name -> google.type.Date
+	18, // 26: fashen.filing.v1.Screening.review_date:type_name -> google.type.Date
+	19, // 27: fashen.filing.v1.Screening.findings:type_name -> fashen.core.v1.Finding
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_fashen_filing_v1_document_proto_init() }
