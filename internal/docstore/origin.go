@@ -36,6 +36,17 @@ func OriginFrom(ctx context.Context) (Origin, bool) {
 	return o, ok
 }
 
+// WithoutRequest lets writes be made again by the same request, for a command that
+// follows a state which may change while it runs.
+func WithoutRequest(ctx context.Context) context.Context {
+	o, ok := OriginFrom(ctx)
+	if !ok {
+		return ctx
+	}
+	o.RequestID, o.RequestDigest = "", nil
+	return WithOrigin(ctx, o)
+}
+
 // WithStep marks writes as one step of a command that writes several
 // documents, so that the command's request id counts for each step by itself
 // and a repeated command goes on where an earlier one stopped.

@@ -52,14 +52,15 @@ func conflictingParty(parties []string, person, firm string) string {
 }
 
 // rebar bars a counsel whose firm has become a party since the assignment.
-func rebar(a *counselv1.Assignment, parties []string) (docstore.Change, error) {
+func rebar(a *counselv1.Assignment, parties []string, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
 	party := conflictingParty(parties, "", a.GetLawFirm())
 	if party == "" || from == counselv1.Assignment_BARRED {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	bar(a, party)
-	a.Parties, a.Reconciling = parties, true
+	a.Parties = parties
+	wait(a, i)
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
@@ -89,7 +90,7 @@ func askAgain(a *counselv1.Assignment, question string, who auth.Caller) (docsto
 // declare takes counsel's declaration. Clear accepts the assignment; whoever has
 // accepted may still declare a conflict or step back, and sees the file no more.
 // What counsel may see follows the state afterwards, which Reconciling shows.
-func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Result, note string, who auth.Caller) (docstore.Change, error) {
+func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Result, note string, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 	if a.GetCounsel() != who.Person {
 		return docstore.Change{}, rpc.NotFound(a.GetName())
 	}
@@ -114,13 +115,13 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	case counselv1.DeclareConflictRequest_DECLINE:
 		a.State = counselv1.Assignment_DECLINED
 	}
-	a.Reconciling = true
+	wait(a, i)
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
 // waive accepts the assignment in spite of a declared conflict, with the
 // engaging body's written consent.
-func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.Change, error) {
+func waive(a *counselv1.Assignment, consent string, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
 	if from == counselv1.Assignment_ACCEPTED && a.GetWaiver() == consent {
 		return docstore.Change{}, docstore.ErrUnchanged
@@ -128,7 +129,8 @@ func waive(a *counselv1.Assignment, consent string, who auth.Caller) (docstore.C
 	if from != counselv1.Assignment_WAIVER_PENDING {
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "没有待豁免的利益冲突")
 	}
-	a.State, a.Reconciling = counselv1.Assignment_ACCEPTED, true
+	a.State = counselv1.Assignment_ACCEPTED
+	wait(a, i)
 	a.Waiver, a.WaiverAuthor = consent, who.Actor()
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
@@ -141,11 +143,16 @@ func conflicted(s counselv1.Assignment_State) bool {
 	return s == counselv1.Assignment_BARRED || s == counselv1.Assignment_WAIVER_PENDING
 }
 
-// reconciled records that counsel sees what the state says.
+// wait stores that counsel is to see the file, or to see it no more, as the state
+// says now. An earlier intent that waits still is no longer of use.
+func wait(a *counselv1.Assignment, i *corev1.Intent) { a.Intent, a.Reconciling = i, true }
+
+// reconciled records that counsel sees what the state says, where the state is
+// still the one that was shown.
 func reconciled(a *counselv1.Assignment, visible bool) (docstore.Change, error) {
-	if !a.GetReconciling() || opens(a.GetState()) != visible {
+	if a.GetIntent() == nil || opens(a.GetState()) != visible {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
-	a.Reconciling = false
-	return docstore.Change{From: a.GetState().String(), To: a.GetState().String()}, nil
+	a.Intent, a.Reconciling = nil, false
+	return docstore.Change{From: a.GetState().String(), To: a.GetState().String(), Step: true}, nil
 }

@@ -13,6 +13,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -55,6 +56,7 @@ type Server struct {
 	directory   directoryv1.DirectoryServiceClient
 	now         docstore.Clock
 	log         *slog.Logger
+	intents     *intent.Queue[*counselv1.Assignment]
 }
 
 // New opens the service's collections.
@@ -64,6 +66,9 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.intents = intent.NewQueue(intent.Options[*counselv1.Assignment]{
+		Service: Service, Documents: s.assignments, Perform: s.syncFile, Clock: d.Clock,
+	})
 	return s, nil
 }
 

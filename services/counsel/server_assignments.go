@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -99,41 +99,31 @@ func (s *Server) ListAssignments(ctx context.Context, in *counselv1.ListAssignme
 	return &counselv1.ListAssignmentsResponse{Assignments: page.Items, NextPageToken: page.NextPageToken}, nil
 }
 
-// DeclareConflict implements CounselService. Whoever steps back loses the file
-// before the state says so, and once more afterwards, so that a call that stops
-// half-way leaves less visible, never more.
+// DeclareConflict implements CounselService. The state says at once what counsel may
+// do; the file opens, or closes, after it.
 func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConflictRequest) (*counselv1.Assignment, error) {
-	a, err := s.GetAssignment(ctx, &counselv1.GetAssignmentRequest{Name: in.GetName()})
-	if err != nil {
-		return nil, err
-	}
-	if a, err = s.syncFile(docstore.WithStep(ctx, "earlier"), a); err != nil { // what an earlier call left
-		return nil, err
-	}
-	leaves := opens(a.GetState()) && in.GetResult() != counselv1.DeclareConflictRequest_CLEAR && in.GetNote() != ""
-	if leaves && (in.GetEtag() == "" || in.GetEtag() == a.GetEtag()) {
-		if err := s.showFile(docstore.WithStep(ctx, "before"), a, false, in.GetResult() != counselv1.DeclareConflictRequest_DECLINE); err != nil {
-			return nil, err
-		}
-	}
-	a, err = s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
-		return declare(a, in.GetResult(), in.GetNote(), who)
+	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+		return declare(a, in.GetResult(), in.GetNote(), who, i)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.syncFile(ctx, a)
 }
 
 // WaiveConflict implements CounselService.
 func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictRequest) (*counselv1.Assignment, error) {
-	a, err := s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
-		return waive(a, in.GetConsent(), who)
+	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+		return waive(a, in.GetConsent(), who, i)
 	})
-	if err != nil {
-		return nil, err
+}
+
+// changeAndShow changes an assignment by a rule and lets counsel see the file, or no
+// longer, as it says then.
+func (s *Server) changeAndShow(ctx context.Context, name, etag string, rule func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error)) (*counselv1.Assignment, error) {
+	a, err := s.changeAssignment(ctx, name, etag, func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return rule(a, who, s.intent(ctx, name))
+	})
+	if err != nil || a.GetIntent() == nil {
+		return a, err
 	}
-	return s.syncFile(ctx, a)
+	return s.intents.Do(ctx, a)
 }
 
 // changeAssignment updates an assignment the caller may see, by one rule.
@@ -151,39 +141,48 @@ func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule f
 	return a, rpc.FromStore(err, name)
 }
 
-// maxLooks bounds how often one call follows a state that keeps changing.
+// Intents are the assignments whose counsel does not see yet what the state says.
+func (s *Server) Intents() intent.Work { return s.intents }
+
+// intent is that of the running call on an assignment.
+func (s *Server) intent(ctx context.Context, assignment string) *corev1.Intent {
+	who, _ := auth.CallerFrom(ctx)
+	o, _ := docstore.OriginFrom(ctx)
+	return intent.New(assignment, o.Method, who, s.now())
+}
+
+// maxLooks bounds how often one attempt follows a state that keeps changing.
 const maxLooks = 4
 
 // syncFile lets counsel see the case and its subject, or no longer, as the
-// assignment says, and looks again: the state may have changed meanwhile. The
-// assignment shows reconciling until both agree; one that changes all the time is
-// left for the next call.
+// assignment says, and looks again: the state may have changed meanwhile, and another
+// attempt may have shown what was right before. Every step may be made again.
 func (s *Server) syncFile(ctx context.Context, a *counselv1.Assignment) (*counselv1.Assignment, error) {
-	for looks := 0; a.GetReconciling() && looks < maxLooks; looks++ {
+	ctx = docstore.WithoutRequest(ctx)
+	for range maxLooks {
 		state := a.GetState()
 		if err := s.showFile(ctx, a, opens(state), conflicted(state)); err != nil {
 			return nil, err
 		}
 		var err error
-		a, _, err = s.assignments.Update(docstore.WithStep(ctx, "reconciled-"+state.String()), a.GetName(), docstore.Precondition{},
+		a, _, err = s.assignments.Update(ctx, a.GetName(), docstore.Precondition{},
 			func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
 				return reconciled(a, opens(state))
 			})
 		if err != nil {
 			return nil, rpc.FromStore(err, a.GetName())
 		}
-		if opens(a.GetState()) != opens(state) {
-			a.Reconciling = true // what was shown is not what the state says by now
+		if opens(a.GetState()) == opens(state) {
+			return a, nil
 		}
 	}
-	return a, nil
+	return nil, rpc.FromStore(docstore.ErrConflict, a.GetName())
 }
 
 // showFile shows or hides case and document, in steps that may be repeated.
 // discounted says that what counsel signed ceases to count.
 func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible, discounted bool) error {
-	step := fmt.Sprintf("case-%t-%t", visible, discounted)
-	c, _, err := s.cases.Update(docstore.WithStep(ctx, step), a.GetCase(), docstore.Precondition{},
+	c, _, err := s.cases.Update(ctx, a.GetCase(), docstore.Precondition{},
 		func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
 			n := 0
 			if discounted {
@@ -244,17 +243,15 @@ func (s *Server) assignmentsOf(ctx context.Context, name string) ([]*counselv1.A
 }
 
 func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) error {
-	out := a.GetState() == counselv1.Assignment_BARRED
-	if out && !a.GetReconciling() || !out && conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
+	if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
 		return nil
 	}
-	a, _, err := s.assignments.Update(docstore.WithStep(ctx, "rebar"), a.GetName(), docstore.Precondition{},
+	a, _, err := s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
 		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
-			return rebar(a, c.GetParties())
+			return rebar(a, c.GetParties(), s.intent(ctx, a.GetName()))
 		})
-	if err != nil {
-		return rpc.FromStore(err, c.GetName())
+	if err == nil && a.GetIntent() != nil {
+		_, err = s.intents.Do(ctx, a)
 	}
-	_, err = s.syncFile(ctx, a)
-	return err
+	return rpc.FromStore(err, c.GetName())
 }

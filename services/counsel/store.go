@@ -5,6 +5,7 @@ import (
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/docstore"
+	"fashen/internal/intent"
 )
 
 type (
@@ -36,6 +37,7 @@ var assignmentsSpec = docstore.Spec{
 	Name: "assignments",
 	Indexes: []docstore.Index{
 		{Fields: []string{"case", "counsel"}, Unique: true},
+		{Fields: []string{intent.FieldState}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
 	},

@@ -266,15 +266,14 @@ func TestDeliberateWhileTheConclusionChanges(t *testing.T) {
 	}
 }
 
-// Two calls for the same meeting go on with the same request, on one certificate.
+// Of two calls for the same meeting one goes through, on one certificate.
 func TestDeliberateTwiceAtOnce(t *testing.T) {
 	h := newHouse(t)
 	d := h.passable()
 	in := &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")}
 	h.next.between = func(context.Context) {
-		if _, err := h.deliberate(drafterCaller, in); err != nil {
-			t.Error(err)
-		}
+		_, err := h.deliberate(drafterCaller, in)
+		wantCode(t, err, codes.Aborted, "RECONCILING")
 	}
 	got, err := h.deliberate(officeCaller, in)
 	must(t, err)

@@ -197,6 +197,8 @@ type house struct {
 	// intents administers what waits; giveUp is when the drivers of a test give up.
 	intents corev1.IntentServiceClient
 	giveUp  time.Duration
+	// faults strike calls to other services, when set.
+	faults *faults
 }
 
 func newHouse(t *testing.T) *house {
@@ -219,7 +221,7 @@ func newHouse(t *testing.T) *house {
 	directoryv1.RegisterDirectoryServiceServer(beside, h.next)
 	h.engine, err = sqlite.Open(t.Context(), h.path, sqlite.Options{})
 	must(t, err)
-	inside := h.connect(beside, rpc.ClientOptions{Service: "filing", Signer: h.signer})
+	inside := h.connect(beside, rpc.ClientOptions{Service: "filing", Signer: h.signer, Around: h.around})
 	h.server, err = New(t.Context(), Deps{
 		Engine: h.engine, Clock: clock, Logger: options.Logger, Rules: rules(t),
 		Counsel:   counselv1.NewCounselServiceClient(inside),
@@ -237,6 +239,13 @@ func newHouse(t *testing.T) *house {
 		h.engine.Close()
 	})
 	return h
+}
+
+func (h *house) around(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if h.faults == nil {
+		return invoke(ctx, method, request, reply, conn, options...)
+	}
+	return h.faults.around(ctx, method, request, reply, conn, invoke, options...)
 }
 
 func (h *house) connect(s *rpc.Server, o rpc.ClientOptions) *grpc.ClientConn {

@@ -73,6 +73,8 @@ func TestSubmitWhileTheReviewIsAway(t *testing.T) {
 	wantCode(t, err, codes.Aborted, "RECONCILING")
 	_, err = h.deliberate(drafterCaller, &filingv1.DeliberateDocumentRequest{Name: d.GetName(), MeetingDate: date(t, "2026-05-20")})
 	wantCode(t, err, codes.Aborted, "RECONCILING")
+	_, err = h.submit(colleague, &filingv1.SubmitDocumentRequest{Name: d.GetName()})
+	wantCode(t, err, codes.Aborted, "RECONCILING")
 	h.away(nil)
 	got := h.drive(d.GetName())
 	if got.GetState() != filingv1.Document_UNDER_REVIEW || got.GetSubmissionCount() != 1 || len(h.next.rounds) != 1 || got.GetVersionDigest() != d.GetVersionDigest() {
@@ -89,23 +91,6 @@ func TestSubmitWhileTheReviewIsAway(t *testing.T) {
 	if last.GetActor() != drafterCaller.Person || last.GetViaService() != "services/filing" || last.GetMethod() != submitMethod ||
 		last.GetToState() != "UNDER_REVIEW" {
 		t.Errorf("on record as %v", last)
-	}
-}
-
-// The same call again, by another request, goes on with what waits.
-func TestSubmitAgainGoesOn(t *testing.T) {
-	h := newHouse(t)
-	d := h.ready()
-	h.away(unreachable)
-	_, err := h.submit(drafterCaller, &filingv1.SubmitDocumentRequest{Name: d.GetName()})
-	must(t, err)
-	h.away(nil)
-	for range 2 {
-		got, err := h.submit(colleague, &filingv1.SubmitDocumentRequest{Name: d.GetName(), RequestId: "s2"})
-		must(t, err)
-		if got.GetReconciling() || got.GetSubmissionCount() != 1 || len(h.next.rounds) != 1 {
-			t.Errorf("submitted %v in %d rounds", got, len(h.next.rounds))
-		}
 	}
 }
 

@@ -14,14 +14,15 @@ import (
 	"fashen/internal/rpc"
 )
 
-// checkWaiting refuses a step of a document that waits for another one: it is for
-// the client to try again, so it is not kept on record. The step it waits for may
-// be asked for again.
+// checkWaiting refuses a step of a document that waits for one: it is for the
+// client to try again, so it is not kept on record. A step that was given up may be
+// asked for again.
 func checkWaiting(d *filingv1.Document, method string) error {
-	if waiting := d.GetIntent(); waiting != nil && waiting.GetMethod() != method {
-		return errReconciling(waiting)
+	waiting := d.GetIntent()
+	if waiting == nil || waiting.GetState() == corev1.Intent_FAILED && waiting.GetMethod() == method {
+		return nil
 	}
-	return nil
+	return errReconciling(waiting)
 }
 
 func errReconciling(waiting *corev1.Intent) error {
@@ -47,14 +48,14 @@ func unmoved(seen, d *filingv1.Document) error {
 	return nil
 }
 
-// wait stores in a document what it is to wait for; a step it waits for already is
-// tried again.
+// wait stores in a document what it is to wait for; a step that was given up is tried
+// again.
 func wait(d *filingv1.Document, i *corev1.Intent) error {
 	if waiting := d.GetIntent(); waiting != nil {
-		if err := intent.Reopen(waiting); !errors.Is(err, docstore.ErrUnchanged) {
-			return err
+		if err := intent.Reopen(waiting); errors.Is(err, docstore.ErrUnchanged) {
+			return errReconciling(waiting)
 		}
-		return nil // that it was asked for again is on record
+		return nil
 	}
 	d.Intent, d.Reconciling = i, true
 	return nil

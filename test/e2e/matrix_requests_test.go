@@ -90,7 +90,7 @@ var intentRequests = map[string]func(n names) proto.Message{
 		return &corev1.RetryIntentRequest{Name: n.document + "/intents/" + absentID, Service: "filing"}
 	},
 	intentService + "RetryIntent assignment": func(n names) proto.Message {
-		return &corev1.RetryIntentRequest{Name: n.assignment + "/intents/" + absentID, Service: "filing"}
+		return &corev1.RetryIntentRequest{Name: n.assignment + "/intents/" + absentID, Service: "counsel"}
 	},
 }
 

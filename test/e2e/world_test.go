@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -79,6 +83,8 @@ type world struct {
 	config config.Config
 	// replicas is how many processes there are of each service; 0 where one runs all.
 	replicas int
+	// between sees the calls between services.
+	between grpc.UnaryClientInterceptor
 
 	mu     sync.Mutex
 	tokens map[string]token
@@ -188,7 +194,7 @@ func (w *world) rest() overREST {
 // start starts the processes; they are stopped with the test.
 func (w *world) start(t *testing.T) {
 	t.Helper()
-	o := app.Options{Clock: w.clock.time, Logger: quiet(t)}
+	o := app.Options{Clock: w.clock.time, Logger: quiet(t), Between: w.intercept}
 	if w.replicas == 0 {
 		w.processes = startOne(t, w.config, o)
 	} else {
@@ -201,6 +207,29 @@ func (w *world) start(t *testing.T) {
 		if i.Code != "" {
 			w.codes[i.Login] = i.Code
 		}
+	}
+}
+
+// intercept passes a call between services through what a test has put in its way.
+func (w *world) intercept(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	w.mu.Lock()
+	between := w.between
+	w.mu.Unlock()
+	if between == nil {
+		return invoke(ctx, method, request, reply, conn, options...)
+	}
+	return between(ctx, method, request, reply, conn, invoke, options...)
+}
+
+// cut makes every call to a service by another fail as if it were away; "" mends it.
+func (w *world) cut(service string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.between = func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		if service != "" && strings.Contains(method, service) {
+			return status.Error(codes.Unavailable, "cut off by the test")
+		}
+		return invoke(ctx, method, request, reply, conn, options...)
 	}
 }
 

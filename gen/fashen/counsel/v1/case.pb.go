@@ -1726,7 +1726,7 @@ type Assignment struct {
 	// Who waived.
 	WaiverAuthor string `protobuf:"bytes,10,opt,name=waiver_author,json=waiverAuthor,proto3" json:"waiver_author,omitempty"`
 	// True until counsel sees the case and the document, or sees them no more, as
-	// the state says; the same call again completes it.
+	// the state says.
 	Reconciling bool `protobuf:"varint,11,opt,name=reconciling,proto3" json:"reconciling,omitempty"`
 	// Who assigned.
 	Author string `protobuf:"bytes,12,opt,name=author,proto3" json:"author,omitempty"`
@@ -1739,7 +1739,9 @@ type Assignment struct {
 	// The case. A counsel has one assignment in it, whatever becomes of it.
 	Case string `protobuf:"bytes,16,opt,name=case,proto3" json:"case,omitempty"`
 	// Law firm of the counsel when assigned; part of the conflict check.
-	LawFirm       string `protobuf:"bytes,17,opt,name=law_firm,json=lawFirm,proto3" json:"law_firm,omitempty"`
+	LawFirm string `protobuf:"bytes,17,opt,name=law_firm,json=lawFirm,proto3" json:"law_firm,omitempty"`
+	// What is being done about it, while `reconciling`.
+	Intent        *v1.Intent `protobuf:"bytes,18,opt,name=intent,proto3" json:"intent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1893,11 +1895,18 @@ func (x *Assignment) GetLawFirm() string {
 	return ""
 }
 
+func (x *Assignment) GetIntent() *v1.Intent {
+	if x != nil {
+		return x.Intent
+	}
+	return nil
+}
+
 var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
 	"\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
@@ -2079,7 +2088,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04MUST\x10\x01\x12\n" +
 	"\n" +
-	"\x06SHOULD\x10\x02\"\x82\b\n" +
+	"\x06SHOULD\x10\x02\"\xb7\b\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
@@ -2105,7 +2114,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"updateTime\x12-\n" +
 	"\x04case\x18\x10 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\x12\x1e\n" +
-	"\blaw_firm\x18\x11 \x01(\tB\x03\xe0A\x03R\alawFirm\"s\n" +
+	"\blaw_firm\x18\x11 \x01(\tB\x03\xe0A\x03R\alawFirm\x123\n" +
+	"\x06intent\x18\x12 \x01(\v2\x16.fashen.core.v1.IntentB\x03\xe0A\x03R\x06intent\"s\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DECLARATION_PENDING\x10\x01\x12\x12\n" +
@@ -2162,6 +2172,7 @@ var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(*date.Date)(nil),             // 19: google.type.Date
 	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
 	(*v1.Anchor)(nil),             // 21: fashen.core.v1.Anchor
+	(*v1.Intent)(nil),             // 22: fashen.core.v1.Intent
 }
 var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	1,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
@@ -2206,11 +2217,12 @@ var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	7,  // 39: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
 	20, // 40: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
 	20, // 41: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	22, // 42: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }
