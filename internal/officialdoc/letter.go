@@ -2,6 +2,7 @@ package officialdoc
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -198,25 +199,39 @@ func width(s string) int {
 	return half * em / 2
 }
 
-// titleLines breaks a title that is too long for a line into lines of about the
-// same length, never before a closing mark or 的 nor behind an opening one.
+// titleLines breaks a title that is too long for a line: evenly, and rather at
+// a mark than inside a word.
 func titleLines(title string) string {
 	const most = textWidth / 440
 	runes := []rune(strings.TrimSpace(title))
 	if strings.ContainsRune(title, '\n') || len(runes) <= most {
 		return strings.ReplaceAll(string(runes), "\r\n", "\n")
 	}
-	count := (len(runes) + most - 1) / most
 	var lines []string
-	for ; count > 1; count-- {
-		at := (len(runes) + count - 1) / count
-		for at > 1 && (strings.ContainsRune("》〉）”’、，。的", runes[at]) || strings.ContainsRune("《〈（“‘", runes[at-1])) {
-			at--
+	for count := (len(runes) + most - 1) / most; count > 1; count-- {
+		even := (len(runes) + count - 1) / count
+		best, cost := 0, math.MaxInt
+		for at := max(1, len(runes)-(count-1)*most); at <= min(most, len(runes)-1); at++ {
+			if c := max(at-even, even-at) + breakCost(runes[at-1], runes[at]); c < cost {
+				best, cost = at, c
+			}
 		}
-		lines = append(lines, string(runes[:at]))
-		runes = runes[at:]
+		lines = append(lines, string(runes[:best]))
+		runes = runes[best:]
 	}
 	return strings.Join(append(lines, string(runes)), "\n")
+}
+
+// breakCost is how little a title should be broken between two characters,
+// measured in characters by which its lines may differ instead.
+func breakCost(last, next rune) int {
+	switch {
+	case strings.ContainsRune("《〈（“‘", last), strings.ContainsRune("》〉）”’、，。的", next):
+		return 100
+	case strings.ContainsRune("《〈（", next), strings.ContainsRune("》〉）、的", last):
+		return 0
+	}
+	return 8
 }
 
 // markSize is the size in half points at which the mark of an issuer fills no

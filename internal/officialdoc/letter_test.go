@@ -137,7 +137,9 @@ func TestTitleLines(t *testing.T) {
 	for title, want := range map[string][]string{
 		"关于示例事项的通知": {"关于示例事项的通知"},
 		"关于《示例区餐厨垃圾管理办法（草案送审稿）》的法制审核意见书": {"关于《示例区餐厨垃圾管理办法", "（草案送审稿）》的法制审核意见书"},
-		"关于示例事项\n的通知": {"关于示例事项", "的通知"},
+		"关于报送《示例区餐厨垃圾管理办法》备案的报告":         {"关于报送《示例区餐厨垃圾管理办法》", "备案的报告"},
+		strings.Repeat("甲", 41): {strings.Repeat("甲", 14), strings.Repeat("甲", 14), strings.Repeat("甲", 13)},
+		"关于示例事项\n的通知":           {"关于示例事项", "的通知"},
 	} {
 		if got := strings.Split(titleLines(title), "\n"); !slices.Equal(got, want) {
 			t.Errorf("%s: %q", title, got)
