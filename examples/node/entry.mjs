@@ -10,7 +10,7 @@ const ENTRY = {
   contentDigest: [17, bytes], digestPartial: [18, number], previousHash: [19, bytes],
 };
 const DETAIL = { name: [1, text], value: [2, text] };
-const OUTCOMES = ['OUTCOME_UNSPECIFIED', 'OUTCOME_DONE', 'OUTCOME_REFUSED'];
+const OUTCOMES = ['OUTCOME_UNSPECIFIED', 'OUTCOME_DONE', 'OUTCOME_REFUSED', 'OUTCOME_STEP'];
 
 // Computes the hash of an entry as it came in JSON.
 export function entryHash({ hash, ...entry }) {

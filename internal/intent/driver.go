@@ -11,6 +11,7 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/docstore"
+	"fashen/internal/worker"
 )
 
 const (
@@ -76,7 +77,7 @@ type DriverOptions struct {
 type Driver struct {
 	work  Work
 	o     DriverOptions
-	lease *lease
+	lease *worker.Lease
 	wake  chan struct{}
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -107,7 +108,7 @@ func NewDriver(w Work, o DriverOptions) *Driver {
 	}
 	d := &Driver{
 		work: w, o: o, wake: make(chan struct{}, 1), tries: map[string]*try{},
-		lease: newLease(o.Engine, leaseName, o.Holder, o.Now),
+		lease: worker.NewLease(o.Engine, leaseName, o.Holder, o.Now),
 	}
 	w.wakes(d.Wake)
 	return d
@@ -150,12 +151,11 @@ func (d *Driver) run(ctx context.Context) {
 // round performs what is due, if the lease is this driver's, and tells after how
 // long there is to look again; 0 when only Wake can bring anything.
 func (d *Driver) round(ctx context.Context) (wait time.Duration, err error) {
-	held, err := d.lease.take(ctx)
-	switch {
+	switch err := d.lease.Keep(ctx); {
+	case errors.Is(err, worker.ErrLost):
+		return worker.Retry, nil
 	case err != nil:
 		return firstPause, err
-	case !held:
-		return leaseRetry, nil
 	}
 	open, err := d.open(ctx)
 	if err != nil {
@@ -279,5 +279,5 @@ func (d *Driver) Close() error {
 	d.stop = nil
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	return d.lease.release(ctx)
+	return d.lease.Release(ctx)
 }

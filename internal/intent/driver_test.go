@@ -19,6 +19,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
+	"fashen/internal/worker"
 )
 
 var begin = time.Date(2026, 5, 12, 1, 0, 0, 0, time.UTC)
@@ -211,7 +212,7 @@ func TestOneDriverWorks(t *testing.T) {
 	if wait := d.turn(t, first); wait != 2*time.Second || len(d.attempts) != 0 {
 		t.Errorf("at first sight %d attempts, again after %v", len(d.attempts), wait)
 	}
-	if wait := d.turn(t, second); wait != leaseRetry || len(d.attempts) != 0 {
+	if wait := d.turn(t, second); wait != worker.Retry || len(d.attempts) != 0 {
 		t.Errorf("without the lease %d attempts, again after %v", len(d.attempts), wait)
 	}
 	if d.turn(t, first); len(d.attempts) != 1 {

@@ -10,9 +10,7 @@ package worker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,14 +25,7 @@ const (
 	failureDelay = 5 * time.Second
 	// closing bounds the last turn.
 	closing = 10 * time.Second
-	// life is how long a lease is held without a sign of life, and retry how often
-	// others ask for it.
-	life  = 6 * time.Second
-	retry = 2 * time.Second
 )
-
-// ErrLost is what Keep answers once the lease is another's.
-var ErrLost = errors.New("worker: the lease is another's")
 
 // Options of a worker.
 type Options struct {
@@ -62,23 +53,21 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Worker works from Start until Close.
+// Worker works from Start until Close. A turn that takes long calls Keep between its
+// steps.
 type Worker struct {
+	*Lease
+
 	o    Options
 	wake chan struct{}
 	stop context.CancelFunc
 	done sync.WaitGroup
-	// leased is when the lease ends, as far as this worker knows.
-	leased time.Time
 }
 
 // New makes a worker that rests until Start.
 func New(o Options) *Worker {
 	if o.Delay == 0 {
 		o.Delay = defaultDelay
-	}
-	if o.Holder == "" {
-		o.Holder = rand.Text()
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -89,7 +78,7 @@ func New(o Options) *Worker {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Worker{o: o, wake: make(chan struct{}, 1)}
+	return &Worker{Lease: NewLease(o.Engine, o.Name, o.Holder, o.Clock), o: o, wake: make(chan struct{}, 1)}
 }
 
 // Wake says that there is something to do. It does not block.
@@ -145,36 +134,17 @@ func (w *Worker) woken(ctx context.Context) bool {
 func (w *Worker) turn(ctx context.Context) (again time.Duration, err error) {
 	switch err := w.Keep(ctx); {
 	case errors.Is(err, ErrLost):
-		return retry, nil
+		return Retry, nil
 	case err != nil:
 		return failureDelay, err
 	}
 	switch err := w.o.Turn(ctx); {
 	case errors.Is(err, ErrLost):
-		return retry, nil
+		return Retry, nil
 	case err != nil:
 		return failureDelay, err
 	}
 	return 0, nil
-}
-
-// Keep takes the lease, or renews it once half of it is over; ErrLost when it is
-// another's. A turn that takes long calls it between its steps.
-func (w *Worker) Keep(ctx context.Context) error {
-	now := w.o.Clock()
-	if w.leased.Sub(now) > life/2 {
-		return nil
-	}
-	until := now.Add(life)
-	held, err := w.o.Engine.Lease(ctx, w.o.Name, w.o.Holder, now, until)
-	if err != nil {
-		return fmt.Errorf("lease of the %s: %w", w.o.Name, err)
-	}
-	if !held {
-		return ErrLost
-	}
-	w.leased = until
-	return nil
 }
 
 // rest waits; false when the worker is closed.
@@ -203,11 +173,5 @@ func (w *Worker) Close() error {
 			return err
 		}
 	}
-	now := w.o.Clock()
-	if now.Before(w.leased) {
-		if _, err := w.o.Engine.Lease(ctx, w.o.Name, w.o.Holder, now, now); err != nil {
-			return fmt.Errorf("give the lease of the %s back: %w", w.o.Name, err)
-		}
-	}
-	return nil
+	return w.Release(ctx)
 }

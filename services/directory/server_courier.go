@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,13 +14,12 @@ import (
 	storagev1 "fashen/gen/fashen/storage/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/webhook"
+	"fashen/internal/worker"
 )
 
 const (
-	// courierLease is the lease of the one process that posts events, courierLife
-	// how long it is held without a sign of life.
+	// courierLease is the lease of the one process that posts events.
 	courierLease = "webhooks"
-	courierLife  = 15 * time.Second
 	// courierPause lies between two looks at what other processes changed, and at a
 	// clock that may have been set.
 	courierPause = 2 * time.Second
@@ -61,19 +59,17 @@ type Webhooks struct {
 // A lease kept in the store lets one process at a time work. It saves work only:
 // two at once write the same deliveries, and may post an event twice under its id.
 type courier struct {
-	s      *Server
-	engine docstore.Engine
-	d      Webhooks
+	s     *Server
+	lease *worker.Lease
+	d     Webhooks
 	// look is woken when webhooks or systems changed here.
 	look chan struct{}
 	// posts has a place for each attempt in progress.
 	posts chan struct{}
 	done  sync.WaitGroup
 
-	// leased is when the lease ends, as far as this process knows; buried are the
-	// webhooks whose deliveries were given up when they were disabled; tidied is when
-	// old deliveries were last removed. Only run looks at them.
-	leased time.Time
+	// buried are the webhooks whose deliveries were given up when they were disabled;
+	// tidied is when old deliveries were last removed. Only run looks at them.
 	buried map[string]bool
 	tidied time.Time
 
@@ -83,15 +79,14 @@ type courier struct {
 }
 
 func newCourier(s *Server, e docstore.Engine, d Webhooks) *courier {
-	if d.Holder == "" {
-		d.Holder = rand.Text()
-	}
 	if d.Observe == nil {
 		d.Observe = func(string) {}
 	}
 	return &courier{
-		s: s, engine: e, d: d,
-		look: make(chan struct{}, 1), posts: make(chan struct{}, postsAtOnce),
+		s: s, d: d,
+		// Times of leases are compared between processes: they are of the real clock.
+		lease: worker.NewLease(e, courierLease, d.Holder, time.Now),
+		look:  make(chan struct{}, 1), posts: make(chan struct{}, postsAtOnce),
 		rounds: map[string]*round{}, buried: map[string]bool{},
 	}
 }
@@ -132,8 +127,7 @@ func (s *Server) StartWebhooks() (stop func()) {
 func (c *courier) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), courierPause)
 	defer cancel()
-	now := time.Now()
-	if _, err := c.engine.Lease(ctx, courierLease, c.d.Holder, now, now); err != nil {
+	if err := c.lease.Release(ctx); err != nil {
 		c.s.logger.WarnContext(ctx, "the lease of webhooks was not given back", "error", err)
 	}
 }
@@ -159,33 +153,15 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	}
 }
 
-// lease takes the lease, or renews it once half of it is over. Times of leases are
-// compared between processes: they are of the real clock.
-func (c *courier) lease(ctx context.Context) (held bool, err error) {
-	now := time.Now()
-	if c.leased.Sub(now) > courierLife/2 {
-		return true, nil
-	}
-	until := now.Add(courierLife)
-	if held, err = c.engine.Lease(ctx, courierLease, c.d.Holder, now, until); held {
-		c.leased = until
-	}
-	if err != nil {
-		err = fmt.Errorf("lease of webhooks: %w", err)
-	}
-	return held, err
-}
-
 // turn makes the rounds be those of the live webhooks, if this process has the
 // lease.
 func (c *courier) turn(ctx context.Context) error {
-	held, err := c.lease(ctx)
-	if err != nil {
-		return err
-	}
-	if !held {
+	switch err := c.lease.Keep(ctx); {
+	case errors.Is(err, worker.ErrLost):
 		c.keep(nil)
 		return nil
+	case err != nil:
+		return err
 	}
 	wanted, err := c.liveRounds(ctx)
 	if err != nil {
