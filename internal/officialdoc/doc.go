@@ -1,5 +1,5 @@
 // Package officialdoc writes the documents an office sends: letters in the layout
-// of GB/T 9704-2012 (FACTS 3.2) as .docx, the opinion of a legality review
+// of GB/T 9704-2012 (FACTS 3.2) as .docx and .pdf, the opinion of a legality review
 // and its kin among them, and drafts with comments or with tracked changes.
 //
 // A letter is data (Letter); constructors make one for each kind of letter from
@@ -9,8 +9,9 @@
 // # Layout
 //
 // style.go holds every measure of the standard once, flow.go turns a letter into
-// paragraphs of those styles, docx.go and parts.go write them as a Word file.
-// Fonts are named, not embedded: the reader's machine has them.
+// paragraphs of those styles, docx.go and parts.go write them as a Word file,
+// pdf.go and pdf_layout.go as pages. A Word file names its fonts, which the
+// reader's machine has; a PDF file has those in it that FindFonts found here.
 //
 // # Drafts
 //

@@ -9,11 +9,11 @@ import (
 )
 
 var (
-	march  = calendar.Date{Year: 2026, Month: 3, Day: 5}
-	region = Template{Issuer: "示例区司法局", Rules: "《示例市行政规范性文件管理规定》", Annotation: "此件不予公开"}
-	head   = Head{Number: "示司审〔2026〕12号", Addressees: "示例区城市管理局", Date: march}
-	point  = Item{Place: "第八条", Quote: "处五千元罚款", Problem: "没有法律、法规依据设定罚款。", Basis: "《中华人民共和国行政处罚法》第十六条", Suggestion: "删去。"}
-	filed  = FiledDocument{Title: "示例区餐厨垃圾管理办法", Number: "示政规〔2026〕3号", Published: march, Effective: calendar.Date{Year: 2026, Month: 5, Day: 1}, Validity: "五年"}
+	march   = calendar.Date{Year: 2026, Month: 3, Day: 5}
+	region  = Template{Issuer: "示例区司法局", Rules: "《示例市行政规范性文件管理规定》", Annotation: "此件不予公开"}
+	head    = Head{Number: "示司审〔2026〕12号", Addressees: "示例区城市管理局", Date: march}
+	finding = Item{Place: "第八条", Quote: "处五千元罚款", Problem: "没有法律、法规依据设定罚款。", Basis: "《中华人民共和国行政处罚法》第十六条", Suggestion: "删去。"}
+	filed   = FiledDocument{Title: "示例区餐厨垃圾管理办法", Number: "示政规〔2026〕3号", Published: march, Effective: calendar.Date{Year: 2026, Month: 5, Day: 1}, Validity: "五年"}
 )
 
 // written reads back what a constructor makes of a letter.
@@ -57,11 +57,11 @@ func TestReviewOpinion(t *testing.T) {
 			"你单位报送的《示例办法》（以下简称送审稿）", "（国办发〔2018〕115号）和《示例市行政规范性文件管理规定》进行了审核",
 			"一、审核结论\n经审核，送审稿合法。\n二、有关要求\n", "实质性修改的，应当重新报送审核。\n以上意见，请研究办理。\n", "（此件不予公开）\n",
 		}},
-		"revise": {ReviewOpinion{Head: head, Draft: "关于印发《示例办法》的通知", Conclusion: Revise, Summary: "总体可行。", Items: []Item{point, {Problem: "缺少施行日期。"}}, VersionDigest: strings.Repeat("ab", 32)}, []string{
+		"revise": {ReviewOpinion{Head: head, Draft: "关于印发《示例办法》的通知", Conclusion: Revise, Summary: "总体可行。", Items: []Item{finding, {Problem: "缺少施行日期。"}}, VersionDigest: strings.Repeat("ab", 32)}, []string{
 			"《关于印发〈示例办法〉的通知》", "应当予以修改。\n总体可行。\n二、具体意见\n序号\n", "1\n第八条\n处五千元罚款\n没有法律、法规依据设定罚款。\n依据：《中华", "删去。\n2\n全文\n缺少施行日期。\n",
 			"三、有关要求\n", "未完全采纳的，应当在提请集体审议时详细说明理由和依据。\n", "文件摘要（SHA-256）如下的送审稿：\nabab",
 		}},
-		"unlawful": {ReviewOpinion{Head: head, Draft: "示例办法", Conclusion: Unlawful, Items: []Item{point}}, []string{"送审稿不合法。\n", "不得提交集体审议。重新起草的，应当重新报送审核。\n"}},
+		"unlawful": {ReviewOpinion{Head: head, Draft: "示例办法", Conclusion: Unlawful, Items: []Item{finding}}, []string{"送审稿不合法。\n", "不得提交集体审议。重新起草的，应当重新报送审核。\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := region.ReviewOpinion(c.opinion)
@@ -82,7 +82,7 @@ func TestCompetitionConclusion(t *testing.T) {
 	holds(t, written(t, l, err), "第十二条规定的情形，可以出台。", "三、适用例外规定的说明\n（一）对公平竞争的影响\n限制了外地", "（四）实施期限或者终止条件合理的理由\n六个月。\n四、有关要求\n实施期限届满")
 
 	adverse := base
-	adverse.Outcome, adverse.Items = Adverse, []Item{point}
+	adverse.Outcome, adverse.Items = Adverse, []Item{finding}
 	l, err = region.CompetitionConclusion(adverse)
 	holds(t, written(t, l, err), "违反《公平竞争审查条例》第八条至第十一条", "三、具体问题\n", "第十八条，送审稿不得出台。")
 }
@@ -123,7 +123,7 @@ func TestLettersRefuse(t *testing.T) {
 		"outcome":              second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲"})),
 		"heard":                second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: Complies})),
 		"items ":               second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: Adverse, Heard: "乙"})),
-		"items  ":              second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: Complies, Heard: "乙", Items: []Item{point}})),
+		"items  ":              second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: Complies, Heard: "乙", Items: []Item{finding}})),
 		"exception":            second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: ExceptionApplies, Heard: "乙"})),
 		"exception.least_harm": second(region.CompetitionConclusion(CompetitionConclusion{Head: head, Measure: "甲", Outcome: ExceptionApplies, Heard: "乙", Exception: &Exception{Effect: "一", Limb: "二", Period: "四"}})),
 		"reasons":              second(region.ReturnNotice(ReturnNotice{Head: head, Draft: "甲"})),
