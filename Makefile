@@ -97,6 +97,10 @@ load: ## Measure start, memory, read, create and list in interleaved rounds, bes
 durability: ## Show by a trace of system calls that a write is synced before it is acknowledged (needs strace)
 	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
 
+.PHONY: office
+office: ## Have LibreOffice open and save letters, comments and tracked changes (needs soffice)
+	go test -tags office ./internal/officialdoc -run '^TestOffice' -count=1 -v
+
 .PHONY: kill
 kill: ## Kill the process KILLS times, 200 unless told, amid half as many commands again
 	KILLS=$(KILLS) go test ./test/e2e -run '^TestKill$$' -count=1 -v -parallel 8 -timeout 20m

@@ -6,11 +6,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"fashen/internal/policytext"
 )
 
 const draftText = "示例区餐厨垃圾管理办法\n（草案送审稿）\n\n第一章　总则\n第一条　为了加强管理，制定本办法。𠮷㐂〇\n" +
@@ -128,16 +127,23 @@ func TestAnnotateRefusals(t *testing.T) {
 }
 
 func TestDraftStyles(t *testing.T) {
-	text := policyText(t, draftText)
-	styleOf := map[string]string{}
-	for _, l := range draftLines(text) {
-		styleOf[strings.TrimFunc(l.text, policytext.IsBlank)] = l.style
-	}
-	for line, want := range map[string]string{
-		"示例区餐厨垃圾管理办法": "Title", "第一章　总则": "Chapter", "第一条　为了加强管理，制定本办法。𠮷㐂〇": "BodyText", "其他区域参照执行。": "Normal",
+	for name, c := range map[string]struct {
+		text string
+		want []string // for each line that is not empty
+	}{
+		"a draft": {draftText, []string{"Title", "BodyText", "Chapter", "BodyText", "BodyText", "Normal", "BodyText", "BodyText", "BodyText", "BodyText"}},
+		"a notice": {"示例区人民政府关于印发\n《示例区示例办法》的通知\n示政规〔2026〕2号\n各镇人民政府：\n现印发给你们。\n示例区人民政府\n2026年1月16日\n示例区示例办法\n第一章　总则\n第一条　甲。\n",
+			[]string{"Title", "Title", "BodyText", "Addressee", "BodyText", "BodyText", "BodyText", "Title", "Chapter", "BodyText"}},
+		"headings": {"示例区示例方案\n一、总体要求\n（一）目标\n到年底完成。\n", []string{"Title", "Heading1", "Heading2", "BodyText"}},
 	} {
-		if styleOf[line] != want {
-			t.Errorf("%s is set as %s, not %s", line, styleOf[line], want)
+		var got []string
+		for _, l := range draftLines(policyText(t, c.text)) {
+			if squeezed(l.text) != "" {
+				got = append(got, l.style)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func draftLines(t *corev1.PolicyText) []draftLine {
 	}
 	walk(t.GetOutline())
 	var lines []draftLine
+	head, titled := true, false // whether the title may still go on, and has begun
 	start := 0
 	for text := range strings.Lines(t.GetText()) {
 		l := draftLine{text: strings.TrimSuffix(text, "\n"), start: start, style: "BodyText"}
@@ -52,14 +53,22 @@ func draftLines(t *corev1.PolicyText) []draftLine {
 		case words != l.text: // it was set with blanks
 			l.style = "Normal"
 		case l.start >= body || words == "":
-		case len(words) > 2 && strings.Contains(squeezed(t.GetTitle()), squeezed(words)):
+		case isTitle(squeezed(words), squeezed(t.GetTitle()), head):
 			l.style = "Title"
 		case strings.TrimRight(words, "：:") == strings.TrimRight(t.GetAddressees(), "：:"):
 			l.style = "Addressee"
 		}
+		head = head && (l.style == "Title" || words == "" || !titled)
+		titled = titled || l.style == "Title"
 		lines = append(lines, l)
 	}
 	return lines
+}
+
+// isTitle reports whether a line is the title or, in the head of a document, a part
+// of it, or the title of the text that the document issues.
+func isTitle(words, title string, head bool) bool {
+	return len(words) > 3 && (head && strings.Contains(title, words) || strings.Contains(title, "《"+words+"》"))
 }
 
 func headingStyle(h *corev1.Provision) string {
