@@ -138,8 +138,23 @@ func (w *world) packaged(t *testing.T, login string, d *filingv1.Document) *fili
 // accepted submits a prepared document and lets the reviewer accept it.
 func (w *world) accepted(t *testing.T, d *filingv1.Document) (*filingv1.Document, *counselv1.Case) {
 	t.Helper()
-	d = w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()})
+	d = w.driven(t, "drafter", w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()}))
 	return d, w.review(t, "reviewer", "AcceptCase", &counselv1.AcceptCaseRequest{Name: d.GetReviewCase()})
+}
+
+// driven waits until a document waits for no other service any more. It does not
+// wait at all where the services are there.
+func (w *world) driven(t *testing.T, login string, d *filingv1.Document) *filingv1.Document {
+	t.Helper()
+	if d.GetReconciling() {
+		eventually(t, "driven on", func() error {
+			if d = w.document(t, login, "GetDocument", &filingv1.GetDocumentRequest{Name: d.GetName()}); d.GetReconciling() {
+				return errWaiting
+			}
+			return nil
+		})
+	}
+	return d
 }
 
 func item(article int32, quote string) *counselv1.OpinionItem {
@@ -178,7 +193,15 @@ func (w *world) assigned(t *testing.T, name string) *counselv1.Assignment {
 		Parent: name, Assignment: &counselv1.Assignment{Counsel: w.people["counsel"], Question: "是否合法？"},
 	}, a)
 	w.must(t, "counsel", counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: counselv1.DeclareConflictRequest_CLEAR}, a)
-	if a.GetState() != counselv1.Assignment_ACCEPTED || a.GetReconciling() {
+	if a.GetReconciling() {
+		eventually(t, "the file is open to counsel", func() error {
+			if w.must(t, "reviewer", counselService+"GetAssignment", &counselv1.GetAssignmentRequest{Name: a.GetName()}, a); a.GetReconciling() {
+				return errWaiting
+			}
+			return nil
+		})
+	}
+	if a.GetState() != counselv1.Assignment_ACCEPTED {
 		t.Fatalf("assignment after a clear declaration: %v", a)
 	}
 	return a

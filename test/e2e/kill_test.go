@@ -142,8 +142,13 @@ func (w *world) pass(t *testing.T, touches bool) {
 		w.competition(t, d.GetName(), d.GetRevisions()[0].GetName(), filingv1.CompetitionConclusion_COMPLIES)
 	}
 	w.conclude(t, c.GetName(), counselv1.Conclusion_LAWFUL)
-	if _, f := w.deliberate(t, "office", d.GetName(), "2026-05-12"); f != nil {
+	d, f := w.deliberate(t, "office", d.GetName(), "2026-05-12")
+	if f != nil {
 		t.Errorf("deliberate: %v", f)
+		return
+	}
+	if d = w.driven(t, "office", d); d.GetState() != filingv1.Document_DELIBERATED {
+		t.Errorf("the meeting: %v", d.GetState())
 	}
 }
 
@@ -196,7 +201,8 @@ func (k *killed) check(t *testing.T) {
 	effects := map[string]int{}
 	for _, l := range k.heard {
 		for _, e := range l.check(t) {
-			if d := e.GetData(); d.GetOutcome() == corev1.Outcome_OUTCOME_DONE && d.GetRequestId() != "" {
+			// A call that is driven on after an answer left a step.
+			if d := e.GetData(); d.GetOutcome() != corev1.Outcome_OUTCOME_REFUSED && d.GetRequestId() != "" {
 				effects[d.GetMethod()+" "+d.GetRequestId()+" "+e.GetSubject()]++
 				effects[d.GetRequestId()]++
 			}
