@@ -32,7 +32,10 @@ func newCompare() *cobra.Command {
 				}
 				texts[i] = text
 			}
-			c := policytext.Compare(texts[0], texts[1])
+			c, err := policytext.Compare(cmd.Context(), texts[0], texts[1])
+			if err != nil {
+				return err
+			}
 			if docx != "" {
 				data, err := officialdoc.Redline(texts[0], texts[1], c, officialdoc.Edit{Author: wordAuthor, Time: time.Now()})
 				if err != nil {

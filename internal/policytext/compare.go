@@ -2,6 +2,7 @@ package policytext
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,8 +17,11 @@ const (
 	// alike is how similar the words of two provisions at one place must be to be
 	// one provision that changed, and sure how similar at different places.
 	alike, sure = 0.3, 0.8
-	// maxPairs bounds the pairs that are looked at for similar words.
-	maxPairs = 40_000
+	// maxEffort bounds the characters that are looked at to pair similar words, and
+	// maxWords the characters and words of one line that are compared: beyond, what is
+	// not the same is told as gone and new.
+	maxEffort = 8 << 20
+	maxWords  = 10_000
 	// island is how long words that stayed between changes must be to be shown as
 	// such: a single character that happens to recur tells nobody anything.
 	island = 2
@@ -25,14 +29,18 @@ const (
 
 // Compare tells how a text became another. Provisions are paired by their words:
 // those that are the same in the same order, then those alike between them, then
-// those that stand elsewhere. It is deterministic, and fast on long texts with few
-// changes.
-func Compare(before, after *corev1.PolicyText) *corev1.Comparison {
-	c := &comparison{old: unitsOf(before), new: unitsOf(after)}
-	c.same()
-	c.similar()
-	c.moved()
-	return c.result()
+// those that stand elsewhere. It is deterministic, and its effort is bounded. The
+// error is that of a context which ended.
+func Compare(ctx context.Context, before, after *corev1.PolicyText) (*corev1.Comparison, error) {
+	c := &comparison{ctx: ctx, old: unitsOf(before), new: unitsOf(after), effort: maxEffort}
+	for _, step := range []func(){c.same, c.similar, c.moved} {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		step()
+	}
+	result := c.result()
+	return result, ctx.Err()
 }
 
 // unit is a line of text with what it begins: the least that is added or moved.
@@ -50,7 +58,40 @@ type unit struct {
 	total int
 }
 
-type comparison struct{ old, new []unit }
+type comparison struct {
+	ctx      context.Context //nolint:containedctx // it lives as long as the call
+	old, new []unit
+	// effort is how many characters may still be looked at for similar words.
+	effort int
+}
+
+// afford takes the effort of comparing each of some units with each of others, if
+// there is that much left.
+func (c *comparison) afford(a, b []*unit) bool {
+	characters := func(units []*unit) (n int) {
+		for _, u := range units {
+			n += len(u.key)
+		}
+		return n
+	}
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	cost := characters(a)*len(b) + characters(b)*len(a)
+	if cost > c.effort || c.ctx.Err() != nil {
+		return false
+	}
+	c.effort -= cost
+	return true
+}
+
+func pointers(units []unit) []*unit {
+	out := make([]*unit, len(units))
+	for i := range units {
+		out[i] = &units[i]
+	}
+	return out
+}
 
 // unitsOf parts a text into its lines, each with the deepest provision that begins
 // on it, or that it stands in.
@@ -130,7 +171,7 @@ func (c *comparison) similar() {
 // align pairs old[a:b] with new[x:y] by the best sum of similarities.
 func (c *comparison) align(a, b, x, y int) {
 	n, m := b-a, y-x
-	if n == 0 || m == 0 || n*m > maxPairs {
+	if !c.afford(pointers(c.old[a:b]), pointers(c.new[x:y])) {
 		return
 	}
 	best := make([][]float64, n+1)
@@ -187,7 +228,14 @@ func (c *comparison) moved() {
 			come = append(come, k)
 		}
 	}
-	if len(gone)*len(come) > maxPairs {
+	pick := func(units []unit, which []int) []*unit {
+		out := make([]*unit, len(which))
+		for n, i := range which {
+			out[n] = &units[i]
+		}
+		return out
+	}
+	if !c.afford(pick(c.old, gone), pick(c.new, come)) {
 		return
 	}
 	for _, k := range come {
@@ -261,6 +309,9 @@ func (c *comparison) result() *corev1.Comparison {
 		}
 		old := &c.old[u.pair]
 		made := &corev1.Comparison_Change{Before: old.place, After: u.place}
+		if c.ctx.Err() != nil {
+			return nil
+		}
 		if old.key != u.key {
 			made.Segments = segments(old.words, u.words)
 		}
@@ -313,7 +364,11 @@ func segments(before, after string) []*corev1.Comparison_Segment {
 		changed()
 		out = append(out, whole(corev1.Comparison_Segment_EQUAL, text)...)
 	}
-	for _, e := range diff.Edits(tokens(before), tokens(after)) {
+	old, fresh := tokens(before), tokens(after)
+	if len(old)+len(fresh) > maxWords {
+		return append(whole(corev1.Comparison_Segment_DELETED, before), whole(corev1.Comparison_Segment_INSERTED, after)...)
+	}
+	for _, e := range diff.Edits(old, fresh) {
 		if e.Op == diff.Match {
 			stay.WriteString(e.X)
 			continue

@@ -1,11 +1,14 @@
 package policytext
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -39,6 +42,46 @@ func cmpName(p *corev1.Comparison_Place) string {
 }
 
 const compared = "示例办法\n第一章　总则\n第一条　为了示例，制定本办法。\n第二条　申请补贴应当符合下列条件：\n（一）具有独立法人资格；\n（二）在本区登记注册满二年；\n（三）信用记录良好。\n第三条　补贴标准为每人每月1200元。\n第四条　本办法自2026年5月1日起施行。\n"
+
+func compare(t testing.TB, before, after *corev1.PolicyText) *corev1.Comparison {
+	t.Helper()
+	c, err := Compare(context.Background(), before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Texts made to take long cost a bounded effort, and end with their caller.
+func TestCompareEffort(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := func(lines, length int) *corev1.PolicyText {
+		var b strings.Builder
+		for range lines {
+			for range length {
+				b.WriteRune(rune(0x4e00 + r.IntN(2000)))
+			}
+			b.WriteString("\n")
+		}
+		return &corev1.PolicyText{Text: b.String()}
+	}
+	for name, n := range map[string][2]int{"one long line": {1, 1 << 20}, "many long lines": {190, 2000}, "many lines": {20_000, 10}} {
+		t.Run(name, func(t *testing.T) {
+			before, after := noise(n[0], n[1]), noise(n[0], n[1])
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			c, err := Compare(ctx, before, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkComparison(t, before, after, c)
+			cancel()
+			if _, err := Compare(ctx, before, after); !errors.Is(err, context.Canceled) {
+				t.Errorf("given up: %v", err)
+			}
+		})
+	}
+}
 
 func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
@@ -74,7 +117,7 @@ func TestCompare(t *testing.T) {
 		{"nothing of it is left", func(string) string { return "甲\n" }, "REMOVED >- [-示例办法-]\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := told(Compare(mustRead(t, []byte(compared)).Text, mustRead(t, []byte(tt.edit(compared))).Text))
+			got := told(compare(t, mustRead(t, []byte(compared)).Text, mustRead(t, []byte(tt.edit(compared))).Text))
 			if got != tt.want && (tt.name[0] != 'e' && tt.name[0] != 'n' || !strings.HasPrefix(got, tt.want)) {
 				t.Errorf("\n%s\nwant\n%s", got, tt.want)
 			}
@@ -107,9 +150,9 @@ func TestCompareAddsUp(t *testing.T) {
 			}
 		}
 		before, after := mustRead(t, []byte(compared)).Text, mustRead(t, []byte(strings.Join(lines, "\n")+"\n")).Text
-		c := Compare(before, after)
+		c := compare(t, before, after)
 		checkComparison(t, before, after, c)
-		if again := Compare(before, after); told(again) != told(c) {
+		if again := compare(t, before, after); told(again) != told(c) {
 			t.Fatalf("told otherwise the second time:\n%s\n%s", told(c), told(again))
 		}
 	}
@@ -180,7 +223,7 @@ func FuzzCompare(f *testing.F) {
 		if err != nil {
 			return
 		}
-		checkComparison(t, before.Text, after.Text, Compare(before.Text, after.Text))
+		checkComparison(t, before.Text, after.Text, compare(t, before.Text, after.Text))
 	})
 }
 
@@ -211,6 +254,6 @@ func BenchmarkCompare(b *testing.B) {
 	}
 	b.SetBytes(int64(before.Len()))
 	for b.Loop() {
-		Compare(x.Text, y.Text)
+		compare(b, x.Text, y.Text)
 	}
 }

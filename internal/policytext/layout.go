@@ -49,6 +49,11 @@ type row struct {
 }
 
 const (
+	// maxSpans bounds the runs of a file: a page of a thousand of them is rare.
+	maxSpans = 500_000
+	// maxNoteMarks bounds the numbers of notes on a page, noteWindow how many runs
+	// beside one are looked at: a page with more is no page with notes.
+	maxNoteMarks, noteWindow = 200, 500
 	// wideGap, in sizes of the font, is a blank that somebody set; wordGap parts
 	// Latin words; column is the least that parts the columns of a table.
 	wideGap, wordGap, column = 0.9, 0.2, 1.8
@@ -60,7 +65,11 @@ const (
 // layOut turns pages into the lines of a text.
 func (r *reading) layOut(ctx context.Context, pages []Page) error {
 	var rows []row
+	spans := 0
 	for page := range pages {
+		if spans += len(pages[page].Spans); spans > maxSpans {
+			return r.tooLong()
+		}
 		if ctx.Err() != nil {
 			return stopped(ctx)
 		}
@@ -113,17 +122,23 @@ var noteMark = regexp.MustCompile(`^[\s]*[〔\[（(]?(?:\d{1,3}|[①-⑳*†])[�
 // dropNoteMarks takes the raised numbers of notes out of spans, which are sorted by
 // Y: they are no part of the text they stand in.
 func dropNoteMarks(spans []Span) (kept []Span, marks []string) {
+	largest := 0.0
+	for _, s := range spans {
+		largest = max(largest, s.Size)
+	}
+	candidates := 0
 	raised := func(i int) bool {
 		s := spans[i]
-		if !noteMark.MatchString(s.Text) {
+		if s.Size >= 0.75*largest || !noteMark.MatchString(s.Text) {
 			return false
 		}
+		candidates++
 		beside := func(k int) bool {
 			o := spans[k]
 			up := o.Y - s.Y
 			return s.Size < 0.75*o.Size && up > 0.1*o.Size && up < 0.8*o.Size && s.X >= o.X-2*s.Size && s.X <= o.X+o.Width+s.Size
 		}
-		for k := i + 1; k < len(spans) && spans[k].Y-s.Y < 2*s.Size; k++ {
+		for k := i + 1; k < min(len(spans), i+noteWindow) && spans[k].Y-s.Y < 2*s.Size; k++ {
 			if beside(k) {
 				return true
 			}
@@ -135,6 +150,9 @@ func dropNoteMarks(spans []Span) (kept []Span, marks []string) {
 			marks = append(marks, trim(s.Text))
 		} else {
 			kept = append(kept, s)
+		}
+		if candidates > maxNoteMarks {
+			return spans, nil
 		}
 	}
 	return kept, marks

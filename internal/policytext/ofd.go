@@ -54,9 +54,9 @@ type ofd struct {
 	notes string
 	// width and height are the usual ones of a page, in millimetres.
 	width, height float64
-	// characters bounds what pages and templates hold together: a template may be
-	// used on every page.
-	characters int
+	// characters and spans bound what pages and templates hold together: a template
+	// may be used on every page.
+	characters, spans int
 }
 
 // resolve makes a location of a file absolute: from the root, or from the folder of
@@ -233,7 +233,8 @@ func (o *ofd) textObject(x *xmlReader, e xml.StartElement, s *Page) error {
 			return err
 		}
 		count := utf8.RuneCountInString(text)
-		if o.characters += count; o.characters > o.reading.limits.TextBytes {
+		o.characters += count
+		if o.spans++; o.characters > o.reading.limits.TextBytes || o.spans > maxSpans {
 			return o.reading.tooLong()
 		}
 		deltas, _ := attr(e, "DeltaX")

@@ -1,6 +1,7 @@
 package policytext
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -175,6 +176,35 @@ func TestOFDRefusals(t *testing.T) {
 				t.Errorf("code %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A page of nothing but small numbers costs no more than its length.
+func TestOFDEffort(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(textObject(28, 50, 16, "第一条　甲。"))
+	b.WriteString(`<ofd:TextObject Boundary="0 40 9 9" Size="3">`)
+	for range 60_000 {
+		b.WriteString(`<ofd:TextCode X="1" Y="9">1</ofd:TextCode>`)
+	}
+	b.WriteString(`</ofd:TextObject>`)
+	limits := DefaultLimits()
+	limits.Ratio = 1 << 20
+	if _, err := Read(t.Context(), ofdOf(t, []string{b.String()}, "", nil), limits); err != nil {
+		t.Fatal(err)
+	}
+	marks := make([]Span, 60_000)
+	for i := range marks {
+		marks[i] = Span{Text: "1", Y: float64(i) / 60_000, Size: 3}
+	}
+	if kept, notes := dropNoteMarks(append(marks, Span{Text: "甲", Y: 2, Size: 16, Width: 16})); len(kept) != 60_001 || len(notes) != 0 {
+		t.Errorf("%d kept, %d notes", len(kept), len(notes))
+	}
+	pages := []Page{{Spans: make([]Span, maxSpans+1)}}
+	r := &reading{limits: limits}
+	var refused *FormatError
+	if err := r.layOut(t.Context(), pages); !errors.As(err, &refused) || refused.Code != CodeTextTooLong {
+		t.Errorf("more runs than any document: %v", err)
 	}
 }
 

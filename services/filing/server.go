@@ -59,6 +59,9 @@ type Deps struct {
 	Wrote func()
 }
 
+// comparisons is how many drafts are compared at a time; each takes a processor.
+const comparisons = 2
+
 // Server implements FilingService.
 type Server struct {
 	filingv1.UnimplementedFilingServiceServer
@@ -69,6 +72,8 @@ type Server struct {
 	directory directoryv1.DirectoryServiceClient
 	rules     *rulebook.Library
 	texts     policytext.Reader
+	// comparing has a place for each comparison in progress.
+	comparing chan struct{}
 	now       docstore.Clock
 	log       *slog.Logger
 	tokenKey  []byte
@@ -93,7 +98,8 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
 		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
 		now:   d.Clock, log: d.Logger, tokenKey: d.TokenKey,
-		intake: newIntake(),
+		intake:    newIntake(),
+		comparing: make(chan struct{}, comparisons),
 	}
 	s.intents = intent.NewQueue(intent.Options[*filingv1.Document]{
 		Service: Service, Documents: documents, Perform: s.perform, Clock: d.Clock,

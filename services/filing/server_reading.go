@@ -131,7 +131,13 @@ func (s *Server) CompareRevisions(ctx context.Context, in *filingv1.CompareRevis
 	if err != nil {
 		return nil, err
 	}
-	return policytext.Compare(old, fresh), nil
+	select {
+	case s.comparing <- struct{}{}:
+		defer func() { <-s.comparing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return policytext.Compare(ctx, old, fresh)
 }
 
 func (s *Server) text(ctx context.Context, r *filingv1.Revision) (*corev1.PolicyText, error) {
