@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -31,7 +33,7 @@ func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load rule packs: %w", err)
 	}
-	a.pdf = pdftext.NewReader(a.config.PDFCache, pdfChildren)
+	a.pdf = pdftext.NewReader(cmp.Or(a.config.PDFCache, filepath.Join(a.config.DataDir, "pdf")), pdfChildren)
 	return filing.New(ctx, filing.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules, PDF: a.pdf.Pages,
 		Counsel:   counselv1.NewCounselServiceClient(r.conns[counsel.Service]),

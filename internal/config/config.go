@@ -65,8 +65,8 @@ type Config struct {
 	// OIDCIssuer is the URL of an issuer whose access tokens are taken; none when
 	// empty. OIDCAudience must be in them, and OIDCLoginClaim holds the sign-in name.
 	OIDCIssuer, OIDCAudience, OIDCLoginClaim string
-	// PDFCache is the folder of the compiled reader of PDF files; the user's cache
-	// folder when empty.
+	// PDFCache is the folder of the compiled reader of PDF files; `pdf` in DataDir
+	// when empty.
 	PDFCache string
 	// WebhookNetworks are networks (CIDR), not public ones, to which events may be
 	// posted. WebhookCA is a PEM file of authorities whose certificates webhook hosts
@@ -122,7 +122,7 @@ func (c *Config) sections() []section {
 
 	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
 	store.StringVar(&c.DataDir, "data", "./data", "`folder` of the embedded store and the signing key")
-	store.StringVar(&c.PDFCache, "pdf-cache", "", "`folder` of the compiled reader of PDF files, 40 MB that can be made again; the user's cache folder when empty")
+	store.StringVar(&c.PDFCache, "pdf-cache", "", "`folder` of the compiled reader of PDF files, 40 MB that can be made again; pdf in the data folder when empty")
 	store.StringVar(&c.Store, "store", StoreSQLite, "`engine` of the store: sqlite or mongodb")
 	store.StringVar(&c.MongoURI, "mongodb-uri", "", "connection `string`, with --store mongodb")
 	secret(store, "mongodb-uri")

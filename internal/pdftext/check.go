@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 
 	"fashen/internal/policytext"
 )
@@ -35,7 +36,7 @@ const (
 // has, or cannot be inflated: an engine would make do with what is left, and show
 // a text that nobody sent. In an encrypted file nothing is compressed to the eye.
 func check(ctx context.Context, data []byte) error {
-	if bytes.Contains(data, []byte("/Encrypt")) {
+	if encrypted(data) {
 		return nil
 	}
 	total := int64(0)
@@ -76,6 +77,22 @@ func check(ctx context.Context, data []byte) error {
 		}
 		at = begin + used
 	}
+}
+
+var (
+	encryption = regexp.MustCompile(`/Encrypt\s*(?:\d+\s+\d+\s+R|<<)`)
+	trailer    = regexp.MustCompile(`\btrailer\b|/XRef\b`)
+)
+
+// encrypted tells whether a trailer, or the dictionary of a stream that stands for
+// one, says that the file is encrypted.
+func encrypted(data []byte) bool {
+	for _, at := range trailer.FindAllIndex(data, 100) {
+		if encryption.Match(data[max(0, at[0]-dictionary):min(len(data), at[1]+dictionary)]) {
+			return true
+		}
+	}
+	return false
 }
 
 var errBomb = errors.New("pdftext: a stream inflates beyond the limits")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,68 @@ func TestChildThatFails(t *testing.T) {
 		}
 		if r.Warm() == nil {
 			t.Errorf("%s: ready", program)
+		}
+	}
+}
+
+// What lies in the folder of the engine is run: it is ours alone, or not taken.
+func TestFolder(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(dir string) error
+		good bool
+	}{
+		"not there":        {func(string) error { return nil }, true},
+		"ours":             {func(dir string) error { return os.Mkdir(dir, 0o700) }, true},
+		"others may write": {func(dir string) error { return errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o777)) }, false},
+		"a link":           {func(dir string) error { return os.Symlink(t.TempDir(), dir) }, false},
+		"a file":           {func(dir string) error { return os.WriteFile(dir, nil, 0o600) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "pdf")
+			if err := c.make(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := own(dir); (err == nil) != c.good {
+				t.Errorf("%v", err)
+			}
+			if compiled(dir) {
+				t.Error("there is no engine in it")
+			}
+		})
+	}
+}
+
+// What kept the engine from being ready once does not keep it so.
+func TestWarmAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "pdf")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(dir, 1)
+	_, err := r.Pages(t.Context(), []byte("%PDF-1.7"))
+	var refused *policytext.FormatError
+	if !errors.As(err, &refused) || refused.Code != CodeUnavailable {
+		t.Errorf("without a folder: %v", err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	r.program = "/bin/false"
+	if err := r.Warm(); !errors.Is(err, errEngine) {
+		t.Errorf("with the folder it is tried: %v", err)
+	}
+}
+
+func TestEncrypted(t *testing.T) {
+	for text, want := range map[string]bool{
+		"trailer\n<</Size 9/Encrypt 8 0 R>>":          true,
+		"9 0 obj<</Type/XRef/Encrypt 8 0 R>>stream\n": true,
+		"%PDF-1.7\n% /Encrypt 8 0 R\n1 0 obj<<>>":     false,
+		"trailer\n<</Size 9>>\n(/Encrypt is a word)":  false,
+		"trailer\n<</Encrypt<</Filter/Standard>>>>":   true,
+	} {
+		if got := encrypted([]byte(text)); got != want {
+			t.Errorf("%q: %t", text, got)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"fashen/internal/policytext"
@@ -31,36 +31,53 @@ type Reader struct {
 	cacheDir string
 	// slots bound the children at a time.
 	slots chan struct{}
-	// warm is the preparation that was begun; see [Reader.Warm].
-	warm func() error
+	// compiling has a place for the one that prepares the engine; ready says that it
+	// was prepared.
+	compiling chan struct{}
+	ready     atomic.Bool
 }
 
 // NewReader makes a reader that runs at most so many children at once; further
 // files wait. cacheDir keeps the compiled engine, some 40 MB, from one child to
-// the next: compiling takes ten seconds and more, loading a fraction of one. Empty
-// stands for a folder in the user's cache.
+// the next: compiling takes ten seconds and more, loading a fraction of one. It holds
+// machine code, so that nobody else may write there. Empty stands for a folder in the
+// user's cache.
 func NewReader(cacheDir string, children int) *Reader {
 	if cacheDir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			user = os.TempDir()
+			return &Reader{} // Warm says what is wrong
 		}
 		cacheDir = filepath.Join(user, "fashen-pdf")
 	}
-	r := &Reader{cacheDir: cacheDir, slots: make(chan struct{}, children)}
-	r.warm = sync.OnceValue(r.compile)
-	return r
+	return &Reader{cacheDir: cacheDir, slots: make(chan struct{}, children), compiling: make(chan struct{}, 1)}
 }
 
 // Warm compiles the engine where no process of this machine has, and returns when
-// it is ready. Whoever serves calls it before the first file comes.
-func (r *Reader) Warm() error { return r.warm() }
+// it is ready. Whoever serves calls it before the first file comes. After a failure
+// it may be called again.
+func (r *Reader) Warm() error {
+	if r.cacheDir == "" {
+		return errors.New("pdftext: there is no folder for the compiled reader of PDF files")
+	}
+	r.compiling <- struct{}{}
+	defer func() { <-r.compiling }()
+	if r.ready.Load() {
+		return nil
+	}
+	err := r.compile()
+	r.ready.Store(err == nil)
+	return err
+}
 
 // compileTime bounds the compilation, on a machine that has much else to do.
 const compileTime = 5 * time.Minute
 
 func (r *Reader) compile() error {
-	if _, err := os.Stat(readyFile(r.cacheDir)); err == nil {
+	if err := own(r.cacheDir); err != nil {
+		return err
+	}
+	if compiled(r.cacheDir) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), compileTime)
@@ -69,16 +86,19 @@ func (r *Reader) compile() error {
 	if !isRefusal(err) || errors.Is(err, errEngine) {
 		return fmt.Errorf("compile the reader of PDF files: %w", err)
 	}
-	if _, err := os.Stat(readyFile(r.cacheDir)); err != nil {
-		return fmt.Errorf("the compiled reader of PDF files cannot be kept: %w", err)
+	if !compiled(r.cacheDir) {
+		return fmt.Errorf("the compiled reader of PDF files cannot be kept in %s", r.cacheDir)
 	}
 	return nil
 }
 
-// ready waits until the engine is compiled, or ctx ends.
-func (r *Reader) ready(ctx context.Context) error {
+// await waits until the engine is compiled, or ctx ends.
+func (r *Reader) await(ctx context.Context) error {
+	if r.ready.Load() {
+		return nil
+	}
 	done := make(chan error, 1)
-	go func() { done <- r.warm() }()
+	go func() { done <- r.Warm() }()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -104,7 +124,7 @@ func (r *Reader) Pages(ctx context.Context, data []byte) ([]policytext.Page, err
 	if err := check(ctx, data); err != nil {
 		return nil, err
 	}
-	if err := r.ready(ctx); err != nil {
+	if err := r.await(ctx); err != nil {
 		return nil, err
 	}
 	select {

@@ -8,8 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -34,13 +32,18 @@ const (
 	// maxPages bounds the pages of a file, maxRunes their text.
 	maxPages = 2_000
 	maxRunes = 8 << 20
-	// startTime bounds the start of the engine.
+	// startTime bounds the start of the engine, readTime the life of a child once it
+	// has started: its parent asks for far less.
 	startTime = time.Minute
+	readTime  = time.Minute
 )
 
 // Serve reads a PDF file from in and writes its pages to out. It is the whole work
 // of a child process. cacheDir keeps the compiled engine.
 func Serve(in io.Reader, out io.Writer, cacheDir string) error {
+	// A child whose parent was killed is stopped by nobody else.
+	over := time.AfterFunc(compileTime, die)
+	defer over.Stop()
 	data, err := io.ReadAll(io.LimitReader(in, maxBytes+1))
 	if err != nil {
 		return fmt.Errorf("pdftext: read the file: %w", err)
@@ -56,6 +59,7 @@ func Serve(in io.Reader, out io.Writer, cacheDir string) error {
 	if err != nil {
 		return fmt.Errorf("pdftext: start the engine: %w", err)
 	}
+	over.Reset(readTime)
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	f := &file{engine: instance, page: func(p *policytext.Page) error { return lines.Encode(answer{Page: p}) }}
@@ -74,35 +78,24 @@ func Serve(in io.Reader, out io.Writer, cacheDir string) error {
 func engine(cacheDir string) (pdfium.Pool, error) {
 	c := wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages).
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling)
-	if err := os.MkdirAll(cacheDir, 0o700); err == nil { //nolint:gosec // the folder of the configuration
-		if cache, err := wazero.NewCompilationCacheWithDir(cacheDir); err == nil {
-			c = c.WithCompilationCache(cache)
-		}
+	if err := own(cacheDir); err != nil {
+		return nil, err
 	}
+	cache, err := wazero.NewCompilationCacheWithDir(cacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("pdftext: keep the compiled engine: %w", err)
+	}
+	c = c.WithCompilationCache(cache)
 	pool, err := webassembly.Init(webassembly.Config{
 		Context: context.Background(), MinIdle: 0, MaxIdle: 1, MaxTotal: 1, RuntimeConfig: c, FSConfig: wazero.NewFSConfig(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pdftext: load the engine: %w", err)
 	}
-	// A cache that cannot be kept makes each file slow, and none fail.
-	if mark, err := os.OpenFile(readyFile(cacheDir), os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
-		_ = mark.Close()
+	if err := os.WriteFile(readyFile(cacheDir), nil, 0o600); err != nil { //nolint:gosec // the folder of the configuration
+		return nil, fmt.Errorf("pdftext: keep the compiled engine: %w", err)
 	}
 	return pool, nil
-}
-
-// readyFile is there once the engine of this build is compiled.
-func readyFile(cacheDir string) string {
-	name := "ready"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if strings.HasPrefix(m.Path, "github.com/klippa-app/") || strings.HasPrefix(m.Path, "github.com/tetratelabs/") {
-				name += "-" + m.Version
-			}
-		}
-	}
-	return filepath.Join(cacheDir, name)
 }
 
 // file is a PDF file that is being read.

@@ -96,6 +96,7 @@ func checkPods(t *testing.T, objects map[string]object, service string) {
 		"mode of key":    {at(pod, "volumes", 2, "secret", "defaultMode"), 0o440},
 		"key in place":   {at(container, "volumeMounts", 2, "mountPath"), "/data/keys"},
 		"signed":         {at(container, "volumeMounts", 3, "mountPath"), "/data/checkpoints"},
+		"reader of PDF":  {at(container, "volumeMounts", 4, "mountPath"), "/data/pdf"},
 		"budget":         {at(budget, "spec", "maxUnavailable"), 1},
 		"port":           {at(offer, "spec", "ports", 0, "targetPort"), port},
 		"address":        {at(offer, "spec", "clusterIP"), address},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -168,6 +169,9 @@ func newWorldOf(t *testing.T, replicas int, c config.Config, protocol, start str
 	w := &world{replicas: replicas, clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}}
 	w.clock.day(t, start)
 	c.GRPCAddr, c.HTTPAddr, c.Sample = "127.0.0.1:0", "127.0.0.1:0", true
+	if cache, err := os.UserCacheDir(); err == nil { // compiled once for all worlds
+		c.PDFCache = filepath.Join(cache, "fashen-pdf")
+	}
 	w.config = c
 	w.start(t)
 	w.reach(t, protocol)
