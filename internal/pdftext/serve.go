@@ -92,7 +92,7 @@ func engine(cacheDir string) (pdfium.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pdftext: load the engine: %w", err)
 	}
-	if err := os.WriteFile(readyFile(cacheDir), nil, 0o600); err != nil { //nolint:gosec // the folder of the configuration
+	if err := os.WriteFile(readyFile(cacheDir), nil, 0o600); err != nil {
 		return nil, fmt.Errorf("pdftext: keep the compiled engine: %w", err)
 	}
 	return pool, nil

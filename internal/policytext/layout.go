@@ -66,19 +66,20 @@ const (
 func (r *reading) layOut(ctx context.Context, pages []Page) error {
 	var rows []row
 	spans := 0
-	for page := range pages {
-		if spans += len(pages[page].Spans); spans > maxSpans {
+	for number := range pages {
+		page := &pages[number]
+		if spans += len(page.Spans); spans > maxSpans {
 			return r.tooLong()
 		}
 		if ctx.Err() != nil {
 			return stopped(ctx)
 		}
-		for _, s := range pages[page].Spans {
+		for _, s := range page.Spans {
 			if s.Turned && trim(s.Text) != "" {
 				r.margins = append(r.margins, s.Text)
 			}
 		}
-		rows = append(rows, rowsOf(&pages[page], page)...)
+		rows = append(rows, rowsOf(page, number)...)
 	}
 	body, margins := partMargins(rows, len(pages))
 	for _, m := range margins {
