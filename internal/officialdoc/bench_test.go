@@ -16,7 +16,7 @@ func BenchmarkRedline(b *testing.B) {
 		fmt.Fprintf(&text, "第%s条　%s\n", policytext.FormatNumeral(i+1), strings.Repeat(fmt.Sprintf("有关单位应当依照本办法第%d项的规定办理，", i), 6))
 	}
 	before, after := policyText(b, text.String()), policyText(b, strings.ReplaceAll(text.String(), "7项的", "8项的"))
-	c := policytext.Compare(before, after)
+	c := compared(b, before, after)
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

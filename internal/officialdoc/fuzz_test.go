@@ -56,7 +56,7 @@ func FuzzDraft(f *testing.F) {
 		}
 		before, after := texts[0].Text, texts[1].Text
 		want := shown(after.Text)
-		data, err := Redline(before, after, policytext.Compare(before, after), Edit{Author: "甲"})
+		data, err := Redline(before, after, compared(t, before, after), Edit{Author: "甲"})
 		if err != nil {
 			t.Fatal(err)
 		}

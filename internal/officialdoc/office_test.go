@@ -25,7 +25,7 @@ func TestOfficeRoundTrip(t *testing.T) {
 	older, newer := policyText(t, draftText), policyText(t, strings.ReplaceAll(
 		strings.Replace(draftText, "第二条　本办法适用于本区。\n", "", 1), "（一）甲", "第二条　本办法适用于本区。\n（一）丙"))
 	at := time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC)
-	redlined, err := Redline(older, newer, policytext.Compare(older, newer), Edit{Author: "审核员", Time: at})
+	redlined, err := Redline(older, newer, compared(t, older, newer), Edit{Author: "审核员", Time: at})
 	if err != nil {
 		t.Fatal(err)
 	}

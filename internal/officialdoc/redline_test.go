@@ -1,6 +1,7 @@
 package officialdoc
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -54,7 +55,7 @@ func TestRedline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, after := policyText(t, texts[0]), policyText(t, texts[1])
-			data, err := Redline(before, after, policytext.Compare(before, after), Edit{Author: "审核员", Time: at})
+			data, err := Redline(before, after, compared(t, before, after), Edit{Author: "审核员", Time: at})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,7 @@ func TestRedline(t *testing.T) {
 
 func TestRedlineRefusals(t *testing.T) {
 	before, after := policyText(t, draftText), policyText(t, strings.ReplaceAll(draftText, "总则", "通则")+"第五条　附条。\n")
-	c := policytext.Compare(before, after)
+	c := compared(t, before, after)
 	for name, wrong := range map[string]func() error{
 		"no author":     func() error { _, err := Redline(before, after, c, Edit{}); return err },
 		"nothing newer": func() error { _, err := Redline(before, &corev1.PolicyText{}, c, Edit{Author: "甲"}); return err },
@@ -93,4 +94,14 @@ func TestRedlineRefusals(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// compared compares two texts.
+func compared(t testing.TB, before, after *corev1.PolicyText) *corev1.Comparison {
+	t.Helper()
+	c, err := policytext.Compare(context.Background(), before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
