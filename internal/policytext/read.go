@@ -147,6 +147,27 @@ func refuseForeign(data []byte) error {
 	return nil
 }
 
+// Media types of the files that are read.
+const (
+	MediaDocx  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	MediaOFD   = "application/ofd"
+	MediaPDF   = "application/pdf"
+	MediaPlain = "text/plain"
+)
+
+// MediaType tells the media type of a file that was read, by its content.
+func MediaType(data []byte) string {
+	switch {
+	case IsPDF(data):
+		return MediaPDF
+	case bytes.HasPrefix(data, []byte("PK")) && bytes.Contains(data, []byte("OFD.xml")):
+		return MediaOFD
+	case bytes.HasPrefix(data, []byte("PK")):
+		return MediaDocx
+	}
+	return MediaPlain
+}
+
 // headOf is the beginning of a file without what may precede a magic word.
 func headOf(data []byte) []byte {
 	return bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n"))

@@ -121,20 +121,6 @@ func classified(sha string) error {
 	}}
 }
 
-// Media types the service takes in.
-const (
-	mediaDocx  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-	mediaPlain = "text/plain"
-)
-
-// mediaTypeOf tells the media type of a file that was read, by its content.
-func mediaTypeOf(data []byte) string {
-	if strings.HasPrefix(string(data[:min(len(data), 2)]), "PK") {
-		return mediaDocx
-	}
-	return mediaPlain
-}
-
 // checkFilename refuses names with control characters, which have no place in a
 // header or a list. Otherwise the name is kept as sent and never used as a path.
 func checkFilename(name string) error {

@@ -15,6 +15,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/policytext"
 	"fashen/internal/rpc"
 )
 
@@ -247,6 +248,6 @@ func (s *Server) store(ctx context.Context, p part) error {
 
 func (s *Server) fileOf(filename string, data []byte) *filingv1.File {
 	return &filingv1.File{
-		Filename: filename, MediaType: mediaTypeOf(data), SizeBytes: int64(len(data)), Sha256: hashOf(data),
+		Filename: filename, MediaType: policytext.MediaType(data), SizeBytes: int64(len(data)), Sha256: hashOf(data),
 	}
 }

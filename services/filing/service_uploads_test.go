@@ -19,6 +19,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/policytext"
 )
 
 const suspectText = `示例区示例奖励办法
@@ -83,7 +84,7 @@ func TestUploadRevision(t *testing.T) {
 	r, err := h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "示例奖励办法.docx"}, data)
 	must(t, err)
 	if r.GetName() != d.GetName()+"/revisions/1" || r.GetFile().GetSha256() != hashOf(data) ||
-		r.GetFile().GetMediaType() != mediaDocx || r.GetFile().GetSizeBytes() != int64(len(data)) ||
+		r.GetFile().GetMediaType() != policytext.MediaDocx || r.GetFile().GetSizeBytes() != int64(len(data)) ||
 		r.GetCounts().GetArticles() != 2 || r.GetUploader() != drafterCaller.Person || len(r.GetPacks()) != 2 {
 		t.Errorf("uploaded %v", r)
 	}
@@ -126,7 +127,7 @@ func TestUploadRevision(t *testing.T) {
 	must(t, err)
 	back, contentType, err := readAll(stream)
 	must(t, err)
-	if !bytes.Equal(back, data) || contentType != mediaDocx {
+	if !bytes.Equal(back, data) || contentType != policytext.MediaDocx {
 		t.Errorf("downloaded %d bytes of %s", len(back), contentType)
 	}
 	if got := header.Get("content-disposition"); !slices.Equal(got, []string{"attachment; filename*=utf-8''%E7%A4%BA%E4%BE%8B%E5%A5%96%E5%8A%B1%E5%8A%9E%E6%B3%95.docx"}) {
@@ -380,7 +381,7 @@ func TestUploadMaterial(t *testing.T) {
 	must(t, err)
 	data, contentType, err := readAll(stream)
 	must(t, err)
-	if string(data) != "示例依据二\n" || contentType != mediaPlain {
+	if string(data) != "示例依据二\n" || contentType != policytext.MediaPlain {
 		t.Errorf("downloaded %q of %s", data, contentType)
 	}
 	stream, err = h.client.DownloadMaterial(h.as(drafterCaller), &filingv1.DownloadMaterialRequest{Name: d.GetName(), Kind: filingv1.Material_OTHER})

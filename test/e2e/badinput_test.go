@@ -121,6 +121,9 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%s: %v", name, f)
 				continue
 			}
+			if want := map[string]string{"pdf": "application/pdf", "ofd": "application/ofd", "txt": "text/plain"}[name]; revision.GetFile().GetMediaType() != want {
+				t.Errorf("%s: media type %s", name, revision.GetFile().GetMediaType())
+			}
 			text := &corev1.PolicyText{}
 			w.must(t, "drafter", filingService+"GetRevisionText", &filingv1.GetRevisionTextRequest{Name: revision.GetName()}, text)
 			if text.GetText() != want || text.GetCounts().GetArticles() != 2 || text.GetCounts().GetItems() != 2 {
