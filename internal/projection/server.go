@@ -113,7 +113,7 @@ func tasksQuery(in *corev1.ListTasksRequest, who auth.Caller, today calendar.Dat
 		q.AnyOf = &docstore.AnyOf{Field: "assignee", Values: mine}
 	case slices.Contains(mine, assignee):
 		q.Equal["assignee"] = assignee
-	case who.Has(corev1.Role_ROLE_REVIEWER):
+	case who.Has(corev1.Role_ROLE_REVIEWER) && resource.Region(assignee) == who.Region:
 		delete(q.Equal, "kind")
 		q.Equal["assignee"] = assignee
 		q.AnyOf = &docstore.AnyOf{Field: "kind"}

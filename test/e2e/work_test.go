@@ -288,6 +288,18 @@ func TestOverdueAndRebuild(t *testing.T) {
 		if got := filtered(&corev1.ListTasksRequest{Assignee: role}); !slices.Equal(got, []string{other.GetReviewCase()}) {
 			t.Errorf("nobody's yet: %v", got)
 		}
+		away := w.mint(t, elsewhere+"/people/"+absentID, corev1.Role_ROLE_REVIEWER)
+		for what, c := range map[string]struct{ token, parent, assignee, reason string }{
+			"one of another region":         {w.as(t, "reviewer"), region, elsewhere + "/people/" + absentID, "ROLE_REQUIRED"},
+			"asked for from another region": {away, elsewhere, w.people["reviewer"], "ROLE_REQUIRED"},
+			"all from another region":       {away, region, "", "RESOURCE_NOT_FOUND"},
+		} {
+			res := &corev1.ListTasksResponse{}
+			f := w.call(t.Context(), c.token, workService+"ListTasks", &corev1.ListTasksRequest{Parent: c.parent, Service: "counsel", Assignee: c.assignee}, res)
+			if f == nil || f.reason != c.reason || len(res.GetTasks()) > 0 {
+				t.Errorf("%s: %v, %v", what, res, f)
+			}
+		}
 		f := w.try(t, "reviewer", workService+"ListTasks", &corev1.ListTasksRequest{Parent: region, Service: "counsel", State: corev1.Task_DONE, Overdue: true}, &corev1.ListTasksResponse{})
 		if f == nil || !slices.Contains(f.fields, "state") {
 			t.Errorf("overdue among the done: %v", f)
