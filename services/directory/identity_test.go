@@ -97,7 +97,8 @@ func TestRevocationsAreTold(t *testing.T) {
 	h.wants(<-ended, "UNAVAILABLE")
 }
 
-// A directory that does not know itself what is revoked says nothing to others.
+// A directory that does not know itself what is revoked says nothing to others: what
+// it hears meanwhile is told once it knows all.
 func TestRevocationsUnknownAreNotTold(t *testing.T) {
 	h := newHouse(t)
 	now := h.clock.now()
@@ -108,7 +109,25 @@ func TestRevocationsUnknownAreNotTold(t *testing.T) {
 	<-told
 	now = now.Add(time.Minute)
 	ticks <- time.Time{}
-	ticks <- time.Time{} // the first told nobody anything
+	ticks <- time.Time{}                                        // the first told nobody anything
+	h.revocations.RevokeSession("s-of-the-outage", time.Time{}) // the first that is read when the store is back
+	h.server.forgetSystems()
+	ticks <- time.Time{}
+	ticks <- time.Time{}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	late := revocationStream{ctx: gone, told: make(chan *directoryv1.WatchRevocationsResponse, 10)}
+	h.wants(h.server.WatchRevocations(nil, late), "UNAVAILABLE") // one that begins meanwhile
+	h.revocations.Heard()
+	var m *directoryv1.WatchRevocationsResponse
+	select {
+	case ticks <- time.Time{}:
+		m = <-told
+	case m = <-told: // it was awake
+	}
+	if r := m.GetRevocations(); len(r) != 1 || r[0].GetSession() != "s-of-the-outage" || !m.GetSystemsChanged() || !m.GetComplete() {
+		t.Errorf("told %v", m)
+	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
@@ -161,6 +180,30 @@ func TestRevocationsOfAnotherProcess(t *testing.T) {
 		if _, systems, _ := first.followers.take(one); systems != want {
 			t.Errorf("systems changed: %v, want %v", systems, want)
 		}
+	}
+}
+
+// The clock of another process may be minutes behind.
+func TestRevocationsOfASlowClock(t *testing.T) {
+	h := newHouse(t)
+	s := h.activate("drafter")
+	if err := h.server.SyncRevocations(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := h.server
+	one := first.followers.enter()
+	h.clock.add(-clockSkew + time.Second)
+	h.start() // another server on the store
+	if _, err := h.session.SignOut(with(s), &directoryv1.SignOutRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.add(clockSkew)
+	if err := first.SyncRevocations(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pending, _, _ := first.followers.take(one)
+	if !slices.ContainsFunc(pending, func(r auth.Revocation) bool { return r.Session != "" }) {
+		t.Errorf("the sign-out elsewhere is not among %v", pending)
 	}
 }
 

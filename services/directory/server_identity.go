@@ -56,6 +56,9 @@ func identityOf(c auth.Caller) *directoryv1.Identity {
 func (s *Server) WatchRevocations(_ *directoryv1.WatchRevocationsRequest, stream grpc.ServerStreamingServer[directoryv1.WatchRevocationsResponse]) error {
 	f := s.followers.enter()
 	defer s.followers.leave(f)
+	if !s.revocations.Known() { // another replica may know
+		return rpc.New(codes.Unavailable, rpc.ReasonUnavailable, "本实例暂不掌握令牌撤销情况，请稍后重试")
+	}
 	if err := sendRevocations(stream, s.revocations.All(), true); err != nil {
 		return err
 	}
@@ -71,12 +74,12 @@ func (s *Server) WatchRevocations(_ *directoryv1.WatchRevocationsRequest, stream
 		case <-f.wake:
 		case <-s.after(alivePause):
 		}
+		if !s.revocations.Known() {
+			continue // nothing is said to be well that may not be; what came meanwhile waits
+		}
 		pending, systems, lost := s.followers.take(f)
 		if lost {
 			return rpc.New(codes.Unavailable, rpc.ReasonUnavailable, "读取过慢，请重新开始")
-		}
-		if !s.revocations.Known() {
-			continue // nothing is said to be well that may not be
 		}
 		if err := sendRevocations(stream, pending, systems); err != nil {
 			return err

@@ -11,12 +11,10 @@ import (
 	"fashen/internal/docstore"
 )
 
-// clockSkew is how far the clocks of several processes may lie apart.
+// clockSkew is how far the clocks of several processes may lie apart. A write may
+// be seen that long after the time it carries, so each look at the store reaches so
+// far back before the last one.
 const clockSkew = 5 * time.Minute
-
-// syncOverlap is how far back a look at the store reaches before the last one: a
-// write may be seen that long after the time it carries.
-const syncOverlap = time.Minute
 
 // SyncRevocations takes over the revocations that are stored and can still
 // meet a living access token. New calls it; where several processes serve one
@@ -28,7 +26,7 @@ func (s *Server) SyncRevocations(ctx context.Context) error {
 	now := s.now()
 	since := &docstore.Range{Field: docstore.FieldUpdateTime, From: now.Add(-auth.UserTokenLife - clockSkew)}
 	if !s.synced.IsZero() {
-		since.From = s.synced.Add(-syncOverlap)
+		since.From = s.synced.Add(-clockSkew)
 	}
 	err := each(ctx, s.store.credentials, docstore.Query{Range: since}, func(c *storagev1.Credential) {
 		if c.GetNotBefore() != nil {
