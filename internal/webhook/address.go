@@ -41,17 +41,15 @@ var special = parse(
 	"198.51.100.0/24", // documentation
 	"203.0.113.0/24",  // documentation
 	"240.0.0.0/4",     // reserved, and broadcast
-	"::/96",           // IPv4 addresses as IPv6 had them first
-	"64:ff9b::/96",    // IPv4 addresses behind a translator
-	"64:ff9b:1::/48",  // the same, locally
-	"100::/64",        // discarded
 	"2001::/23",       // protocol assignments, Teredo among them
 	"2001:db8::/32",   // documentation
 	"2002::/16",       // 6to4: an IPv4 address inside
 	"3fff::/20",       // documentation
-	"5f00::/16",       // segment routing
-	"fec0::/10",       // site-local, deprecated
 )
+
+// global is all of IPv6 that hosts of the internet are given addresses from. What
+// lies outside is special, translated or not handed out.
+var global = netip.MustParsePrefix("2000::/3")
 
 func parse(networks ...string) Networks {
 	out := make(Networks, len(networks))
@@ -63,7 +61,7 @@ func parse(networks ...string) Networks {
 
 // public tells whether an address is one of the open internet.
 func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !special.contain(a)
+	return a.IsGlobalUnicast() && !a.IsPrivate() && (a.Is4() || global.Contains(a)) && !special.contain(a)
 }
 
 func (n Networks) contain(a netip.Addr) bool {

@@ -28,7 +28,8 @@ func TestAddresses(t *testing.T) {
 		"::": false, "::1": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd12:3456::1": false, "ff02::1": false,
 		"fec0::1": false, "2001:db8::1": false, "2001::1": false, "2002:7f00:1::": false, "100::1": false,
 		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:8.8.8.8": true, "::127.0.0.1": false,
-		"64:ff9b::7f00:1": false, "64:ff9b:1::1": false,
+		"64:ff9b::7f00:1": false, "64:ff9b:1::1": false, "::ffff:0:7f00:1": false, "::ffff:0:8.8.8.8": false,
+		"5f00::1": false, "4000::1": false, "1fff:ffff::1": false, "3fff::1": false, "3ffe::1": true,
 	} {
 		a := netip.MustParseAddr(address)
 		if got := (Networks)(nil).allow(a, false); got != want {
@@ -93,6 +94,7 @@ var urls = map[string]error{
 	"https://[::1]/":                         ErrAddress,
 	"https://[::ffff:10.0.0.1]/":             ErrAddress,
 	"https://[fe80::1%25eth0]/":              ErrAddress,
+	"https://[::ffff:0:7f00:1]/":             ErrAddress,
 }
 
 func TestURLs(t *testing.T) {

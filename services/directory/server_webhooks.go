@@ -3,7 +3,9 @@ package directory
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -211,25 +213,75 @@ func (s *Server) ReplayDeliveries(ctx context.Context, r *directoryv1.ReplayDeli
 		return nil, err
 	}
 	now := s.now()
-	if _, _, err := s.changeWebhook(ctx, "parent", r.GetParent(), "", func(w *directoryv1.Webhook, _ docstore.Meta) (docstore.Change, error) {
+	w, meta, err := s.changeWebhook(ctx, "parent", r.GetParent(), "", func(w *directoryv1.Webhook, _ docstore.Meta) (docstore.Change, error) {
 		err := checkWebhookActive(w)
 		w.ReplayTime = timestamppb.New(now)
 		return docstore.Change{From: w.GetState().String(), To: w.GetState().String(), Details: []*corev1.Detail{
-			docstore.Detail("event", "replayed"), docstore.Detail("deliveries", len(names)),
+			docstore.Detail("event", "replayed"), docstore.Detail("deliveries", len(names)), docstore.Detail("more", more),
 		}}, err
-	}); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
+	answer := &directoryv1.ReplayDeliveriesResponse{ReplayedCount: int32(len(names)), More: more}
+	rule := func(d *storagev1.Delivery) error {
+		replay(d, now)
+		return nil
+	}
+	if meta.Replayed {
+		first, err := s.firstReplay(ctx, w, answer)
+		if err != nil {
+			return nil, rpc.FromStore(err, w.GetName())
+		}
+		rule = func(d *storagev1.Delivery) error { return replayAgain(d, first, now) }
+	}
 	for _, name := range names {
-		if _, err := s.store.deliveries.Update(ctx, name, func(d *storagev1.Delivery) error {
-			replay(d, now)
-			return nil
-		}); err != nil {
+		if _, err := s.store.deliveries.Update(ctx, name, rule); err != nil {
 			return nil, rpc.FromStore(err, name)
 		}
 	}
 	s.courier.wake(r.GetParent())
-	return &directoryv1.ReplayDeliveriesResponse{ReplayedCount: int32(len(names)), More: more}, nil
+	return answer, nil
+}
+
+// firstReplay finds, on the record of a webhook, the call that a repeated request
+// made first: when it was, and what it answered.
+func (s *Server) firstReplay(ctx context.Context, w *directoryv1.Webhook, answer *directoryv1.ReplayDeliveriesResponse) (time.Time, error) {
+	if err := checkWebhookActive(w); err != nil {
+		return time.Time{}, err
+	}
+	origin, _ := docstore.OriginFrom(ctx)
+	for token := ""; ; {
+		entries, next, err := s.store.webhooks.History(ctx, w.GetName(), 1000, token)
+		if err != nil {
+			return time.Time{}, err
+		}
+		for _, e := range entries {
+			if e.GetRequestId() == origin.RequestID && e.GetActor() == origin.Actor && e.GetOutcome() == corev1.Outcome_OUTCOME_DONE {
+				return e.GetTime().AsTime(), answered(e, answer)
+			}
+		}
+		if token = next; token == "" {
+			return time.Time{}, fmt.Errorf("the replay of request %s is not on record", origin.RequestID)
+		}
+	}
+}
+
+// answered is what a replay answered, by its entry.
+func answered(e *corev1.JournalEntry, answer *directoryv1.ReplayDeliveriesResponse) error {
+	for _, d := range e.GetDetails() {
+		switch d.GetName() {
+		case "deliveries":
+			n, err := strconv.ParseInt(d.GetValue(), 10, 32)
+			if err != nil {
+				return fmt.Errorf("the record of a replay: %w", err)
+			}
+			answer.ReplayedCount = int32(n)
+		case "more":
+			answer.More = d.GetValue() == "true"
+		}
+	}
+	return nil
 }
 
 // toReplay names the deliveries that a request is about, and tells whether there

@@ -171,6 +171,18 @@ func replay(d *storagev1.Delivery, now time.Time) {
 	d.Delivery.GiveUpTime = timestamppb.New(now.Add(webhook.Life))
 }
 
+// replayAgain replays a delivery for a request that is repeated, as far as the first
+// call, at a time, did not: one that waits was replayed, and one that was tried since
+// is not posted twice.
+func replayAgain(d *storagev1.Delivery, first, now time.Time) error {
+	of := d.GetDelivery()
+	if of.GetState() == directoryv1.Delivery_PENDING || !of.GetLastAttemptTime().AsTime().Before(first) || !d.GetCreateTime().AsTime().Before(first) {
+		return docstore.ErrUnchanged
+	}
+	replay(d, now)
+	return nil
+}
+
 // attempt is how an attempt ended.
 type attempt struct {
 	outcome directoryv1.Delivery_Outcome

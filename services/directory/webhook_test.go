@@ -314,3 +314,76 @@ func TestOldDeliveriesGo(t *testing.T) {
 		t.Errorf("counted %v, %v", counts, err)
 	}
 }
+
+// A request that is repeated answers what the first call answered, and posts only
+// what that one did not come to.
+func TestReplayIsRepeated(t *testing.T) {
+	p := newProgram(t)
+	h := *p.house
+	h.posting = Webhooks{Key: []byte("key"), Feeds: map[string]corev1.FeedServiceClient{"filing": channel{}}}
+	h.start()
+	w, err := h.webhooks.CreateWebhook(p.security, &directoryv1.CreateWebhookRequest{Parent: p.system.GetName(), Webhook: &directoryv1.Webhook{
+		DisplayName: "示例回调", Url: "https://example.com/hook", Services: []string{"filing"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dead, waits, taken = directoryv1.Delivery_DEAD, directoryv1.Delivery_PENDING, directoryv1.Delivery_DELIVERED
+	names := []string{w.GetName() + "/deliveries/filing-120105-1", w.GetName() + "/deliveries/filing-120105-2"}
+	tried := func(state directoryv1.Delivery_State, names ...string) { // now
+		t.Helper()
+		for _, name := range names {
+			if err := h.server.store.deliveries.Put(t.Context(), &storagev1.Delivery{Name: name, Body: "{}", Delivery: &directoryv1.Delivery{
+				EventId: name, State: state, LastAttemptTime: timestamppb.New(h.clock.now()),
+			}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.clock.add(time.Minute)
+	}
+	replayed := func(r *directoryv1.ReplayDeliveriesRequest, count int32, want ...directoryv1.Delivery_State) {
+		t.Helper()
+		r.Parent = w.GetName()
+		if a, err := h.webhooks.ReplayDeliveries(p.security, r); err != nil || a.GetReplayedCount() != count || a.GetMore() {
+			t.Errorf("%s: answered %v, %v", r.GetRequestId(), a, err)
+		}
+		for n, name := range names {
+			if d, err := h.server.store.deliveries.Get(t.Context(), name); err != nil || d.GetDelivery().GetState() != want[n] {
+				t.Errorf("%s: delivery %d is %v, %v", r.GetRequestId(), n+1, d.GetDelivery().GetState(), err)
+			}
+		}
+	}
+	one := func() *directoryv1.ReplayDeliveriesRequest {
+		return &directoryv1.ReplayDeliveriesRequest{Delivery: names[0], RequestId: "one"}
+	}
+	all := func() *directoryv1.ReplayDeliveriesRequest {
+		return &directoryv1.ReplayDeliveriesRequest{RequestId: "all"}
+	}
+	tried(taken, names...)
+	replayed(one(), 1, waits, taken)
+	replayed(one(), 1, waits, taken)
+	h.clock.add(time.Minute)
+	tried(taken, names[0])
+	replayed(one(), 1, taken, taken) // not posted a third time
+	tried(dead, names...)
+	replayed(all(), 2, waits, waits)
+	tried(dead, names[0]) // given up again, after the replay
+	replayed(all(), 2, dead, waits)
+	replayed(one(), 1, dead, waits)
+
+	left := timestamppb.New(h.clock.now().Add(-time.Hour)) // as if the first call had ended before this one
+	if _, err := h.server.store.deliveries.Update(t.Context(), names[0], func(d *storagev1.Delivery) error {
+		d.Delivery.LastAttemptTime = left
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	replayed(all(), 2, waits, waits)
+	if _, err := h.webhooks.DisableWebhook(p.security, &directoryv1.DisableWebhookRequest{Name: w.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	again := all()
+	again.Parent = w.GetName()
+	_, err = h.webhooks.ReplayDeliveries(p.security, again)
+	h.wants(err, "WEBHOOK_DISABLED")
+}
