@@ -8,6 +8,7 @@ import (
 	"fashen/internal/config"
 	"fashen/internal/identity"
 	"fashen/internal/oidc"
+	"fashen/internal/worker"
 	"fashen/services/directory"
 )
 
@@ -54,7 +55,7 @@ func (a *App) syncRevocations(dir *directory.Server) {
 				return
 			case <-time.After(time.Second):
 			}
-			if err := dir.SyncRevocations(ctx); err == nil {
+			if err := worker.Safely(func() error { return dir.SyncRevocations(ctx) }); err == nil {
 				a.keys.revoked.Heard()
 			} else if ctx.Err() == nil {
 				a.log.WarnContext(ctx, "revocations not read", "error", err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"fashen/internal/worker"
 )
 
 // Moved says that there are new entries. It does not block.
@@ -51,7 +53,11 @@ func (s *Signer) run(ctx context.Context) {
 		case <-s.moved:
 		default:
 		}
-		if _, err := s.All(ctx); err != nil && ctx.Err() == nil {
+		err := worker.Safely(func() error {
+			_, err := s.All(ctx)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
 			s.o.Logger.ErrorContext(ctx, "checkpoint: feeds are not signed", "service", s.o.Service, "error", err)
 			if !errors.Is(err, ErrCut) && !errors.Is(err, ErrRewritten) {
 				s.Moved() // the store or the folder may be back by then

@@ -131,7 +131,11 @@ func (d *Driver) Start() {
 
 func (d *Driver) run(ctx context.Context) {
 	for {
-		wait, err := d.round(ctx)
+		wait := firstPause
+		err := worker.Safely(func() (err error) {
+			wait, err = d.round(ctx)
+			return err
+		})
 		if err != nil && ctx.Err() == nil {
 			d.o.Logger.WarnContext(ctx, "intents wait: the store does not answer", "error", err)
 		}
@@ -219,7 +223,7 @@ func (d *Driver) perform(ctx context.Context, due []*corev1.Intent) {
 			defer func() { <-free }()
 			ctx, cancel := context.WithTimeout(ctx, attemptTime)
 			defer cancel()
-			errs[n] = d.work.attempt(ctx, i)
+			errs[n] = worker.Safely(func() error { return d.work.attempt(ctx, i) })
 		})
 	}
 	all.Wait()

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/worker"
@@ -185,6 +186,7 @@ func TestGivesUp(t *testing.T) {
 		"not found":             {docstore.ErrNotFound, "RESOURCE_NOT_FOUND", 0},
 		"away for a day":        {away, "UNAVAILABLE", DefaultGiveUpAfter},
 		"broken for a day":      {errors.New("broken"), "INTERNAL", DefaultGiveUpAfter},
+		"not served yet":        {status.Error(codes.Unimplemented, "unknown method"), "UNIMPLEMENTED", DefaultGiveUpAfter},
 		"changing for too long": {docstore.ErrConflict, "ETAG_STALE", DefaultGiveUpAfter},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,6 +227,47 @@ func TestOneDriverWorks(t *testing.T) {
 	}
 	if d.turn(t, second); len(d.attempts) != 2 {
 		t.Errorf("%d attempts after the takeover", len(d.attempts))
+	}
+}
+
+// A panic in an attempt is a failure of that attempt, and ends nothing else.
+func TestPanicInAnAttempt(t *testing.T) {
+	d := newDesk("a", "b")
+	d.answer = func(i *corev1.Intent) error {
+		if i.GetName() == "a" {
+			panic("示例故障")
+		}
+		return nil
+	}
+	driver := d.driver(t, store(t), nil)
+	if wait := d.turn(t, driver); wait != firstPause || len(d.open) != 1 || driver.tries["a"].failures != 1 {
+		t.Errorf("again after %v, %d are open", wait, len(d.open))
+	}
+	d.answer = func(*corev1.Intent) error { return nil }
+	if d.turn(t, driver); len(d.open) != 0 {
+		t.Errorf("%d are open", len(d.open))
+	}
+}
+
+// A call that panics leaves its intent to the driver.
+func TestPanicInACall(t *testing.T) {
+	woken := 0
+	q := NewQueue(Options[*filingv1.Document]{Perform: func(context.Context, *filingv1.Document) (*filingv1.Document, error) { panic("示例故障") }})
+	m := &filingv1.Document{Name: "regions/120105/documents/a"}
+	q.wakes(func() {
+		if woken++; q.held(m.GetName()) {
+			t.Error("the driver is woken while the call holds the intent")
+		}
+	})
+	err := worker.Safely(func() error {
+		_, err := q.Do(t.Context(), m)
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "示例故障") || !strings.Contains(err.Error(), "TestPanicInACall") {
+		t.Errorf("the log gets %v", err)
+	}
+	if q.held(m.GetName()) || woken != 1 {
+		t.Errorf("busy for ever: %t, woken %d times", q.held(m.GetName()), woken)
 	}
 }
 

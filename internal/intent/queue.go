@@ -70,16 +70,23 @@ func NewQueue[M Message](o Options[M]) *Queue[M] {
 // is waiting.
 func (q *Queue[M]) Do(ctx context.Context, m M) (M, error) {
 	q.hold(m.GetName(), 1)
+	waits := true // after a panic too
+	defer func() {
+		q.hold(m.GetName(), -1)
+		if waits {
+			q.wake()
+		}
+	}()
 	done, err := q.o.Perform(ctx, m)
-	q.hold(m.GetName(), -1)
 	var ended *Ended
 	switch {
 	case err == nil:
+		waits = false
 		return done, nil
 	case errors.As(err, &ended):
+		waits = false
 		return done, ended.Err
 	}
-	q.wake()
 	return m, nil
 }
 
@@ -225,11 +232,12 @@ func clip(s string) string {
 }
 
 // forGood tells whether an error says that trying again does not help: the other
-// service understood the call and refuses it.
+// service understood the call and refuses it. One that does not know the method is
+// of an older version, which a rollout replaces.
 func forGood(err error) bool {
 	switch status.Code(rpc.FromStore(err, "")) {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.FailedPrecondition,
-		codes.OutOfRange, codes.Unimplemented, codes.DataLoss:
+		codes.OutOfRange, codes.DataLoss:
 		return true
 	}
 	return false

@@ -151,8 +151,10 @@ func (p *Projector) project(ctx context.Context, subjects []string) (changed int
 		n := new(int64)
 		counts[subject] = n
 		all.Go(func() (err error) {
-			*n, err = p.projectOne(ctx, subject)
-			return err
+			return worker.Safely(func() error {
+				*n, err = p.projectOne(ctx, subject)
+				return err
+			})
 		})
 	}
 	err = all.Wait()

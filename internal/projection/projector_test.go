@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 
@@ -200,22 +201,30 @@ func TestWatermark(t *testing.T) {
 // takes what is missing for what is.
 func TestFailureHoldsTheWatermark(t *testing.T) {
 	f := newFixture(t, openSQLite(t))
-	rows, broken := f.d.Rows, errors.New("示例故障")
-	f.d.Rows = func(ctx context.Context, subject string) (Rows, error) {
-		if subject == paperName(2) {
-			return Rows{}, broken
+	rows := f.d.Rows
+	failing := func(fail func() (Rows, error)) {
+		f.d.Rows = func(ctx context.Context, subject string) (Rows, error) {
+			if subject == paperName(2) {
+				return fail()
+			}
+			return rows(ctx, subject)
 		}
-		return rows(ctx, subject)
 	}
 	for i := range 4 {
 		f.write(i, "A", "标题")
 	}
 	f.drain()
-	if err := f.CatchUp(t.Context()); !errors.Is(err, broken) {
-		t.Errorf("%v", err)
-	}
-	if w, err := f.watermark(t.Context(), region); err != nil || w.GetPosition() != 0 || w.GetBehindCount() != 4 {
-		t.Errorf("%v, %v", w, err)
+	for what, fail := range map[string]func() (Rows, error){
+		"an error": func() (Rows, error) { return Rows{}, errors.New("示例故障") },
+		"a panic":  func() (Rows, error) { panic("示例故障") },
+	} {
+		failing(fail)
+		if err := f.CatchUp(t.Context()); err == nil || !strings.Contains(err.Error(), "示例故障") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if w, err := f.watermark(t.Context(), region); err != nil || w.GetPosition() != 0 || w.GetBehindCount() != 4 {
+			t.Errorf("%s: %v, %v", what, w, err)
+		}
 	}
 	f.d.Rows = rows
 	f.ok(f.CatchUp(t.Context()))

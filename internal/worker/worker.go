@@ -138,7 +138,7 @@ func (w *Worker) turn(ctx context.Context) (again time.Duration, err error) {
 	case err != nil:
 		return failureDelay, err
 	}
-	switch err := w.o.Turn(ctx); {
+	switch err := Safely(func() error { return w.o.Turn(ctx) }); {
 	case errors.Is(err, ErrLost):
 		return Retry, nil
 	case err != nil:

@@ -32,6 +32,9 @@ func (l *lease) Lease(_ context.Context, name, holder string, now, until time.Ti
 	return true, nil
 }
 
+// errPanic makes a turn panic.
+var errPanic = errors.New("panic")
+
 // A worker works when woken, when a turn failed again after a while, not without
 // the lease, once more when it is closed, and gives the lease back.
 func TestWorker(t *testing.T) {
@@ -41,13 +44,22 @@ func TestWorker(t *testing.T) {
 	w := worker.New(worker.Options{
 		Engine: engine, Name: "work", Holder: "one", Clock: clock.Now, Logger: slog.New(slog.DiscardHandler),
 		After: func(d time.Duration) <-chan time.Time { waits <- d; return timer },
-		Turn:  func(context.Context) error { return <-turns },
-		Last:  func(context.Context) error { last++; return nil },
+		Turn: func(context.Context) error {
+			err := <-turns
+			if errors.Is(err, errPanic) {
+				panic("示例故障")
+			}
+			return err
+		},
+		Last: func(context.Context) error { last++; return nil },
 	})
 	w.Start()
 	timer <- time.Time{} // gathers
 	turns <- errors.New("示例故障")
 	timer <- time.Time{} // waits after the failure
+	timer <- time.Time{}
+	turns <- errPanic // waits like after any failure
+	timer <- time.Time{}
 	timer <- time.Time{}
 	turns <- worker.ErrLost // found out between two steps
 	timer <- time.Time{}
@@ -68,7 +80,7 @@ func TestWorker(t *testing.T) {
 		waited = append(waited, d)
 	}
 	gather := 10 * time.Millisecond
-	if want := []time.Duration{gather, 5 * time.Second, gather, 2 * time.Second, gather, gather}; !slices.Equal(waited, want) {
+	if want := []time.Duration{gather, 5 * time.Second, gather, 5 * time.Second, gather, 2 * time.Second, gather, gather}; !slices.Equal(waited, want) {
 		t.Errorf("waited %v, want %v", waited, want)
 	}
 	if want := []string{"work one 6s", "work one 0s"}; !slices.Equal(engine.asked, want) {

@@ -135,7 +135,7 @@ func (c *courier) release() {
 func (c *courier) run(ctx context.Context) {
 	defer c.keep(nil)
 	for ctx.Err() == nil {
-		if err := c.turn(ctx); err != nil && ctx.Err() == nil {
+		if err := worker.Safely(func() error { return c.turn(ctx) }); err != nil && ctx.Err() == nil {
 			c.s.logger.WarnContext(ctx, "webhooks rest for now", "error", err)
 		}
 		pause(ctx, courierPause, c.look)

@@ -21,6 +21,7 @@ import (
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 	"fashen/internal/webhook"
+	"fashen/internal/worker"
 )
 
 const (
@@ -86,7 +87,11 @@ func (r *round) follow(ctx context.Context, service string, client corev1.FeedSe
 	}
 	log := r.c.s.logger.With("webhook", r.w.GetName(), "service", service)
 	for wait := followPause; ctx.Err() == nil; pause(ctx, wait, nil) {
-		got, err := r.stream(ctx, service, client, place)
+		var got bool
+		err := worker.Safely(func() (err error) {
+			got, err = r.stream(ctx, service, client, place)
+			return err
+		})
 		if wait = min(2*wait, longestPause); got {
 			wait = followPause
 		}
@@ -199,7 +204,7 @@ func bodyOf(e *corev1.Event) ([]byte, error) {
 // post posts what is due, until the round ends.
 func (r *round) post(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := r.postDue(ctx); err != nil && ctx.Err() == nil {
+		if err := worker.Safely(func() error { return r.postDue(ctx) }); err != nil && ctx.Err() == nil {
 			r.c.s.logger.WarnContext(ctx, "deliveries of a webhook wait for now", "webhook", r.w.GetName(), "error", err)
 		}
 		pause(ctx, courierPause, r.due)
