@@ -62,7 +62,7 @@ type App struct {
 	listener net.Listener
 	// certificates secure TCP; nil without.
 	certificates *rpc.Certificates
-	// memory are the connections in memory, by who calls over them.
+	// memory are the connections in memory, by who calls whom over them, and what for.
 	memory map[string]*grpc.ClientConn
 	// follow keeps what is revoked as the directory of another process has it; nil
 	// where nothing is followed. It runs until its context ends.

@@ -74,8 +74,9 @@ func needs(c config.Config) []need {
 }
 
 // connect makes a connection over which one service asks another, or the gateway
-// does: in memory where this process runs it, else over TCP. Connections in memory
-// are shared, but for those with a purpose of their own.
+// does: in memory where this process runs it, else over TCP. There is one for each
+// of those it asks, since a connection has a bounded number of streams, and one more
+// for each purpose.
 func (a *App) connect(from, to, purpose string) (*grpc.ClientConn, error) {
 	o := rpc.ClientOptions{Service: from, Signer: a.keys.signer, Traces: a.shown.ClientTraces(), Certificates: a.certificates}
 	if from == rpc.GatewayService {
@@ -86,7 +87,7 @@ func (a *App) connect(from, to, purpose string) (*grpc.ClientConn, error) {
 	if !a.config.Runs(to) {
 		return a.closing(rpc.Dial(a.config.Peer(to), o))
 	}
-	key := from + "/" + purpose
+	key := from + "/" + to + "/" + purpose
 	if conn, ok := a.memory[key]; ok {
 		return conn, nil
 	}

@@ -66,7 +66,9 @@ type courier struct {
 	look chan struct{}
 	// posts has a place for each attempt in progress.
 	posts chan struct{}
-	done  sync.WaitGroup
+	// patience is how long a feed may take to begin.
+	patience time.Duration
+	done     sync.WaitGroup
 
 	// buried are the webhooks whose deliveries were given up when they were disabled;
 	// tidied is when old deliveries were last removed. Only run looks at them.
@@ -86,7 +88,7 @@ func newCourier(s *Server, e docstore.Engine, d Webhooks) *courier {
 		s: s, d: d,
 		// Times of leases are compared between processes: they are of the real clock.
 		lease: worker.NewLease(e, courierLease, d.Holder, time.Now),
-		look:  make(chan struct{}, 1), posts: make(chan struct{}, postsAtOnce),
+		look:  make(chan struct{}, 1), posts: make(chan struct{}, postsAtOnce), patience: followPatience,
 		rounds: map[string]*round{}, buried: map[string]bool{},
 	}
 }

@@ -29,6 +29,9 @@ const (
 	// longestPause, while streams bring nothing.
 	followPause  = time.Second
 	longestPause = 32 * time.Second
+	// followPatience is how long a feed may take to begin: it tells its place at once,
+	// unless the call never got there.
+	followPatience = 30 * time.Second
 	// placeAfter is after how many events, or the next heartbeat, the place in a feed
 	// is written down.
 	placeAfter = 64
@@ -127,6 +130,9 @@ func (r *round) load(ctx context.Context, place *storagev1.WebhookPlace) error {
 	}
 }
 
+// errSilent: a feed did not begin, as when the connection has no room for one more.
+var errSilent = errors.New("the feed does not begin")
+
 // stream takes one stream of events to its end, which it answers, and whether it
 // got any. The place moves on behind the deliveries.
 func (r *round) stream(ctx context.Context, service string, client corev1.FeedServiceClient, place *storagev1.WebhookPlace) (got bool, err error) {
@@ -134,8 +140,15 @@ func (r *round) stream(ctx context.Context, service string, client corev1.FeedSe
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(r.c.patience, func() { cancel(errSilent) })
+	defer silence.Stop()
+	defer func() {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			err = fmt.Errorf("%w in %v: %w", errSilent, r.c.patience, err)
+		}
+	}()
 	s, err := client.Watch(rpc.ActFor(ctx, followerOf(r.w, r.y, predecessors)), &corev1.WatchRequest{
 		Parent: resource.Region(r.y.GetName()), Service: service,
 		ResumeToken: place.GetResumeToken(), FromStart: place.GetResumeToken() == "",
@@ -149,6 +162,7 @@ func (r *round) stream(ctx context.Context, service string, client corev1.FeedSe
 		if err != nil {
 			return got, err
 		}
+		silence.Stop()
 		if e := m.GetEvent(); e != nil {
 			if err := r.take(ctx, e); err != nil {
 				return got, err

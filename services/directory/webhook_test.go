@@ -387,3 +387,14 @@ func TestReplayIsRepeated(t *testing.T) {
 	_, err = h.webhooks.ReplayDeliveries(p.security, again)
 	h.wants(err, "WEBHOOK_DISABLED")
 }
+
+// A feed that does not begin is left, with what is wrong, and asked again later.
+func TestSilentFeedIsLeft(t *testing.T) {
+	p := newProgram(t)
+	r := roundOf(p)
+	r.c.patience = 0
+	place := &storagev1.WebhookPlace{Name: r.w.GetName() + "/feeds/filing"}
+	if got, err := r.stream(t.Context(), "filing", channel{}, place); got || !errors.Is(err, errSilent) || rpc.Reason(err) != rpc.ReasonCanceled {
+		t.Errorf("%t, %v", got, err)
+	}
+}
