@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"fashen/internal/auth"
+	"fashen/internal/worker"
 )
 
 // chain is the steps every call passes, in one place and one order for unary
@@ -71,7 +72,7 @@ func (c *chain) stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 		return handler(server, wrapped)
 	}
 	first := call.method.input.New()
-	switch err := ss.RecvMsg(first.Interface()); {
+	switch err := call.begun(ss, first.Interface()); {
 	case errors.Is(err, io.EOF):
 		wrapped.ended = true
 		if err := call.originate(nil); err != nil {
@@ -86,6 +87,22 @@ func (c *chain) stream(server any, ss grpc.ServerStream, info *grpc.StreamServer
 		wrapped.first = first
 	}
 	return handler(server, wrapped)
+}
+
+// begun receives the first message of a stream, in the time a unary call has: one
+// that is opened and says nothing holds nothing. What still receives then ends with
+// the stream.
+func (c *call) begun(ss grpc.ServerStream, first any) error {
+	received := make(chan error, 1)
+	go func() { received <- worker.Safely(func() error { return ss.RecvMsg(first) }) }()
+	timer := time.NewTimer(c.chain.options.Limits.Deadline)
+	defer timer.Stop()
+	select {
+	case err := <-received:
+		return err
+	case <-timer.C:
+		return New(codes.DeadlineExceeded, ReasonDeadline, "调用已打开，但未在规定时间内发来请求")
+	}
 }
 
 // stream hands the method the context of the chain, the message that was already

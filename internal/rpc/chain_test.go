@@ -210,6 +210,20 @@ func upload(ctx context.Context, conn *grpc.ClientConn, messages ...*directoryv1
 	return answer, s.RecvMsg(answer)
 }
 
+// A stream that is opened and says nothing is ended, and the log tells.
+func TestSilentStream(t *testing.T) {
+	h := newHarness(t, func(o *rpc.Options) { o.Limits.Deadline = time.Millisecond })
+	h.probe.stream = func(grpc.ServerStream) error { return errors.New("the method ran") }
+	s, err := h.tcp.NewStream(h.drafter(t), &grpc.StreamDesc{ClientStreams: true}, probeMethod("Upload"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RecvMsg(&directoryv1.Person{}); rpc.Reason(err) != rpc.ReasonDeadline {
+		t.Errorf("answered %v", err)
+	}
+	h.logs.await(t, rpc.ReasonDeadline)
+}
+
 // A stream's context is whole before the method receives anything, the first
 // message comes once, and the following ones are checked too.
 func TestUpload(t *testing.T) {
