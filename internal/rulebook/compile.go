@@ -35,11 +35,13 @@ type frame struct {
 }
 
 type rule struct {
-	id, pack        string
-	article         string
-	also            []string
-	cites           []citation
-	strength        corev1.Strength
+	id, pack string
+	article  string
+	also     []string
+	cites    []citation
+	strength corev1.Strength
+	// residual: the item 其他 of its article, which stands back behind the named ones.
+	residual        bool
 	from, to        time.Time
 	frames          []*frame
 	check           check // instead of frames

@@ -63,6 +63,7 @@ type ruleDoc struct {
 	Also      []text     `yaml:"also"`
 	Cites     []citeDoc  `yaml:"cites"`
 	Strength  text       `yaml:"strength"`
+	Residual  bool       `yaml:"residual"`
 	From      text       `yaml:"from"`
 	To        text       `yaml:"to"`
 	Frames    []frameDoc `yaml:"frames"`

@@ -7,6 +7,8 @@
 //   - lexicons: named lists of words, such as {local} or {benefit};
 //   - rules: a provision of law, what to look for, why it is suspect, a
 //     suggested wording, and examples of both kinds, which are its tests;
+//     A rule with `residual: true` is the item 其他 of its article: it is left out
+//     where a named item of the pack flags the same clause;
 //   - statutes: the law library, titles of national statutes and their last day;
 //   - suppressors: circumstances in which a hit is no hit (a prohibition, a
 //     quotation, a report of facts) or only asks a person to verify the basis.

@@ -3,6 +3,7 @@ package rulebook
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -51,7 +52,10 @@ func TestExamplesAcrossPacks(t *testing.T) {
 			for _, f := range got.Findings {
 				found = found || f.Rule == r.id
 			}
-			if !found {
+			named := slices.ContainsFunc(got.Findings, func(f *corev1.Finding) bool {
+				return Flags(f)
+			})
+			if !found && !(r.residual && named) {
 				t.Errorf("%s:%d: the prefilter loses rule %s", r.file, e.line, r.id)
 			}
 		}

@@ -212,7 +212,8 @@ var strengths = map[string]corev1.Strength{
 func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	r := &rule{
 		id: d.ID.s, pack: p.name, article: d.Article.s, strength: strengths[d.Strength.s],
-		reason: d.Reason.s, rewrite: d.Rewrite.s, order: len(p.rules), doc: d, file: file,
+		residual: d.Residual,
+		reason:   d.Reason.s, rewrite: d.Rewrite.s, order: len(p.rules), doc: d, file: file,
 	}
 	line := d.ID.line
 	if other, dup := l.rules[r.id]; dup || r.id == "" {

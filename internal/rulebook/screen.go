@@ -61,7 +61,7 @@ func (s *Set) ScreenClause(t *corev1.PolicyText, facts Facts) Screening {
 	out := Screening{Version: s.Version()}
 	eachClause(t.GetText(), func(c *clause) bool {
 		var found []*corev1.Finding
-		for _, h := range r.clause(c) {
+		for _, h := range standBack(r.clause(c)) {
 			found = append(found, s.finding(c, h))
 		}
 		for _, f := range append(found, s.checks(t, c, &facts)...) {
@@ -76,6 +76,17 @@ func (s *Set) ScreenClause(t *corev1.PolicyText, facts Facts) Screening {
 		return true
 	})
 	return out
+}
+
+// standBack leaves out the hits of residual items where a named item of their pack
+// flags the clause: it says what is wrong, the other one only that something is.
+func standBack(hits []hit) []hit {
+	named := func(residual hit) bool {
+		return slices.ContainsFunc(hits, func(h hit) bool {
+			return !h.rule.residual && !h.verify && h.rule.pack == residual.rule.pack
+		})
+	}
+	return slices.DeleteFunc(hits, func(h hit) bool { return h.rule.residual && named(h) })
 }
 
 func (s *Set) finding(c *clause, h hit) *corev1.Finding {

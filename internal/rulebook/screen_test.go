@@ -3,6 +3,7 @@ package rulebook
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -164,12 +165,16 @@ func everyRule(set *Set, s string) []string {
 	m := newMatcher(set.lib.masks)
 	eachClause(s, func(c *clause) bool {
 		m.reset(c)
-		seen := map[string]bool{}
+		byRule := map[*rule]hit{}
 		for _, f := range set.lib.frames {
-			if _, ok := m.frame(f); ok && !seen[f.rule.id] {
-				seen[f.rule.id] = true
-				out = append(out, f.rule.id)
+			if h, ok := m.frame(f); ok {
+				if had, seen := byRule[f.rule]; !seen || had.verify {
+					byRule[f.rule] = h
+				}
 			}
+		}
+		for _, h := range standBack(slices.Collect(maps.Values(byRule))) {
+			out = append(out, h.rule.id)
 		}
 		facts := Facts{}
 		for _, f := range set.checks(&corev1.PolicyText{Text: s}, c, &facts) {
