@@ -32,6 +32,16 @@ const (
 // those that stand elsewhere. It is deterministic, and its effort is bounded. The
 // error is that of a context which ended.
 func Compare(ctx context.Context, before, after *corev1.PolicyText) (*corev1.Comparison, error) {
+	c, err := paired(ctx, before, after)
+	if err != nil {
+		return nil, err
+	}
+	result := c.result()
+	return result, ctx.Err()
+}
+
+// paired finds for each unit of one text what it is in the other.
+func paired(ctx context.Context, before, after *corev1.PolicyText) (*comparison, error) {
 	c := &comparison{ctx: ctx, old: unitsOf(before), new: unitsOf(after), effort: maxEffort}
 	for _, step := range []func(){c.same, c.similar, c.moved} {
 		if err := ctx.Err(); err != nil {
@@ -39,8 +49,7 @@ func Compare(ctx context.Context, before, after *corev1.PolicyText) (*corev1.Com
 		}
 		step()
 	}
-	result := c.result()
-	return result, ctx.Err()
+	return c, ctx.Err()
 }
 
 // unit is a line of text with what it begins: the least that is added or moved.
