@@ -35,6 +35,8 @@ const (
 	personName   = regionName + "/people/{person}"
 	documentName = regionName + "/documents/{document}"
 	revisionName = documentName + "/revisions/{revision}"
+
+	findingPattern = revisionName + "/findings/{finding}"
 )
 
 // Deps is what the service needs.
@@ -67,11 +69,13 @@ type Server struct {
 	filingv1.UnimplementedFilingServiceServer
 
 	documents docstore.Collection[*filingv1.Document]
-	blobs     docstore.BlobStore
-	counsel   counselv1.CounselServiceClient
-	directory directoryv1.DirectoryServiceClient
-	rules     *rulebook.Library
-	texts     policytext.Reader
+	// dispositions are what was decided about findings, by the name of the finding.
+	dispositions docstore.Collection[*corev1.Disposition]
+	blobs        docstore.BlobStore
+	counsel      counselv1.CounselServiceClient
+	directory    directoryv1.DirectoryServiceClient
+	rules        *rulebook.Library
+	texts        policytext.Reader
 	// comparing has a place for each comparison in progress.
 	comparing chan struct{}
 	now       docstore.Clock
@@ -88,13 +92,17 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		d.TokenKey = make([]byte, 32)
 		rand.Read(d.TokenKey) // never fails: crypto/rand ends the process first
 	}
-	documents, err := docstore.NewCollection[*filingv1.Document](ctx, d.Engine, documentsSpec,
-		docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
+	o := docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote}
+	documents, err := docstore.NewCollection[*filingv1.Document](ctx, d.Engine, documentsSpec, o)
+	if err != nil {
+		return nil, err
+	}
+	decisions, err := docstore.NewCollection[*corev1.Disposition](ctx, d.Engine, dispositionsSpec, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		documents: documents, blobs: d.Engine.Blobs(),
+		documents: documents, dispositions: decisions, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
 		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
 		now:   d.Clock, log: d.Logger, tokenKey: d.TokenKey,

@@ -167,34 +167,6 @@ func (s *Server) load(ctx context.Context, sha string, m proto.Message) error {
 	return nil
 }
 
-// ListFindings implements FilingService.
-func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequest) (*filingv1.ListFindingsResponse, error) {
-	r, err := s.visibleRevision(ctx, in.GetParent())
-	if err != nil {
-		return nil, err
-	}
-	from, err := s.openOffset(in.GetParent(), in.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	screening := &filingv1.Screening{}
-	if err := s.load(ctx, r.GetScreeningSha256(), screening); err != nil {
-		return nil, err
-	}
-	all := screening.GetFindings()
-	from = min(from, len(all))
-	to := min(from+pageSize(in.GetPageSize()), len(all))
-	out := &filingv1.ListFindingsResponse{Findings: all[from:to], Packs: screening.GetPacks()}
-	for _, f := range out.Findings {
-		// A screening is stored before its draft has a number.
-		f.GetAnchor().Revision = r.GetName()
-	}
-	if to < len(all) {
-		out.NextPageToken = s.sealOffset(in.GetParent(), to)
-	}
-	return out, nil
-}
-
 // ResolveAnchors implements FilingService.
 func (s *Server) ResolveAnchors(ctx context.Context, in *filingv1.ResolveAnchorsRequest) (*filingv1.ResolveAnchorsResponse, error) {
 	r, err := s.visibleRevision(ctx, in.GetName())

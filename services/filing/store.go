@@ -7,7 +7,7 @@ import (
 
 // Collections declares what the service stores, for tools that open a store
 // themselves: the load tool fills and reads one without the service.
-func Collections() []docstore.Spec { return []docstore.Spec{documentsSpec} }
+func Collections() []docstore.Spec { return []docstore.Spec{documentsSpec, dispositionsSpec} }
 
 // documentsSpec keeps documents. Every list goes through the viewers, so every
 // index begins with them; but that of the few that wait for another service.
@@ -21,3 +21,7 @@ var documentsSpec = docstore.Spec{
 		{Fields: []string{docstore.FieldViewers, "drafting_unit", "state", docstore.FieldCreateTime}},
 	},
 }
+
+// dispositionsSpec keeps one for each finding that somebody decided on. They are
+// read with their document, by name; whoever sees it sees them.
+var dispositionsSpec = docstore.Spec{Name: "dispositions"}

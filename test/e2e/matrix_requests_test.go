@@ -190,6 +190,26 @@ func filingRequests(t *testing.T) map[string]func(n names) proto.Message {
 		},
 		s + "GetRevisionText": func(n names) proto.Message { return &filingv1.GetRevisionTextRequest{Name: n.revision} },
 		s + "ListFindings":    func(n names) proto.Message { return &filingv1.ListFindingsRequest{Parent: n.revision} },
+		s + "ListFindingHistory": func(n names) proto.Message {
+			return &filingv1.ListFindingHistoryRequest{Parent: n.revision + "/findings/f1"}
+		},
+		s + "ConfirmFinding": func(n names) proto.Message {
+			return &filingv1.ConfirmFindingRequest{Name: n.revision + "/findings/f1", Etag: "stale"}
+		},
+		s + "DismissFinding": func(n names) proto.Message {
+			return &filingv1.DismissFindingRequest{
+				Name: n.revision + "/findings/f1", Ground: corev1.Disposition_MISREAD, Reason: "文意与规则所指不同", Etag: "stale",
+			}
+		},
+		s + "ClaimException": func(n names) proto.Message {
+			return &filingv1.ClaimExceptionRequest{
+				Name: n.revision + "/findings/f1", Basis: corev1.ExceptionClaim_PUBLIC_INTEREST, Statement: "救灾救助需要",
+				Alternatives: "没有影响更小的方案", Term: "一年", Etag: "stale",
+			}
+		},
+		s + "ReopenFinding": func(n names) proto.Message {
+			return &filingv1.ReopenFindingRequest{Name: n.revision + "/findings/f1", Reason: "原处理意见有误", Etag: "stale"}
+		},
 		s + "ResolveAnchors": func(n names) proto.Message {
 			return &filingv1.ResolveAnchorsRequest{Name: n.revision, Anchors: []*corev1.Anchor{{Article: 4, Quote: "另行给予十万元奖励"}}}
 		},

@@ -888,7 +888,15 @@ type Finding struct {
 	Rewrite string `protobuf:"bytes,10,opt,name=rewrite,proto3" json:"rewrite,omitempty"`
 	// True when the passage may rest on a national basis that a person must
 	// verify; such a finding alone does not flag a clause.
-	VerifyBasis   bool `protobuf:"varint,11,opt,name=verify_basis,json=verifyBasis,proto3" json:"verify_basis,omitempty"`
+	VerifyBasis bool `protobuf:"varint,11,opt,name=verify_basis,json=verifyBasis,proto3" json:"verify_basis,omitempty"`
+	// The finding as a resource: `…/revisions/{revision}/findings/{id}`. Empty in a
+	// screening that belongs to no draft.
+	Name string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
+	// The finding of an earlier draft in which the rule pointed at the same words
+	// first; empty where it is new in this draft.
+	FirstRaised string `protobuf:"bytes,13,opt,name=first_raised,json=firstRaised,proto3" json:"first_raised,omitempty"`
+	// What people decided about it. Unset in a screening that belongs to no draft.
+	Disposition   *Disposition `protobuf:"bytes,14,opt,name=disposition,proto3" json:"disposition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1000,11 +1008,32 @@ func (x *Finding) GetVerifyBasis() bool {
 	return false
 }
 
+func (x *Finding) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Finding) GetFirstRaised() string {
+	if x != nil {
+		return x.FirstRaised
+	}
+	return ""
+}
+
+func (x *Finding) GetDisposition() *Disposition {
+	if x != nil {
+		return x.Disposition
+	}
+	return nil
+}
+
 var File_fashen_core_v1_text_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\n" +
-	"\x19fashen/core/v1/text.proto\x12\x0efashen.core.v1\x1a\x16google/type/date.proto\"\x87\x02\n" +
+	"\x19fashen/core/v1/text.proto\x12\x0efashen.core.v1\x1a fashen/core/v1/disposition.proto\x1a\x16google/type/date.proto\"\x87\x02\n" +
 	"\tProvision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.fashen.core.v1.ProvisionKindR\x04kind\x12\x16\n" +
@@ -1064,7 +1093,7 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\bsub_item\x18\x05 \x01(\x05R\asubItem\x12\x14\n" +
 	"\x05start\x18\x06 \x01(\x05R\x05start\x12\x10\n" +
 	"\x03end\x18\a \x01(\x05R\x03end\x12\x14\n" +
-	"\x05quote\x18\b \x01(\tR\x05quote\"\xdb\x02\n" +
+	"\x05quote\x18\b \x01(\tR\x05quote\"\xd1\x03\n" +
 	"\aFinding\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x12\n" +
@@ -1077,7 +1106,10 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x06reason\x18\t \x01(\tR\x06reason\x12\x18\n" +
 	"\arewrite\x18\n" +
 	" \x01(\tR\arewrite\x12!\n" +
-	"\fverify_basis\x18\v \x01(\bR\vverifyBasis*\x8c\x02\n" +
+	"\fverify_basis\x18\v \x01(\bR\vverifyBasis\x12\x12\n" +
+	"\x04name\x18\f \x01(\tR\x04name\x12!\n" +
+	"\ffirst_raised\x18\r \x01(\tR\vfirstRaised\x12=\n" +
+	"\vdisposition\x18\x0e \x01(\v2\x1b.fashen.core.v1.DispositionR\vdisposition*\x8c\x02\n" +
 	"\rProvisionKind\x12\x1e\n" +
 	"\x1aPROVISION_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PROVISION_KIND_PART\x10\x01\x12\x1a\n" +
@@ -1126,6 +1158,7 @@ var file_fashen_core_v1_text_proto_goTypes = []any{
 	(*Anchor)(nil),          // 8: fashen.core.v1.Anchor
 	(*Finding)(nil),         // 9: fashen.core.v1.Finding
 	(*date.Date)(nil),       // 10: google.type.Date
+	(*Disposition)(nil),     // 11: fashen.core.v1.Disposition
 }
 var file_fashen_core_v1_text_proto_depIdxs = []int32{
 	0,  // 0: fashen.core.v1.Provision.kind:type_name -> fashen.core.v1.ProvisionKind
@@ -1138,11 +1171,12 @@ var file_fashen_core_v1_text_proto_depIdxs = []int32{
 	6,  // 7: fashen.core.v1.PolicyText.citations:type_name -> fashen.core.v1.Citation
 	2,  // 8: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
 	8,  // 9: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	11, // 10: fashen.core.v1.Finding.disposition:type_name -> fashen.core.v1.Disposition
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fashen_core_v1_text_proto_init() }
@@ -1150,6 +1184,7 @@ func file_fashen_core_v1_text_proto_init() {
 	if File_fashen_core_v1_text_proto != nil {
 		return
 	}
+	file_fashen_core_v1_disposition_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

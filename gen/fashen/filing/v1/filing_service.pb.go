@@ -646,7 +646,9 @@ type ListFindingsRequest struct {
 	// Page size, 50 when 0, 1,000 at most.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Token of the page before.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// AIP-160 subset: `state = OPEN AND rule = "FCR-19-3"`.
+	Filter        string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -698,6 +700,13 @@ func (x *ListFindingsRequest) GetPageSize() int32 {
 func (x *ListFindingsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListFindingsRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
 	}
 	return ""
 }
@@ -1773,7 +1782,7 @@ var File_fashen_filing_v1_filing_service_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\n" +
-	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1ffashen/core/v1/comparison.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
+	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1ffashen/core/v1/comparison.proto\x1a fashen/core/v1/disposition.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1efashen/filing/v1/finding.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
 	"\x15CreateDocumentRequest\x12<\n" +
 	"\x06parent\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\x12\x15fashen.local/Document\xbaH\x04r\x02\x10\x01R\x06parent\x12A\n" +
 	"\bdocument\x18\x02 \x01(\v2\x1a.fashen.filing.v1.DocumentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bdocument\x12)\n" +
@@ -1820,13 +1829,14 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\x128\n" +
 	"\x04base\x18\x02 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
-	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04base\"\xa3\x01\n" +
+	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04base\"\xc8\x01\n" +
 	"\x13ListFindingsRequest\x12<\n" +
 	"\x06parent\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12\"\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x89\x01\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12#\n" +
+	"\x06filter\x18\x04 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x06filter\"\x89\x01\n" +
 	"\x14ListFindingsResponse\x123\n" +
 	"\bfindings\x18\x01 \x03(\v2\x17.fashen.core.v1.FindingR\bfindings\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
@@ -1923,7 +1933,7 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"assignment\x18\x04 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
 	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\n" +
 	"assignment\"\x1b\n" +
-	"\x19SetDocumentViewerResponse2\xfa\x18\n" +
+	"\x19SetDocumentViewerResponse2\xd6 \n" +
 	"\rFilingService\x12\xa2\x01\n" +
 	"\x0eCreateDocument\x12'.fashen.filing.v1.CreateDocumentRequest\x1a\x1a.fashen.filing.v1.Document\"K\xdaA\x0fparent,documentʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\bdocument\" /v1/{parent=regions/*}/documents\x12\x8b\x01\n" +
 	"\vGetDocument\x12$.fashen.filing.v1.GetDocumentRequest\x1a\x1a.fashen.filing.v1.Document\":\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=regions/*/documents/*}\x12\x9e\x01\n" +
@@ -1934,7 +1944,12 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\vGetRevision\x12$.fashen.filing.v1.GetRevisionRequest\x1a\x1a.fashen.filing.v1.Revision\"F\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02.\x12,/v1/{name=regions/*/documents/*/revisions/*}\x12\xa4\x01\n" +
 	"\x0fGetRevisionText\x12(.fashen.filing.v1.GetRevisionTextRequest\x1a\x1a.fashen.core.v1.PolicyText\"K\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x023\x121/v1/{name=regions/*/documents/*/revisions/*}/text\x12\xae\x01\n" +
 	"\x10CompareRevisions\x12).fashen.filing.v1.CompareRevisionsRequest\x1a\x1a.fashen.core.v1.Comparison\"S\xdaA\tname,baseʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x026\x124/v1/{name=regions/*/documents/*/revisions/*}:compare\x12\xb1\x01\n" +
-	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xc8\x01\n" +
+	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xb1\x01\n" +
+	"\x0eConfirmFinding\x12'.fashen.filing.v1.ConfirmFindingRequest\x1a\x1b.fashen.core.v1.Disposition\"Y\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/documents/*/revisions/*/findings/*}:confirm\x12\xbf\x01\n" +
+	"\x0eDismissFinding\x12'.fashen.filing.v1.DismissFindingRequest\x1a\x1b.fashen.core.v1.Disposition\"g\xdaA\x12name,ground,reasonʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/documents/*/revisions/*/findings/*}:dismiss\x12\xda\x01\n" +
+	"\x0eClaimException\x12'.fashen.filing.v1.ClaimExceptionRequest\x1a\x1b.fashen.core.v1.Disposition\"\x81\x01\xdaA&name,basis,statement,alternatives,termʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02K:\x01*\"F/v1/{name=regions/*/documents/*/revisions/*/findings/*}:claimException\x12\xb6\x01\n" +
+	"\rReopenFinding\x12&.fashen.filing.v1.ReopenFindingRequest\x1a\x1b.fashen.core.v1.Disposition\"`\xdaA\vname,reasonʥ\x19\x05\x1a\x03\x01\x02\x04\x82\xd3\xe4\x93\x02C:\x01*\">/v1/{name=regions/*/documents/*/revisions/*/findings/*}:reopen\x12\xcd\x01\n" +
+	"\x12ListFindingHistory\x12+.fashen.filing.v1.ListFindingHistoryRequest\x1a,.fashen.filing.v1.ListFindingHistoryResponse\"\\\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x02C\x12A/v1/{parent=regions/*/documents/*/revisions/*/findings/*}/history\x12\xc8\x01\n" +
 	"\x0eResolveAnchors\x12'.fashen.filing.v1.ResolveAnchorsRequest\x1a(.fashen.filing.v1.ResolveAnchorsResponse\"c\xdaA\fname,anchorsʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02@:\x01*\";/v1/{name=regions/*/documents/*/revisions/*}:resolveAnchors\x90\x02\x01\x12i\n" +
 	"\x10DownloadRevision\x12).fashen.filing.v1.DownloadRevisionRequest\x1a\x14.google.api.HttpBody\"\x12\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x050\x01\x12d\n" +
 	"\x0eUploadMaterial\x12'.fashen.filing.v1.UploadMaterialRequest\x1a\x1a.fashen.filing.v1.Document\"\v\xdaA\x00ʥ\x19\x04\x1a\x02\x01\x04(\x01\x12n\n" +
@@ -1997,10 +2012,17 @@ var file_fashen_filing_v1_filing_service_proto_goTypes = []any{
 	(CompetitionConclusion_Outcome)(0),         // 33: fashen.filing.v1.CompetitionConclusion.Outcome
 	(*date.Date)(nil),                          // 34: google.type.Date
 	(*v1.JournalEntry)(nil),                    // 35: fashen.core.v1.JournalEntry
-	(*Revision)(nil),                           // 36: fashen.filing.v1.Revision
-	(*v1.PolicyText)(nil),                      // 37: fashen.core.v1.PolicyText
-	(*v1.Comparison)(nil),                      // 38: fashen.core.v1.Comparison
-	(*httpbody.HttpBody)(nil),                  // 39: google.api.HttpBody
+	(*ConfirmFindingRequest)(nil),              // 36: fashen.filing.v1.ConfirmFindingRequest
+	(*DismissFindingRequest)(nil),              // 37: fashen.filing.v1.DismissFindingRequest
+	(*ClaimExceptionRequest)(nil),              // 38: fashen.filing.v1.ClaimExceptionRequest
+	(*ReopenFindingRequest)(nil),               // 39: fashen.filing.v1.ReopenFindingRequest
+	(*ListFindingHistoryRequest)(nil),          // 40: fashen.filing.v1.ListFindingHistoryRequest
+	(*Revision)(nil),                           // 41: fashen.filing.v1.Revision
+	(*v1.PolicyText)(nil),                      // 42: fashen.core.v1.PolicyText
+	(*v1.Comparison)(nil),                      // 43: fashen.core.v1.Comparison
+	(*v1.Disposition)(nil),                     // 44: fashen.core.v1.Disposition
+	(*ListFindingHistoryResponse)(nil),         // 45: fashen.filing.v1.ListFindingHistoryResponse
+	(*httpbody.HttpBody)(nil),                  // 46: google.api.HttpBody
 }
 var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	27, // 0: fashen.filing.v1.CreateDocumentRequest.document:type_name -> fashen.filing.v1.Document
@@ -2027,39 +2049,49 @@ var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	8,  // 21: fashen.filing.v1.FilingService.GetRevisionText:input_type -> fashen.filing.v1.GetRevisionTextRequest
 	9,  // 22: fashen.filing.v1.FilingService.CompareRevisions:input_type -> fashen.filing.v1.CompareRevisionsRequest
 	10, // 23: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
-	12, // 24: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
-	14, // 25: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
-	16, // 26: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
-	17, // 27: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
-	18, // 28: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
-	19, // 29: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
-	20, // 30: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
-	21, // 31: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
-	22, // 32: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
-	23, // 33: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
-	25, // 34: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
-	27, // 35: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
-	27, // 36: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
-	3,  // 37: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
-	27, // 38: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
-	36, // 39: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
-	36, // 40: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
-	37, // 41: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
-	38, // 42: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
-	11, // 43: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
-	13, // 44: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
-	39, // 45: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
-	27, // 46: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
-	39, // 47: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
-	27, // 48: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
-	27, // 49: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 50: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 51: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
-	27, // 52: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
-	24, // 53: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
-	26, // 54: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
-	35, // [35:55] is the sub-list for method output_type
-	15, // [15:35] is the sub-list for method input_type
+	36, // 24: fashen.filing.v1.FilingService.ConfirmFinding:input_type -> fashen.filing.v1.ConfirmFindingRequest
+	37, // 25: fashen.filing.v1.FilingService.DismissFinding:input_type -> fashen.filing.v1.DismissFindingRequest
+	38, // 26: fashen.filing.v1.FilingService.ClaimException:input_type -> fashen.filing.v1.ClaimExceptionRequest
+	39, // 27: fashen.filing.v1.FilingService.ReopenFinding:input_type -> fashen.filing.v1.ReopenFindingRequest
+	40, // 28: fashen.filing.v1.FilingService.ListFindingHistory:input_type -> fashen.filing.v1.ListFindingHistoryRequest
+	12, // 29: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
+	14, // 30: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
+	16, // 31: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
+	17, // 32: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
+	18, // 33: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
+	19, // 34: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
+	20, // 35: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
+	21, // 36: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
+	22, // 37: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
+	23, // 38: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
+	25, // 39: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
+	27, // 40: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
+	27, // 41: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
+	3,  // 42: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
+	27, // 43: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
+	41, // 44: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
+	41, // 45: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
+	42, // 46: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
+	43, // 47: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
+	11, // 48: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
+	44, // 49: fashen.filing.v1.FilingService.ConfirmFinding:output_type -> fashen.core.v1.Disposition
+	44, // 50: fashen.filing.v1.FilingService.DismissFinding:output_type -> fashen.core.v1.Disposition
+	44, // 51: fashen.filing.v1.FilingService.ClaimException:output_type -> fashen.core.v1.Disposition
+	44, // 52: fashen.filing.v1.FilingService.ReopenFinding:output_type -> fashen.core.v1.Disposition
+	45, // 53: fashen.filing.v1.FilingService.ListFindingHistory:output_type -> fashen.filing.v1.ListFindingHistoryResponse
+	13, // 54: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
+	46, // 55: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
+	27, // 56: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
+	46, // 57: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
+	27, // 58: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
+	27, // 59: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 60: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 61: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
+	27, // 62: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
+	24, // 63: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
+	26, // 64: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
+	40, // [40:65] is the sub-list for method output_type
+	15, // [15:40] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -2071,6 +2103,7 @@ func file_fashen_filing_v1_filing_service_proto_init() {
 		return
 	}
 	file_fashen_filing_v1_document_proto_init()
+	file_fashen_filing_v1_finding_proto_init()
 	file_fashen_filing_v1_filing_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*UploadRevisionRequest_Upload)(nil),
 		(*UploadRevisionRequest_Chunk)(nil),

@@ -30,6 +30,11 @@ const (
 	FilingService_GetRevisionText_FullMethodName             = "/fashen.filing.v1.FilingService/GetRevisionText"
 	FilingService_CompareRevisions_FullMethodName            = "/fashen.filing.v1.FilingService/CompareRevisions"
 	FilingService_ListFindings_FullMethodName                = "/fashen.filing.v1.FilingService/ListFindings"
+	FilingService_ConfirmFinding_FullMethodName              = "/fashen.filing.v1.FilingService/ConfirmFinding"
+	FilingService_DismissFinding_FullMethodName              = "/fashen.filing.v1.FilingService/DismissFinding"
+	FilingService_ClaimException_FullMethodName              = "/fashen.filing.v1.FilingService/ClaimException"
+	FilingService_ReopenFinding_FullMethodName               = "/fashen.filing.v1.FilingService/ReopenFinding"
+	FilingService_ListFindingHistory_FullMethodName          = "/fashen.filing.v1.FilingService/ListFindingHistory"
 	FilingService_ResolveAnchors_FullMethodName              = "/fashen.filing.v1.FilingService/ResolveAnchors"
 	FilingService_DownloadRevision_FullMethodName            = "/fashen.filing.v1.FilingService/DownloadRevision"
 	FilingService_UploadMaterial_FullMethodName              = "/fashen.filing.v1.FilingService/UploadMaterial"
@@ -76,9 +81,31 @@ type FilingServiceClient interface {
 	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
 	// another document.
 	CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*v1.Comparison, error)
-	// Lists what the rules found in one draft, in the order of the text. Every
-	// finding is 疑似 (suspected): a person decides.
+	// Lists what the rules found in one draft, in the order of the text, with what
+	// people decided about it. Every finding is 疑似 (suspected): a person decides.
+	// What was confirmed or dismissed of an earlier draft holds where the same words
+	// still stand, and says so in `carried_from`.
 	ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error)
+	// Holds with a finding. Reviewers decide on every finding, the market regulator
+	// on those of the competition packs, and nobody on a draft of their own. Errors:
+	// NOT_FOUND; ABORTED on a stale etag; FAILED_PRECONDITION with FINDING_DECIDED
+	// where it is decided already, SELF_REVIEW_FORBIDDEN, or RECORD_CLOSED after
+	// deliberation.
+	ConfirmFinding(ctx context.Context, in *ConfirmFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error)
+	// Dismisses a finding, with the reason. Errors: as of ConfirmFinding, and
+	// EXCEPTION_NOT_CLAIMED where an exception is said to hold that nobody claimed.
+	DismissFinding(ctx context.Context, in *DismissFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error)
+	// Claims, for the drafting unit, that an exception applies to a finding of the
+	// competition packs (公平竞争审查条例 art 12); the reviewer decides on it. Errors:
+	// FAILED_PRECONDITION with EXCEPTION_NOT_APPLICABLE for another pack,
+	// FINDING_DECIDED for a dismissed finding, RECORD_CLOSED.
+	ClaimException(ctx context.Context, in *ClaimExceptionRequest, opts ...grpc.CallOption) (*v1.Disposition, error)
+	// Takes back what was decided, or, for the drafting unit, the exception that it
+	// claimed; the history keeps it. Errors: as of ConfirmFinding; FAILED_PRECONDITION
+	// with FINDING_OPEN where there is nothing to take back.
+	ReopenFinding(ctx context.Context, in *ReopenFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error)
+	// Reads who decided what about a finding, oldest first.
+	ListFindingHistory(ctx context.Context, in *ListFindingHistoryRequest, opts ...grpc.CallOption) (*ListFindingHistoryResponse, error)
 	// Resolves places in one draft: from an article and a quote, or from
 	// offsets, to a whole anchor. Errors: INVALID_ARGUMENT with ANCHOR_NOT_FOUND
 	// where the quote does not stand at the place.
@@ -214,6 +241,56 @@ func (c *filingServiceClient) ListFindings(ctx context.Context, in *ListFindings
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListFindingsResponse)
 	err := c.cc.Invoke(ctx, FilingService_ListFindings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) ConfirmFinding(ctx context.Context, in *ConfirmFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Disposition)
+	err := c.cc.Invoke(ctx, FilingService_ConfirmFinding_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) DismissFinding(ctx context.Context, in *DismissFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Disposition)
+	err := c.cc.Invoke(ctx, FilingService_DismissFinding_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) ClaimException(ctx context.Context, in *ClaimExceptionRequest, opts ...grpc.CallOption) (*v1.Disposition, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Disposition)
+	err := c.cc.Invoke(ctx, FilingService_ClaimException_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) ReopenFinding(ctx context.Context, in *ReopenFindingRequest, opts ...grpc.CallOption) (*v1.Disposition, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Disposition)
+	err := c.cc.Invoke(ctx, FilingService_ReopenFinding_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *filingServiceClient) ListFindingHistory(ctx context.Context, in *ListFindingHistoryRequest, opts ...grpc.CallOption) (*ListFindingHistoryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFindingHistoryResponse)
+	err := c.cc.Invoke(ctx, FilingService_ListFindingHistory_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -384,9 +461,31 @@ type FilingServiceServer interface {
 	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
 	// another document.
 	CompareRevisions(context.Context, *CompareRevisionsRequest) (*v1.Comparison, error)
-	// Lists what the rules found in one draft, in the order of the text. Every
-	// finding is 疑似 (suspected): a person decides.
+	// Lists what the rules found in one draft, in the order of the text, with what
+	// people decided about it. Every finding is 疑似 (suspected): a person decides.
+	// What was confirmed or dismissed of an earlier draft holds where the same words
+	// still stand, and says so in `carried_from`.
 	ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error)
+	// Holds with a finding. Reviewers decide on every finding, the market regulator
+	// on those of the competition packs, and nobody on a draft of their own. Errors:
+	// NOT_FOUND; ABORTED on a stale etag; FAILED_PRECONDITION with FINDING_DECIDED
+	// where it is decided already, SELF_REVIEW_FORBIDDEN, or RECORD_CLOSED after
+	// deliberation.
+	ConfirmFinding(context.Context, *ConfirmFindingRequest) (*v1.Disposition, error)
+	// Dismisses a finding, with the reason. Errors: as of ConfirmFinding, and
+	// EXCEPTION_NOT_CLAIMED where an exception is said to hold that nobody claimed.
+	DismissFinding(context.Context, *DismissFindingRequest) (*v1.Disposition, error)
+	// Claims, for the drafting unit, that an exception applies to a finding of the
+	// competition packs (公平竞争审查条例 art 12); the reviewer decides on it. Errors:
+	// FAILED_PRECONDITION with EXCEPTION_NOT_APPLICABLE for another pack,
+	// FINDING_DECIDED for a dismissed finding, RECORD_CLOSED.
+	ClaimException(context.Context, *ClaimExceptionRequest) (*v1.Disposition, error)
+	// Takes back what was decided, or, for the drafting unit, the exception that it
+	// claimed; the history keeps it. Errors: as of ConfirmFinding; FAILED_PRECONDITION
+	// with FINDING_OPEN where there is nothing to take back.
+	ReopenFinding(context.Context, *ReopenFindingRequest) (*v1.Disposition, error)
+	// Reads who decided what about a finding, oldest first.
+	ListFindingHistory(context.Context, *ListFindingHistoryRequest) (*ListFindingHistoryResponse, error)
 	// Resolves places in one draft: from an article and a quote, or from
 	// offsets, to a whole anchor. Errors: INVALID_ARGUMENT with ANCHOR_NOT_FOUND
 	// where the quote does not stand at the place.
@@ -461,6 +560,21 @@ func (UnimplementedFilingServiceServer) CompareRevisions(context.Context, *Compa
 }
 func (UnimplementedFilingServiceServer) ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFindings not implemented")
+}
+func (UnimplementedFilingServiceServer) ConfirmFinding(context.Context, *ConfirmFindingRequest) (*v1.Disposition, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConfirmFinding not implemented")
+}
+func (UnimplementedFilingServiceServer) DismissFinding(context.Context, *DismissFindingRequest) (*v1.Disposition, error) {
+	return nil, status.Error(codes.Unimplemented, "method DismissFinding not implemented")
+}
+func (UnimplementedFilingServiceServer) ClaimException(context.Context, *ClaimExceptionRequest) (*v1.Disposition, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClaimException not implemented")
+}
+func (UnimplementedFilingServiceServer) ReopenFinding(context.Context, *ReopenFindingRequest) (*v1.Disposition, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReopenFinding not implemented")
+}
+func (UnimplementedFilingServiceServer) ListFindingHistory(context.Context, *ListFindingHistoryRequest) (*ListFindingHistoryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFindingHistory not implemented")
 }
 func (UnimplementedFilingServiceServer) ResolveAnchors(context.Context, *ResolveAnchorsRequest) (*ResolveAnchorsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResolveAnchors not implemented")
@@ -663,6 +777,96 @@ func _FilingService_ListFindings_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FilingServiceServer).ListFindings(ctx, req.(*ListFindingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_ConfirmFinding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConfirmFindingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).ConfirmFinding(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_ConfirmFinding_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).ConfirmFinding(ctx, req.(*ConfirmFindingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_DismissFinding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DismissFindingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).DismissFinding(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_DismissFinding_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).DismissFinding(ctx, req.(*DismissFindingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_ClaimException_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimExceptionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).ClaimException(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_ClaimException_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).ClaimException(ctx, req.(*ClaimExceptionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_ReopenFinding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReopenFindingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).ReopenFinding(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_ReopenFinding_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).ReopenFinding(ctx, req.(*ReopenFindingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FilingService_ListFindingHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFindingHistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FilingServiceServer).ListFindingHistory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FilingService_ListFindingHistory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FilingServiceServer).ListFindingHistory(ctx, req.(*ListFindingHistoryRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -878,6 +1082,26 @@ var FilingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListFindings",
 			Handler:    _FilingService_ListFindings_Handler,
+		},
+		{
+			MethodName: "ConfirmFinding",
+			Handler:    _FilingService_ConfirmFinding_Handler,
+		},
+		{
+			MethodName: "DismissFinding",
+			Handler:    _FilingService_DismissFinding_Handler,
+		},
+		{
+			MethodName: "ClaimException",
+			Handler:    _FilingService_ClaimException_Handler,
+		},
+		{
+			MethodName: "ReopenFinding",
+			Handler:    _FilingService_ReopenFinding_Handler,
+		},
+		{
+			MethodName: "ListFindingHistory",
+			Handler:    _FilingService_ListFindingHistory_Handler,
 		},
 		{
 			MethodName: "ResolveAnchors",
