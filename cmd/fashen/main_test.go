@@ -15,6 +15,8 @@ import (
 
 	"fashen/internal/app"
 	"fashen/internal/config"
+	"fashen/internal/officialdoc"
+	"fashen/internal/policytext"
 )
 
 // run runs a command line with an input, and answers its output.
@@ -187,5 +189,46 @@ func TestWordFiles(t *testing.T) {
 		if _, err := command(t, "", args...); err == nil {
 			t.Errorf("%v: no error", args)
 		}
+	}
+}
+
+func TestInspectReadsTrackedChanges(t *testing.T) {
+	older, err := policytext.Read(t.Context(), []byte("示例办法\n第一条　甲。\n第二条　乙。\n"), policytext.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer, err := policytext.Read(t.Context(), []byte("示例办法\n第一条　甲丙。\n第二条　乙。\n"), policytext.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	comparison, err := policytext.Compare(t.Context(), older.Text, newer.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := officialdoc.Redline(older.Text, newer.Text, comparison, officialdoc.Edit{Author: "示例甲"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[string]string{"accepted": newer.Text.Text, "original": older.Text.Text} {
+		out, err := command(t, string(data), "inspect", "--text", "--changes", mode, "-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Text    string
+			Changes []struct{ Kind, Author, Text string }
+		}
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Text != want || len(got.Changes) == 0 || got.Changes[0].Author != "示例甲" {
+			t.Errorf("--changes %s: %+v", mode, got)
+		}
+	}
+	if out, err := command(t, string(data), "inspect", "--paragraphs", "-"); err != nil || strings.Count(out, "\n") != 3 {
+		t.Errorf("--paragraphs: %v\n%s", err, out)
+	}
+	if _, err := command(t, "", "inspect", "--changes", "burnt", "-"); err == nil {
+		t.Error("an unknown mode passes")
 	}
 }

@@ -107,21 +107,29 @@ func screenToWord(ctx context.Context, set *rulebook.Set, file, docx string) err
 
 // readDocument reads a file within the limits of an upload.
 func readDocument(ctx context.Context, in io.Reader) (*policytext.Document, error) {
-	limits := policytext.DefaultLimits()
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	reader, data, err := openDocument(in)
 	if err != nil {
 		return nil, err
 	}
+	return reader.Read(ctx, data)
+}
+
+// openDocument takes a file in and prepares a reader with the limits of an upload.
+func openDocument(in io.Reader) (policytext.Reader, []byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return policytext.Reader{}, nil, err
+	}
 	if len(data) > maxFile {
-		return nil, errors.New("文件超过 50 MiB")
+		return policytext.Reader{}, nil, errors.New("文件超过 50 MiB")
 	}
 	pdf := pdftext.NewReader("", 1)
 	if policytext.IsPDF(data) { // the first time on a machine takes longer than a file may
 		if err := pdf.Warm(); err != nil {
-			return nil, err
+			return policytext.Reader{}, nil, err
 		}
 	}
-	return policytext.Reader{Limits: limits, PDF: pdf.Pages}.Read(ctx, data)
+	return policytext.Reader{Limits: policytext.DefaultLimits(), PDF: pdf.Pages}, data, nil
 }
 
 const maxFile = 50 << 20

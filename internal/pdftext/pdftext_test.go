@@ -59,7 +59,7 @@ func TestPages(t *testing.T) {
 	if n := d.Text.Counts; n.Articles != 2 || n.Items != 2 || n.Chapters != 1 {
 		t.Errorf("counts %v", n)
 	}
-	if got := fmt.Sprintf("%q", d.Margins); got != `["内部资料" "1 见示例。" "— 1 —" "— 2 —"]` {
+	if got := fmt.Sprintf("%v", d.Margins); got != "[{page 内部资料} {page 1 见示例。} {page — 1 —} {page — 2 —}]" {
 		t.Errorf("margins %s", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func citedText(t *testing.T, text *corev1.PolicyText) string {
 	t.Helper()
 	var out []string
-	for _, c := range Inspect(text).Citations {
+	for _, c := range Inspect(&Document{Text: text}).Citations {
 		quote := strings.ReplaceAll(Slice(text, c.Start, c.End), "\n", "")
 		if quote != "《"+c.Title+"》" {
 			t.Errorf("at %d to %d stands %q, not %q", c.Start, c.End, quote, c.Title)
@@ -85,7 +85,7 @@ func TestAttachmentCount(t *testing.T) {
 		"甲。\n附件\n乙\n":                          1,
 		"按附件办理。\n":                             0,
 	} {
-		if got := Inspect(mustRead(t, []byte("示例办法\n\n"+text)).Text).Counts.Attachments; got != want {
+		if got := Inspect(mustRead(t, []byte("示例办法\n\n"+text))).Counts.Attachments; got != want {
 			t.Errorf("%q holds %d, want %d", text, got, want)
 		}
 	}

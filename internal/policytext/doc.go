@@ -9,9 +9,16 @@
 // draws a gap after the number; nothing else is added and nothing is
 // normalised. A paragraph is a line, and so is each part of it between manual
 // breaks, each paragraph of a table cell and, once, of a text box, which follows
-// the paragraph it is anchored in. Tracked changes are read as accepted. Notes,
-// comments, headers and footers are not part of it. Offsets count Unicode code
-// points.
+// the paragraph it is anchored in. Notes, comments, headers and footers are not
+// part of it. Offsets count Unicode code points.
+//
+// # Markup
+//
+// Tracked changes are read as accepted, as they were before, or all of them
+// shown; drafts are stored as accepted. A paragraph whose end is left out joins
+// the next one and consumes no number; where changes are shown, all paragraphs
+// consume one, as in Word. Beside the text stand the changes, comments and notes
+// with their places in it, and the lines of headers, footers and text boxes.
 //
 // # Structure
 //
@@ -35,6 +42,8 @@
 // The path of one file: read.go tells the format by content; archive.go and
 // docx*.go, or plaintext.go, turn it into lines; front.go finds title, number,
 // date and addressees; outline.go builds the tree from the numbers that
-// marks.go sees; citation.go and cited.go find what it cites. Everything is linear in the size of the file and bounded by
-// Limits, because the file is a stranger's.
+// marks.go sees; citation.go and cited.go find what it cites; markup.go places
+// what stands beside the text. stream.go gives the lines alone and keeps none.
+// Everything is linear in the size of the file and bounded by Limits, because
+// the file is a stranger's.
 package policytext

@@ -1,6 +1,7 @@
 package policytext
 
 import (
+	"cmp"
 	"context"
 	"encoding/xml"
 	"path"
@@ -9,9 +10,10 @@ import (
 )
 
 // readDocx reads a Word document: the body as lines, automatic numbers written
-// out, tracked changes as accepted.
+// out, and beside it what pages, notes, comments and tracked changes hold. Only
+// the body is read where the reading is a stream.
 func readDocx(ctx context.Context, a *archive, r *reading) error {
-	d := &docx{ctx: ctx, archive: a, reading: r, numbers: newNumbering(), styles: newStyleSheet()}
+	d := &docx{ctx: ctx, archive: a, reading: r, mode: r.changes, numbers: newNumbering(), styles: newStyleSheet()}
 	main, related, err := d.locate()
 	if err != nil {
 		return err
@@ -22,20 +24,28 @@ func readDocx(ctx context.Context, a *archive, r *reading) error {
 	if err := d.part(related.numbering, d.numbers.read); err != nil {
 		return err
 	}
-	for _, name := range related.margins {
-		story := &story{sink: d.margin}
-		if err := d.part(name, func(x *xmlReader) error { return d.story(x, story) }); err != nil {
+	body := &story{sink: r.add}
+	if r.sink != nil {
+		return d.part(main, func(x *xmlReader) error { return d.story(x, body) })
+	}
+	for _, m := range related.margins {
+		story := &story{sink: d.margin(m.kind)}
+		if err := d.part(m.part, func(x *xmlReader) error { return d.story(x, story) }); err != nil {
 			return err
 		}
 	}
 	// Headers must not count on: the body's lists begin anew.
 	d.numbers.reset()
-	body := &story{sink: r.add}
+	d.marking = true
 	if err := d.part(main, func(x *xmlReader) error { return d.story(x, body) }); err != nil {
 		return err
 	}
+	d.marking, r.trailing = false, d.carried
+	if err := d.beside(related); err != nil {
+		return err
+	}
 	if d.tracked {
-		r.warn("文件含有修订标记，已按接受全部修订读取")
+		r.warn(d.mode.warning())
 	}
 	return nil
 }
@@ -48,20 +58,40 @@ type docx struct {
 	styles     *styleSheet
 	numbers    *numbering
 	fields     fieldStack
-	tracked    bool
 	paragraphs int
+
+	mode    Changes
+	tracked bool
+	// open are the tracked changes around the place that is read, and hidden
+	// counts those that this reading leaves out.
+	open   []revision
+	hidden int
+	// marking is set while places are recorded: in the body of a whole reading.
+	marking bool
+	// carried are spots that wait for the next line, to stand at its start.
+	carried []spot
 }
 
 // relatedParts names the parts that the body draws on.
 type relatedParts struct {
-	styles, numbering string
-	margins           []string
+	styles, numbering   string
+	footnotes, endnotes string
+	comments, threads   string
+	margins             []marginPart
+}
+
+type marginPart struct {
+	part string
+	kind MarginKind
 }
 
 // locate finds the body and its related parts by the package's relationships,
 // or by their customary names where those are missing.
 func (d *docx) locate() (string, relatedParts, error) {
-	related := relatedParts{styles: "word/styles.xml", numbering: "word/numbering.xml"}
+	related := relatedParts{
+		styles: "word/styles.xml", numbering: "word/numbering.xml", footnotes: "word/footnotes.xml",
+		endnotes: "word/endnotes.xml", comments: "word/comments.xml", threads: "word/commentsExtended.xml",
+	}
 	main := "word/document.xml"
 	err := d.relations("", func(kind, target string) {
 		if kind == "officeDocument" && d.archive.has(target) {
@@ -80,11 +110,23 @@ func (d *docx) locate() (string, relatedParts, error) {
 			related.styles = target
 		case "numbering":
 			related.numbering = target
-		case "header", "footer":
-			related.margins = append(related.margins, target)
+		case "footnotes":
+			related.footnotes = target
+		case "endnotes":
+			related.endnotes = target
+		case "comments":
+			related.comments = target
+		case "commentsExtended":
+			related.threads = target
+		case "header":
+			related.margins = append(related.margins, marginPart{target, MarginHeader})
+		case "footer":
+			related.margins = append(related.margins, marginPart{target, MarginFooter})
 		}
 	})
-	slices.Sort(related.margins)
+	slices.SortFunc(related.margins, func(a, b marginPart) int {
+		return cmp.Or(-cmp.Compare(a.kind, b.kind), cmp.Compare(a.part, b.part))
+	})
 	related.margins = slices.Compact(related.margins)
 	return main, related, err
 }
@@ -121,16 +163,18 @@ func (d *docx) part(name string, read func(*xmlReader) error) error {
 	return read(x)
 }
 
-// margin keeps a line of a header or footer.
-func (d *docx) margin(l line) error {
-	r := d.reading
-	if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
-		return r.tooLong()
+// margin keeps the lines of a header or footer.
+func (d *docx) margin(kind MarginKind) func(line) error {
+	return func(l line) error {
+		r := d.reading
+		if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
+			return r.tooLong()
+		}
+		if trim(l.text) != "" && l.place != inBox { // a box has put itself there
+			r.margins = append(r.margins, Margin{kind, l.text})
+		}
+		return nil
 	}
-	if trim(l.text) != "" && l.place != inBox { // a box has put itself there
-		r.margins = append(r.margins, l.text)
-	}
-	return nil
 }
 
 // styleSheet is what numbering needs of styles.xml.
@@ -142,6 +186,7 @@ type styleSheet struct {
 // paragraphStyle is one style: its own properties, and after resolve those of
 // its ancestors.
 type paragraphStyle struct {
+	name     string
 	basedOn  string
 	number   numRef
 	contents bool     // an entry of a table of contents: toc 1, toc 2
@@ -165,14 +210,14 @@ func (s *styleSheet) read(x *xmlReader, numbers *numbering) error {
 		err := x.children(func(e xml.StartElement) error {
 			switch e.Name.Local {
 			case "name":
-				name, _ := attr(e, "val")
-				style.contents = strings.HasPrefix(strings.ToLower(name), "toc ")
+				style.name, _ = attr(e, "val")
+				style.contents = strings.HasPrefix(strings.ToLower(style.name), "toc ")
 			case "basedOn":
 				style.basedOn, _ = attr(e, "val")
 			case "pPr":
 				return x.children(func(e xml.StartElement) error {
 					if e.Name.Local == "numPr" {
-						return readNumRef(x, &style.number)
+						return readNumRef(x, &style.number, func(xml.StartElement) {})
 					}
 					return x.skip()
 				})
@@ -192,14 +237,16 @@ func (s *styleSheet) read(x *xmlReader, numbers *numbering) error {
 	})
 }
 
-// readNumRef reads an open w:numPr.
-func readNumRef(x *xmlReader, into *numRef) error {
+// readNumRef reads an open w:numPr and shows its other children.
+func readNumRef(x *xmlReader, into *numRef, other func(xml.StartElement)) error {
 	return x.children(func(e xml.StartElement) error {
 		switch e.Name.Local {
 		case "ilvl":
 			into.level = attrInt(e, "val", -1)
 		case "numId":
 			into.list = attrInt(e, "val", -1)
+		default:
+			other(e)
 		}
 		return x.skip()
 	})

@@ -26,6 +26,10 @@ func (d *docx) runContent(x *xmlReader, p *paragraph, e xml.StartElement) error 
 	switch e.Name.Local {
 	case "t":
 		return d.runText(x, p, e)
+	case "delText":
+		if len(d.open) > 0 { // outside a deletion it is no text
+			return d.runText(x, p, e)
+		}
 	case "tab", "ptab":
 		text = "\t"
 	case "br", "cr":
@@ -37,14 +41,19 @@ func (d *docx) runContent(x *xmlReader, p *paragraph, e xml.StartElement) error 
 	case "sym":
 		text = symbol(e)
 	case "fldChar":
-		kind, _ := attr(e, "fldCharType")
-		d.fields.step(kind)
+		if kind, _ := attr(e, "fldCharType"); d.hidden == 0 {
+			d.fields.step(kind)
+		}
 	case "ruby":
 		return d.ruby(x, p)
 	case "drawing", "pict", "object":
-		return d.graphics(x, p)
+		if d.hidden == 0 {
+			return d.graphics(x, p)
+		}
 	case "footnoteReference", "endnoteReference":
-		d.reading.warn("文件含有脚注或尾注，注释文字不计入正文")
+		d.noteReference(p, e)
+	case "commentReference":
+		p.place(d, commentSpot(e))
 	case "rPr":
 		return d.runProperties(x)
 	}
@@ -139,7 +148,7 @@ func (d *docx) graphics(x *xmlReader, p *paragraph) error {
 			return d.alternative(x, e, into)
 		case nsVML:
 			if s, ok := attr(e, "string"); ok && e.Name.Local == "textpath" {
-				p.box(d, s)
+				p.box(d, line{text: strings.ReplaceAll(s, "\n", " ")})
 			}
 		case nsWord:
 			if e.Name.Local == "txbxContent" {
@@ -152,29 +161,30 @@ func (d *docx) graphics(x *xmlReader, p *paragraph) error {
 }
 
 // box keeps a line of a text box, beside the body and for the margins.
-func (p *paragraph) box(d *docx, text string) {
-	p.boxes = append(p.boxes, line{text: strings.ReplaceAll(text, "\n", " "), place: inBox})
-	if trim(text) != "" {
-		d.reading.margins = append(d.reading.margins, text)
+func (p *paragraph) box(d *docx, l line) {
+	l.place = inBox
+	p.boxes = append(p.boxes, l)
+	if trim(l.text) != "" {
+		d.reading.margins = append(d.reading.margins, Margin{MarginBox, l.text})
 	}
 }
 
 func (d *docx) textBox(x *xmlReader, p *paragraph) error {
-	kept := d.fields
-	d.fields = fieldStack{}
-	defer func() { d.fields = kept }()
+	kept, carried := d.fields, d.carried
+	d.fields, d.carried = fieldStack{}, nil
+	defer func() { d.fields, d.carried = kept, append(carried, d.carried...) }()
 	inner := &story{place: inBox, sink: func(l line) error {
 		if d.reading.bytes += len(l.text); d.reading.bytes > d.reading.limits.TextBytes {
 			return d.reading.tooLong()
 		}
-		p.box(d, l.text)
+		p.box(d, l)
 		return nil
 	}}
 	err := x.children(func(e xml.StartElement) error { return d.block(x, inner, e) })
 	if err != nil {
 		return err
 	}
-	return inner.flush()
+	return d.flush(inner)
 }
 
 // symbol gives a w:sym as a character: the ticks and boxes of forms by their

@@ -168,7 +168,7 @@ func TestDocxTablesAndBoxesAreNoProvisions(t *testing.T) {
 	if got := skeleton(d.Text.Outline, ""); got != "art-1\n art-1.para-1\nart-2\n art-2.para-1\n" {
 		t.Errorf("outline\n%s", got)
 	}
-	if !slices.Equal(d.Margins, []string{"第三条　框中文字。"}) {
+	if !slices.Equal(d.Margins, []Margin{{MarginBox, "第三条　框中文字。"}}) {
 		t.Errorf("margins %q", d.Margins)
 	}
 	first := d.Text.Outline[0]
@@ -195,7 +195,7 @@ func TestDocxWarnings(t *testing.T) {
 func TestDocxMargins(t *testing.T) {
 	d := mustRead(t, wordFile{body: text("甲"), header: text("机密★5年") + par("", `<w:r><w:pict><v:shape><v:textpath string="秘密"/></v:shape></w:pict></w:r>`)}.bytes(t))
 	checkText(t, d, "甲\n")
-	if !slices.Equal(d.Margins, []string{"机密★5年", "秘密"}) {
+	if !slices.Equal(d.Margins, []Margin{{MarginHeader, "机密★5年"}, {MarginBox, "秘密"}}) {
 		t.Errorf("margins %q", d.Margins)
 	}
 }

@@ -16,7 +16,9 @@ import (
 const wordNamespaces = `xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" ` +
 	`xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" ` +
 	`xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math" ` +
-	`xmlns:v="urn:schemas-microsoft-com:vml"`
+	`xmlns:v="urn:schemas-microsoft-com:vml" ` +
+	`xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml" ` +
+	`xmlns:w15="http://schemas.microsoft.com/office/word/2012/wordml"`
 
 // zipOf packs named parts; names are written in order.
 func zipOf(t testing.TB, parts map[string]string) []byte {
@@ -46,7 +48,8 @@ func zipOf(t testing.TB, parts map[string]string) []byte {
 // wordFile is a Word document in the making: inner XML of its parts.
 type wordFile struct {
 	body, styles, numbering string
-	header                  string
+	header, footer          string
+	more                    map[string]string // further parts by their names: comments, footnotes
 }
 
 func (f wordFile) bytes(t testing.TB) []byte {
@@ -63,10 +66,18 @@ func (f wordFile) bytes(t testing.TB) []byte {
 	if f.numbering != "" {
 		parts["word/numbering.xml"] = fmt.Sprintf(`<w:numbering %s>%s</w:numbering>`, wordNamespaces, f.numbering)
 	}
-	if f.header != "" {
-		parts["word/header1.xml"] = fmt.Sprintf(`<w:hdr %s>%s</w:hdr>`, wordNamespaces, f.header)
-		parts["word/_rels/document.xml.rels"] = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
-			`<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/header" Target="header1.xml"/></Relationships>`
+	margins := ""
+	for name, inner := range map[string]string{"header": f.header, "footer": f.footer} {
+		if inner != "" {
+			parts["word/"+name+"1.xml"] = fmt.Sprintf(`<w:hdr %s>%s</w:hdr>`, wordNamespaces, inner)
+			margins += fmt.Sprintf(`<Relationship Id="%s" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/%[1]s" Target="%[1]s1.xml"/>`, name)
+		}
+	}
+	if margins != "" {
+		parts["word/_rels/document.xml.rels"] = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` + margins + `</Relationships>`
+	}
+	for name, inner := range f.more {
+		parts["word/"+name+".xml"] = fmt.Sprintf(`<w:%s %s>%s</w:%[1]s>`, name, wordNamespaces, inner)
 	}
 	return zipOf(t, parts)
 }

@@ -9,7 +9,8 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 )
 
-// Inspection is what `fashen inspect` prints: a policy text without its words.
+// Inspection is what `fashen inspect` prints: a policy text without its words,
+// unless they are asked for.
 type Inspection struct {
 	Title          string       `json:"title"`
 	DocumentNumber string       `json:"document_number"` // as in the text
@@ -18,6 +19,48 @@ type Inspection struct {
 	Counts         Counts       `json:"counts"`
 	Outline        []*Inspected `json:"outline"`
 	Citations      []Cited      `json:"citations"`
+	Changes        []Changed    `json:"changes"`
+	Comments       []Commented  `json:"comments"`
+	Notes          []Noted      `json:"notes"`
+	Margins        []Margin     `json:"margins"`
+	Warnings       []string     `json:"warnings"`
+	Text           string       `json:"text,omitempty"`
+}
+
+// Changed is one tracked change; offsets are code points, equal where this
+// reading leaves its words out.
+type Changed struct {
+	Kind   string `json:"kind"` // insertion, deletion, move_from, move_to
+	Author string `json:"author"`
+	Date   string `json:"date"`
+	Start  int    `json:"start"`
+	End    int    `json:"end"`
+	Text   string `json:"text"` // a line feed for the end of a paragraph
+}
+
+// Commented is one comment; offsets are code points, null for a comment about no
+// place of the body.
+type Commented struct {
+	ID       string  `json:"id"`
+	Author   string  `json:"author"`
+	Date     string  `json:"date"`
+	Text     string  `json:"text"`
+	Start    *int    `json:"start"`
+	End      *int    `json:"end"`
+	Quote    string  `json:"quote"`  // the first maxQuote code points of what it is about
+	Parent   *string `json:"parent"` // the comment it answers
+	Resolved bool    `json:"resolved"`
+}
+
+// maxQuote bounds a quote, since many comments may be about a whole text.
+const maxQuote = 1_000
+
+// Noted is a footnote or endnote.
+type Noted struct {
+	Kind     string `json:"kind"`   // footnote, endnote
+	Number   int    `json:"number"` // among its kind; 0 where the author set a sign by hand
+	Position int    `json:"position"`
+	Text     string `json:"text"`
 }
 
 // Counts are the totals of an outline.
@@ -55,10 +98,11 @@ type Inspected struct {
 	Children []*Inspected `json:"children"`
 }
 
-// Inspect renders a policy text for printing as JSON.
-func Inspect(t *corev1.PolicyText) *Inspection {
+// Inspect renders a document for printing as JSON, without its text.
+func Inspect(d *Document) *Inspection {
+	t := d.Text
 	c := t.GetCounts()
-	return &Inspection{
+	out := &Inspection{
 		Title:          t.GetTitle(),
 		Normalized:     t.GetDocumentNumberNormalized(),
 		DocumentNumber: t.GetDocumentNumber(),
@@ -69,6 +113,30 @@ func Inspect(t *corev1.PolicyText) *Inspection {
 		},
 		Outline:   inspectNodes(t.GetOutline()),
 		Citations: inspectCitations(t.GetCitations()),
+		Margins:   append([]Margin{}, d.Margins...),
+		Warnings:  append([]string{}, t.GetWarnings()...),
+	}
+	inspectMarkup(t, out)
+	return out
+}
+
+func inspectMarkup(t *corev1.PolicyText, out *Inspection) {
+	out.Changes, out.Comments, out.Notes = []Changed{}, []Commented{}, []Noted{}
+	for _, c := range t.GetMarkup().GetChanges() {
+		out.Changes = append(out.Changes, Changed{strings.ToLower(c.Kind.String()), c.Author, c.Written, int(c.Start), int(c.End), c.Text})
+	}
+	text := []rune(t.GetText())
+	for _, c := range t.GetMarkup().GetComments() {
+		comment := Commented{ID: c.Id, Author: c.Author, Date: c.Written, Text: c.Text, Parent: orNull(c.Parent), Resolved: c.Resolved}
+		if c.Anchored {
+			start, end := int(c.Start), int(c.End)
+			comment.Start, comment.End = &start, &end
+			comment.Quote = string(text[start:min(end, start+maxQuote)])
+		}
+		out.Comments = append(out.Comments, comment)
+	}
+	for _, n := range t.GetMarkup().GetNotes() {
+		out.Notes = append(out.Notes, Noted{strings.ToLower(n.Kind.String()), int(n.Number), int(n.Position), n.Text})
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *reading) layOut(ctx context.Context, pages []Page) error {
 		}
 		for _, s := range page.Spans {
 			if s.Turned && trim(s.Text) != "" {
-				r.margins = append(r.margins, s.Text)
+				r.margins = append(r.margins, Margin{MarginPage, s.Text})
 			}
 		}
 		rows = append(rows, rowsOf(page, number)...)
@@ -86,7 +86,7 @@ func (r *reading) layOut(ctx context.Context, pages []Page) error {
 		if r.bytes += len(m.text) + 1; r.bytes > r.limits.TextBytes {
 			return r.tooLong()
 		}
-		r.margins = append(r.margins, m.text)
+		r.margins = append(r.margins, Margin{MarginPage, m.text})
 	}
 	return r.paragraphs(body)
 }

@@ -60,6 +60,9 @@ type Limits struct {
 	// TextBytes is the most bytes of UTF-8 the resulting text may take,
 	// automatic numbers included.
 	TextBytes int
+	// MarkupBytes is the most bytes that the changes, comments and notes listed
+	// beside the text may take; those beyond are left out, with a warning.
+	MarkupBytes int
 	// Time is the longest a file may take to read; the context may end sooner.
 	Time time.Duration
 }
@@ -68,15 +71,16 @@ type Limits struct {
 // longest real policy documents and refuse archives made to exhaust a server.
 func DefaultLimits() Limits {
 	return Limits{
-		Entries:    2_000,
-		PartBytes:  64 << 20,
-		TotalBytes: 256 << 20,
-		Ratio:      200,
-		RatioFrom:  1 << 20,
-		XMLDepth:   256,
-		Paragraphs: 200_000,
-		TextBytes:  16 << 20,
-		Time:       10 * time.Second,
+		Entries:     2_000,
+		PartBytes:   64 << 20,
+		TotalBytes:  256 << 20,
+		Ratio:       200,
+		RatioFrom:   1 << 20,
+		XMLDepth:    256,
+		Paragraphs:  200_000,
+		TextBytes:   16 << 20,
+		MarkupBytes: 1 << 20,
+		Time:        10 * time.Second,
 	}
 }
 

@@ -55,7 +55,7 @@ func TestSliceOutside(t *testing.T) {
 }
 
 func TestInspect(t *testing.T) {
-	d := mustRead(t, []byte("示例办法\n示规〔2026〕1号\n第一条　甲。\n示例局\n2026年3月1日\n")).Text
+	d := mustRead(t, []byte("示例办法\n示规〔2026〕1号\n第一条　甲。\n示例局\n2026年3月1日\n"))
 	got, err := json.Marshal(Inspect(d))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestInspect(t *testing.T) {
 	const want = `{"title":"示例办法","document_number":"示规〔2026〕1号","document_number_normalized":"示规〔2026〕1号","date":"2026-03-01",` +
 		`"counts":{"chapters":0,"sections":0,"articles":1,"paragraphs":1,"items":0,"attachments":0},` +
 		`"outline":[{"id":"art-1","kind":"article","number":1,"label":"第一条","title":"","start":16,"end":22,` +
-		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}],"citations":[]}`
+		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}],"citations":[],"changes":[],"comments":[],"notes":[],"margins":[],"warnings":[]}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

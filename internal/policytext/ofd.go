@@ -278,7 +278,7 @@ func (o *ofd) annotations() error {
 				}
 				for _, s := range over.Spans {
 					if trim(s.Text) != "" {
-						o.reading.margins = append(o.reading.margins, s.Text)
+						o.reading.margins = append(o.reading.margins, Margin{MarginPage, s.Text})
 					}
 				}
 				return nil

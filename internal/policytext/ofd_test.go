@@ -117,7 +117,7 @@ func TestOFDParagraphs(t *testing.T) {
 			if got, want := skeleton(d.Text.Outline, ""), skeleton(mustRead(t, []byte(plain)).Text.Outline, ""); got != want {
 				t.Errorf("outline\n%s\nwant\n%s", got, want)
 			}
-			if len(d.Margins) != len(p.pages()) || d.Margins[0] != "— 1 —" {
+			if len(d.Margins) != len(p.pages()) || d.Margins[0].Text != "— 1 —" {
 				t.Errorf("margins %q", d.Margins)
 			}
 		})
@@ -144,7 +144,7 @@ func TestOFDObjects(t *testing.T) {
 	if len(d.Text.Outline) != 1 || d.Text.Counts.Articles != 1 {
 		t.Errorf("outline %v", d.Text.Outline)
 	}
-	if got := fmt.Sprint(d.Margins); got != "[内部资料 秘密★1年]" {
+	if got := fmt.Sprint(d.Margins); got != "[{page 内部资料} {page 秘密★1年}]" {
 		t.Errorf("margins %s", got)
 	}
 	if SecrecyMark(d) == "" {

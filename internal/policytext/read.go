@@ -17,8 +17,25 @@ type Document struct {
 	// Margins is what the file shows beside its body, a paragraph each: page
 	// headers and footers, watermarks, and the text boxes (these stand in the
 	// body's text as well). SecrecyMark looks at them.
-	Margins []string
+	Margins []Margin
 }
+
+// Margin is a paragraph beside the body.
+type Margin struct {
+	Kind MarginKind `json:"kind"`
+	Text string     `json:"text"`
+}
+
+// MarginKind tells where a margin stands.
+type MarginKind string
+
+// Kinds of margins.
+const (
+	MarginHeader MarginKind = "header"
+	MarginFooter MarginKind = "footer"
+	MarginBox    MarginKind = "box"  // a text box, or WordArt: a watermark
+	MarginPage   MarginKind = "page" // of a page whose format keeps no header apart
+)
 
 // line is one line of the text: a paragraph, or a part of one between manual
 // line breaks.
@@ -30,6 +47,10 @@ type line struct {
 	place place
 	// start and end are code points of the whole text; end excludes the line feed.
 	start, end int
+	// style is the name of the paragraph's style, where the format has any.
+	style string
+	// spots are the places in it that something beside the text is about.
+	spots []spot
 }
 
 // place tells where a line stands; only the running text holds provisions.
@@ -46,19 +67,35 @@ const (
 // when the reader is done.
 type reading struct {
 	lines    []line
-	margins  []string
+	count    int // of the lines
+	margins  []Margin
 	warnings []string
 	bytes    int
 	limits   Limits
+	// changes tells how tracked changes are read.
+	changes Changes
+	// sink takes the lines instead, where the reading is a stream.
+	sink func(line) error
+
+	// What a Word document holds beside its text: spots behind the last line,
+	// words of notes by their ids, comments, and what they take of
+	// Limits.MarkupBytes.
+	trailing            []spot
+	footnotes, endnotes map[string]string
+	comments            []*corev1.Markup_Comment
+	markup              int
 }
 
 // add appends a line and keeps to the limits.
 func (r *reading) add(l line) error {
-	if len(r.lines) >= r.limits.Paragraphs {
+	if r.count++; r.count > r.limits.Paragraphs {
 		return refuse(CodeTooManyParagraphs, "文件段落超过%d段的上限，请拆分后上传", r.limits.Paragraphs)
 	}
 	if r.bytes += len(l.text) + 1; r.bytes > r.limits.TextBytes {
 		return r.tooLong()
+	}
+	if r.sink != nil {
+		return r.sink(l)
 	}
 	r.lines = append(r.lines, l)
 	return nil
@@ -84,6 +121,8 @@ type Reader struct {
 	// PDF reads the pages of a PDF file, whose engine is no part of this package;
 	// nil where none is. It refuses with a *FormatError.
 	PDF func(ctx context.Context, data []byte) ([]Page, error)
+	// Changes tells how tracked changes are read; as accepted, unless set.
+	Changes Changes
 }
 
 // Read reads a file as a Reader without a PDF engine does.
@@ -96,9 +135,17 @@ func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 // or GB18030. A file it refuses gives a *FormatError; a cancelled context gives
 // the context's error. The same bytes always give the same Document.
 func (re Reader) Read(ctx context.Context, data []byte) (*Document, error) {
+	r := &reading{limits: re.Limits, changes: re.Changes}
+	if err := re.read(ctx, data, r); err != nil {
+		return nil, err
+	}
+	return r.document()
+}
+
+// read tells the format and reads the file's lines.
+func (re Reader) read(ctx context.Context, data []byte, r *reading) error {
 	ctx, cancel := context.WithTimeout(ctx, re.Limits.Time)
 	defer cancel()
-	r := &reading{limits: re.Limits}
 	var err error
 	if bytes.HasPrefix(data, []byte("PK")) {
 		err = readArchive(ctx, data, r)
@@ -107,10 +154,7 @@ func (re Reader) Read(ctx context.Context, data []byte) (*Document, error) {
 	} else if err = refuseForeign(data); err == nil {
 		err = readPlain(ctx, data, r)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return r.document()
+	return err
 }
 
 // readArchive reads a zip container: an OFD file or a Word document.
@@ -211,6 +255,7 @@ func (r *reading) document() (*Document, error) {
 	readOutline(r, front, text)
 	text.Counts.Attachments = countAttachments(r)
 	readCitations(r, front, text)
+	placeMarkup(r, text)
 	text.Warnings = r.warnings
 	return &Document{Text: text, Margins: r.margins}, nil
 }

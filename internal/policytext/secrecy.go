@@ -30,7 +30,7 @@ var (
 // running text (商业秘密, 保守国家秘密) are none.
 func SecrecyMark(d *Document) string {
 	for _, s := range d.Margins {
-		for part := range strings.SplitSeq(s, "\n") {
+		for part := range strings.SplitSeq(s.Text, "\n") {
 			if mark := secrecyOf(part, true); mark != "" {
 				return mark
 			}

@@ -33,7 +33,7 @@ func TestSecrecyMark(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := &Document{Text: &corev1.PolicyText{Text: tt.text}, Margins: tt.margins}
+			d := &Document{Text: &corev1.PolicyText{Text: tt.text}, Margins: marginsOf(tt.margins)}
 			if got := SecrecyMark(d); got != tt.want {
 				t.Errorf("mark %q, want %q", got, tt.want)
 			}
@@ -51,4 +51,13 @@ func TestSecrecyMarkOfWord(t *testing.T) {
 			t.Errorf("%s: mark %q", name, got)
 		}
 	}
+}
+
+// marginsOf are lines of page headers.
+func marginsOf(lines []string) []Margin {
+	var out []Margin
+	for _, l := range lines {
+		out = append(out, Margin{MarginHeader, l})
+	}
+	return out
 }

@@ -648,7 +648,10 @@ type PolicyText struct {
 	// no leading zeros, no blanks. Orders (令第15号) keep their own form.
 	DocumentNumberNormalized string `protobuf:"bytes,9,opt,name=document_number_normalized,json=documentNumberNormalized,proto3" json:"document_number_normalized,omitempty"`
 	// Every 《…》 of the text, outermost marks only, in order.
-	Citations     []*Citation `protobuf:"bytes,10,rep,name=citations,proto3" json:"citations,omitempty"`
+	Citations []*Citation `protobuf:"bytes,10,rep,name=citations,proto3" json:"citations,omitempty"`
+	// Tracked changes, comments and notes of the file; unset where it has none. The
+	// text itself is read with all changes accepted.
+	Markup        *Markup `protobuf:"bytes,11,opt,name=markup,proto3" json:"markup,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -749,6 +752,13 @@ func (x *PolicyText) GetDocumentNumberNormalized() string {
 func (x *PolicyText) GetCitations() []*Citation {
 	if x != nil {
 		return x.Citations
+	}
+	return nil
+}
+
+func (x *PolicyText) GetMarkup() *Markup {
+	if x != nil {
+		return x.Markup
 	}
 	return nil
 }
@@ -1033,7 +1043,7 @@ var File_fashen_core_v1_text_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\n" +
-	"\x19fashen/core/v1/text.proto\x12\x0efashen.core.v1\x1a fashen/core/v1/disposition.proto\x1a\x16google/type/date.proto\"\x87\x02\n" +
+	"\x19fashen/core/v1/text.proto\x12\x0efashen.core.v1\x1a fashen/core/v1/disposition.proto\x1a\x1bfashen/core/v1/markup.proto\x1a\x16google/type/date.proto\"\x87\x02\n" +
 	"\tProvision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.fashen.core.v1.ProvisionKindR\x04kind\x12\x16\n" +
@@ -1069,7 +1079,7 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"provisions\x18\x05 \x03(\v2\x1e.fashen.core.v1.CitedProvisionR\n" +
 	"provisions\x12'\n" +
 	"\x0fdocument_number\x18\x06 \x01(\tR\x0edocumentNumber\x12<\n" +
-	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xa6\x03\n" +
+	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xd6\x03\n" +
 	"\n" +
 	"PolicyText\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
@@ -1084,7 +1094,8 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\bwarnings\x18\b \x03(\tR\bwarnings\x12<\n" +
 	"\x1adocument_number_normalized\x18\t \x01(\tR\x18documentNumberNormalized\x126\n" +
 	"\tcitations\x18\n" +
-	" \x03(\v2\x18.fashen.core.v1.CitationR\tcitations\"\xc9\x01\n" +
+	" \x03(\v2\x18.fashen.core.v1.CitationR\tcitations\x12.\n" +
+	"\x06markup\x18\v \x01(\v2\x16.fashen.core.v1.MarkupR\x06markup\"\xc9\x01\n" +
 	"\x06Anchor\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\tR\brevision\x12\x18\n" +
 	"\aarticle\x18\x02 \x01(\x05R\aarticle\x12\x1c\n" +
@@ -1158,7 +1169,8 @@ var file_fashen_core_v1_text_proto_goTypes = []any{
 	(*Anchor)(nil),          // 8: fashen.core.v1.Anchor
 	(*Finding)(nil),         // 9: fashen.core.v1.Finding
 	(*date.Date)(nil),       // 10: google.type.Date
-	(*Disposition)(nil),     // 11: fashen.core.v1.Disposition
+	(*Markup)(nil),          // 11: fashen.core.v1.Markup
+	(*Disposition)(nil),     // 12: fashen.core.v1.Disposition
 }
 var file_fashen_core_v1_text_proto_depIdxs = []int32{
 	0,  // 0: fashen.core.v1.Provision.kind:type_name -> fashen.core.v1.ProvisionKind
@@ -1169,14 +1181,15 @@ var file_fashen_core_v1_text_proto_depIdxs = []int32{
 	3,  // 5: fashen.core.v1.PolicyText.outline:type_name -> fashen.core.v1.Provision
 	4,  // 6: fashen.core.v1.PolicyText.counts:type_name -> fashen.core.v1.ProvisionCounts
 	6,  // 7: fashen.core.v1.PolicyText.citations:type_name -> fashen.core.v1.Citation
-	2,  // 8: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
-	8,  // 9: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
-	11, // 10: fashen.core.v1.Finding.disposition:type_name -> fashen.core.v1.Disposition
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 8: fashen.core.v1.PolicyText.markup:type_name -> fashen.core.v1.Markup
+	2,  // 9: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
+	8,  // 10: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
+	12, // 11: fashen.core.v1.Finding.disposition:type_name -> fashen.core.v1.Disposition
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_fashen_core_v1_text_proto_init() }
@@ -1185,6 +1198,7 @@ func file_fashen_core_v1_text_proto_init() {
 		return
 	}
 	file_fashen_core_v1_disposition_proto_init()
+	file_fashen_core_v1_markup_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
