@@ -153,7 +153,8 @@ func (p *carrier) carry(a *corev1.Anchor) *corev1.CarriedAnchor {
 	if !ok {
 		return out
 	}
-	out.Carried = p.anchor(at, quote)
+	out.Carried = &corev1.Anchor{Revision: p.revision, Start: int32(at), End: int32(at + end - start), Quote: quote}
+	Place(p.text, out.Carried)
 	out.Outcome = corev1.CarriedAnchor_SAME
 	if was, is := &p.old[first], &p.new[to]; was.moved || was.place.GetProvision() != is.place.GetProvision() {
 		out.Outcome = corev1.CarriedAnchor_MOVED
@@ -305,14 +306,4 @@ func sameAround(old, fresh []rune, from, to, n int) bool {
 	behind := min(len(old)-from-n, len(fresh)-to-n, aroundRunes)
 	return lead > 0 && slices.Equal(old[from-lead:from], fresh[to-lead:to]) ||
 		behind > 0 && slices.Equal(old[from+n:from+n+behind], fresh[to+n:to+n+behind])
-}
-
-// anchor makes a place of the newer text whole.
-func (p *carrier) anchor(start int, quote string) *corev1.Anchor {
-	end := start + utf8.RuneCountInString(quote)
-	article, paragraph, item, subItem := Locate(p.text, start, end)
-	return &corev1.Anchor{
-		Revision: p.revision, Start: int32(start), End: int32(end), Quote: quote,
-		Article: int32(article), Paragraph: int32(paragraph), Item: int32(item), SubItem: int32(subItem),
-	}
 }

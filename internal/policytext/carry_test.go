@@ -20,12 +20,7 @@ func anchorAt(t testing.TB, text *corev1.PolicyText, quote string, n int) *corev
 		t.Fatalf("%q stands %d times", quote, len(at))
 	}
 	start := utf8.RuneCountInString(text.GetText()[:at[n]])
-	end := start + utf8.RuneCountInString(quote)
-	article, paragraph, item, subItem := Locate(text, start, end)
-	return &corev1.Anchor{
-		Revision: "old", Start: int32(start), End: int32(end), Quote: quote,
-		Article: int32(article), Paragraph: int32(paragraph), Item: int32(item), SubItem: int32(subItem),
-	}
+	return AnchorAt(text, "old", start, start+utf8.RuneCountInString(quote))
 }
 
 func carryOne(t testing.TB, before, after *corev1.PolicyText, a *corev1.Anchor) *corev1.CarriedAnchor {

@@ -38,7 +38,7 @@ type citer struct {
 // readCitations finds every outermost 《…》 (FACTS KT-04). A title ends on its
 // line, except in the head, where long titles are broken.
 func readCitations(r *reading, f *front, text *corev1.PolicyText) {
-	c := &citer{text: text, own: ownTitles(text.Title), alias: map[string]corev1.CitationKind{}}
+	c := &citer{text: text, own: ownTitles(text), alias: map[string]corev1.CitationKind{}}
 	for at := 0; at < len(r.lines); {
 		// The lines of the head are one run of text, so that a title may go on.
 		from, end := at, at+1
@@ -193,32 +193,24 @@ var (
 
 // ownTitles are the names under which a document speaks of itself: its title,
 // and where it issues a text, that text's.
-func ownTitles(title string) map[string]bool {
+func ownTitles(text *corev1.PolicyText) map[string]bool {
 	own := map[string]bool{}
-	if title = squeeze(title); title == "" {
+	title := squeeze(text.GetTitle())
+	if title == "" {
 		return own
 	}
-	own[title] = true
-	enclosed := issuing.MatchString(title) || strings.HasPrefix(title, "《") && strings.HasSuffix(title, "》")
-	for rest := title; enclosed; {
-		_, after, found := strings.Cut(rest, "《")
-		if !found {
-			break
+	own[plainMarks(title)] = true
+	if issuing.MatchString(title) || strings.HasPrefix(title, "《") && strings.HasSuffix(title, "》") {
+		for _, name := range issuedTitles(title) {
+			own[name] = true
 		}
-		depth, end := 1, len(after)
-		for i, r := range after {
-			if r == '《' {
-				depth++
-			} else if r == '》' {
-				depth--
-			}
-			if depth == 0 {
-				end = i
+		// Of an order or announcement, the title of what it issues first.
+		for _, p := range text.GetParts() {
+			if p.GetKind() == corev1.PartKind_PART_KIND_ENCLOSED && p.GetTitle() != "" {
+				own[plainMarks(p.GetTitle())] = true
 				break
 			}
 		}
-		own[withoutDraftMark(after[:end])] = true
-		rest = after[end:]
 	}
 	return own
 }
@@ -237,7 +229,7 @@ func (c *citer) classify(cited *corev1.Citation, before string) {
 		return
 	}
 	number := cited.DocumentNumberNormalized
-	switch own := c.own[withoutDraftMark(title)]; {
+	switch own := c.own[plainMarks(withoutDraftMark(title))]; {
 	case own && (number == "" || number == c.text.DocumentNumberNormalized):
 		cited.Kind = corev1.CitationKind_CITATION_KIND_SELF
 	default:

@@ -114,6 +114,10 @@ func unitsOf(t *corev1.PolicyText) []unit {
 		}
 	}
 	walk(t.GetOutline())
+	for _, p := range t.GetParts() {
+		walk(p.GetOutline())
+	}
+	slices.SortStableFunc(flat, func(a, b *corev1.Provision) int { return cmp.Compare(a.GetStart(), b.GetStart()) })
 	var units []unit
 	var open *corev1.Provision
 	start, next := 0, 0

@@ -26,9 +26,15 @@
 // first. Items belong to the paragraph before them, and an unnumbered paragraph
 // after items is the next 款. Tables and text boxes hold no provisions; a line
 // without any stop is no 款. A sign-off (署名 and date) and the word 附件 end
-// what is open. Below a sign-off, or in the attachments of a notice that issues
-// a text, the enclosed text goes on in the same outline; other attachments add
-// nothing. The headings 一、 of a notice count as its sections.
+// what is open. The headings 一、 of a notice count as its sections.
+//
+// # Parts
+//
+// A document is parted into itself, the texts that it issues (enclosed below its
+// sign-off, or as an attachment) and what else is attached. Document and issued
+// texts share the outline; an attachment has its own, so that a form or a model
+// contract adds no article. Ids of provisions begin with their part's, so that
+// 第一条 of one part is never another's, and are told by what stands before them.
 //
 // # Citations
 //
@@ -41,9 +47,11 @@
 //
 // The path of one file: read.go tells the format by content; archive.go and
 // docx*.go, or plaintext.go, turn it into lines; front.go finds title, number,
-// date and addressees; outline.go builds the tree from the numbers that
-// marks.go sees; citation.go and cited.go find what it cites; markup.go places
-// what stands beside the text. stream.go gives the lines alone and keeps none.
-// Everything is linear in the size of the file and bounded by Limits, because
-// the file is a stranger's.
+// date, addressees and sign-off; parts.go parts the document; outline.go builds
+// the tree of each part from the numbers that marks.go sees; citation.go and
+// cited.go find what it cites; markup.go places what stands beside the text.
+// stream.go gives the lines alone and keeps none. compare.go tells how a text
+// became another, and carry.go where a place in it stands now. Everything is
+// linear in the size of the file and bounded by Limits, because the file is a
+// stranger's.
 package policytext

@@ -1,7 +1,9 @@
 package policytext
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,7 +31,8 @@ var (
 	numberPattern = regexp.MustCompile(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s\x{3000}）)]|$)`)
 	// FACTS DN-03: orders and announcements.
 	orderPattern = regexp.MustCompile(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
-	serialOnly   = regexp.MustCompile(`^第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号$`)
+	serialOnly   = regexp.MustCompile(`^[（(]?(?:(?:19|20)\d{2}\s*年\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号[）)]?$`)
+	serialHead   = regexp.MustCompile(`(?:令|公告|通告)$`)
 	datePattern  = regexp.MustCompile(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})[\s\x{3000}]*年[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*月[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*日[）)]?$`)
 	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|结论|说明|政策|基准|指引|规范|流程|公约|书)$`)
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
@@ -38,6 +41,7 @@ var (
 	// leadIn tells an opening sentence (现通知如下：) from a list of addressees.
 	leadIn      = regexp.MustCompile(`如下|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
 	urgentWords = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
+	annotation  = regexp.MustCompile(`^[（(]\s*(此件.*?)\s*[）)]$`)
 	copyNumber  = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
 )
 
@@ -147,8 +151,8 @@ func withoutDraftMark(title string) string {
 // a word of the red head.
 func (f *front) headLine(text *corev1.PolicyText, t *titleSearch, i int, s string) bool {
 	number := documentNumber(s)
-	if order := squeeze(t.open.text); serialOnly.MatchString(s) && strings.HasSuffix(order, "令") {
-		number = order + s
+	if order := squeeze(cmp.Or(t.open.text, t.chosen.text)); serialOnly.MatchString(s) && serialHead.MatchString(order) {
+		number = order + strings.Trim(s, "（）()")
 	}
 	if number == "" && !headWord(s) {
 		return false
@@ -265,6 +269,9 @@ func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
 		}
 		if isImprint(s) {
 			f.signature[i] = true
+			if m := annotation.FindStringSubmatch(s); m != nil && text.Annotation == "" && !attached {
+				text.Annotation = m[1]
+			}
 			continue
 		}
 		day, ok := signatureDate(s)
@@ -272,7 +279,13 @@ func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
 			continue
 		}
 		f.signature[i] = true
-		f.markSigners(r, i)
+		signers := f.markSigners(r, i)
+		if text.Signatories == nil && !attached {
+			text.Signatories = signers
+			if m := datePattern.FindStringSubmatch(s); m != nil && trim(m[1]) != "" {
+				text.Signatories = append(signers, trim(m[1]))
+			}
+		}
 		if text.Date == nil && !attached && day != nil {
 			if text.Date = validDate(day); text.Date == nil {
 				r.warn("成文日期“" + s + "”不是有效日期，未采用")
@@ -291,23 +304,25 @@ func isImprint(s string) bool {
 		strings.HasPrefix(q, "主题词：") || strings.HasSuffix(s, "印发") && strings.Contains(s, "日") && !isSentence(s)
 }
 
-// markSigners marks the names of the issuers over a date.
-func (f *front) markSigners(r *reading, at int) {
-	for i, found := at-1, 0; i >= f.body && found < maxSigners; i-- {
+// markSigners marks and gives the names of the issuers over a date, in order.
+func (f *front) markSigners(r *reading, at int) (names []string) {
+	for i := at - 1; i >= f.body && len(names) < maxSigners; i-- {
 		l := &r.lines[i]
 		s := trim(l.text)
 		if s == "" {
-			if found > 0 {
-				return
+			if len(names) > 0 {
+				break
 			}
 			continue
 		}
 		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || utf8.RuneCountInString(s) > 80 {
-			return
+			break
 		}
 		f.signature[i] = true
-		found++
+		names = append(names, s)
 	}
+	slices.Reverse(names)
+	return names
 }
 
 // signatureDate tells a line that is a date, alone or after the issuer's name.

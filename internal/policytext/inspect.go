@@ -12,19 +12,28 @@ import (
 // Inspection is what `fashen inspect` prints: a policy text without its words,
 // unless they are asked for.
 type Inspection struct {
-	Title          string       `json:"title"`
-	DocumentNumber string       `json:"document_number"` // as in the text
-	Normalized     string       `json:"document_number_normalized"`
-	Date           string       `json:"date"` // ISO 8601, or empty
-	Counts         Counts       `json:"counts"`
-	Outline        []*Inspected `json:"outline"`
-	Citations      []Cited      `json:"citations"`
-	Changes        []Changed    `json:"changes"`
-	Comments       []Commented  `json:"comments"`
-	Notes          []Noted      `json:"notes"`
-	Margins        []Margin     `json:"margins"`
-	Warnings       []string     `json:"warnings"`
-	Text           string       `json:"text,omitempty"`
+	Title          string   `json:"title"`
+	DocumentNumber string   `json:"document_number"` // as in the text
+	Normalized     string   `json:"document_number_normalized"`
+	Date           string   `json:"date"` // ISO 8601, or empty
+	Counts         Counts   `json:"counts"`
+	Addressees     string   `json:"addressees"`
+	Signatories    []string `json:"signatories"`
+	Annotation     string   `json:"annotation"` // 附注, without its brackets
+	// Names of the attachments, as the note 附件：… lists them.
+	Attachments []string     `json:"attachments"`
+	Outline     []*Inspected `json:"outline"`
+	// The document itself, the texts it issues, and what is attached.
+	Parts      []InspectedPart      `json:"parts"`
+	Citations  []Cited              `json:"citations"`
+	References []InspectedReference `json:"references"`
+	Validities []InspectedValidity  `json:"validities"`
+	Changes    []Changed            `json:"changes"`
+	Comments   []Commented          `json:"comments"`
+	Notes      []Noted              `json:"notes"`
+	Margins    []Margin             `json:"margins"`
+	Warnings   []string             `json:"warnings"`
+	Text       string               `json:"text,omitempty"`
 }
 
 // Changed is one tracked change; offsets are code points, equal where this
@@ -111,10 +120,17 @@ func Inspect(d *Document) *Inspection {
 			Chapters: int(c.GetChapters()), Sections: int(c.GetSections()), Articles: int(c.GetArticles()),
 			Paragraphs: int(c.GetParagraphs()), Items: int(c.GetItems()), Attachments: int(c.GetAttachments()),
 		},
-		Outline:   inspectNodes(t.GetOutline()),
-		Citations: inspectCitations(t.GetCitations()),
-		Margins:   append([]Margin{}, d.Margins...),
-		Warnings:  append([]string{}, t.GetWarnings()...),
+		Addressees:  t.GetAddressees(),
+		Signatories: orEmpty(t.GetSignatories()),
+		Annotation:  t.GetAnnotation(),
+		Attachments: orEmpty(t.GetAttachmentNames()),
+		Outline:     inspectNodes(t.GetOutline()),
+		Parts:       inspectParts(t),
+		Citations:   inspectCitations(t.GetCitations()),
+		References:  inspectReferences(t.GetReferences()),
+		Validities:  inspectValidities(t.GetValidities()),
+		Margins:     append([]Margin{}, d.Margins...),
+		Warnings:    append([]string{}, t.GetWarnings()...),
 	}
 	inspectMarkup(t, out)
 	return out

@@ -55,15 +55,18 @@ func TestSliceOutside(t *testing.T) {
 }
 
 func TestInspect(t *testing.T) {
-	d := mustRead(t, []byte("示例办法\n示规〔2026〕1号\n第一条　甲。\n示例局\n2026年3月1日\n"))
+	d := mustRead(t, []byte("示例办法\n示规〔2026〕1号\n第一条　甲。\n示例局\n2026年3月1日\n（此件公开发布）\n"))
 	got, err := json.Marshal(Inspect(d))
 	if err != nil {
 		t.Fatal(err)
 	}
+	const outline = `[{"id":"art-1","kind":"article","number":1,"label":"第一条","title":"","start":16,"end":22,` +
+		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}]`
 	const want = `{"title":"示例办法","document_number":"示规〔2026〕1号","document_number_normalized":"示规〔2026〕1号","date":"2026-03-01",` +
 		`"counts":{"chapters":0,"sections":0,"articles":1,"paragraphs":1,"items":0,"attachments":0},` +
-		`"outline":[{"id":"art-1","kind":"article","number":1,"label":"第一条","title":"","start":16,"end":22,` +
-		`"children":[{"id":"art-1.para-1","kind":"paragraph","number":1,"label":"","title":"","start":20,"end":22,"children":[]}]}],"citations":[],"changes":[],"comments":[],"notes":[],"margins":[],"warnings":[]}`
+		`"addressees":"","signatories":["示例局"],"annotation":"此件公开发布","attachments":[],"outline":` + outline +
+		`,"parts":[{"id":"main","kind":"main","label":"","title":"示例办法","document_number":"示规〔2026〕1号","start":0,"end":46,"outline":` + outline +
+		`}],"citations":[],"references":[],"validities":[],"changes":[],"comments":[],"notes":[],"margins":[],"warnings":[]}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -28,69 +28,70 @@ const (
 // maxWarnings bounds what is said about numbering.
 const maxWarnings = 20
 
-// issuing finds titles of documents that issue an enclosed text.
-var issuing = regexp.MustCompile(`印发|发布|公布|颁布|转发|批转|令$|公告$`)
-
 type openProvision struct {
 	rank int
 	node *corev1.Provision
 }
 
-// stage is where in a document the outliner is.
-type stage int
-
-const (
-	inBody     stage = iota
-	afterSign        // below a sign-off: an enclosed text may follow
-	inAttached       // among the attachments
-)
-
-// outliner builds the tree in one pass over the lines.
+// outliner builds the tree of one part in one pass over its lines.
 type outliner struct {
 	r     *reading
-	text  *corev1.PolicyText
 	front *front
-	open  []openProvision
-	stage stage
-	ids   map[string]int
+	part  *partLines
+	// nodes are the provisions at the top, prefix what their ids begin with.
+	nodes  []*corev1.Provision
+	prefix string
+	open   []openProvision
+	ids    map[string]int
 	// end is where the last line that belongs to an open provision ends.
 	end int
-	// article is the number of the last article.
-	article int
+	// ended is set below a sign-off and a note 附件：…
+	ended bool
+	// article is the number of the last article, heading of the last 一、
+	article, heading1 int
 	// announces is set while the open paragraph ends in a colon.
 	announces bool
-	// ignored is set when articles were found among the attachments.
-	ignored bool
-	// issues is set when the title says that the document issues another.
-	issues bool
+	// amendment is set below a heading that amends, quoting inside the words that it
+	// quotes.
+	amendment, quoting bool
 	// last is the last line that begins an article.
 	last int
 	// listed is set when a table of contents was met.
 	listed bool
 }
 
-// readOutline fills outline and counts.
-//
-// A notice that issues an enclosed text is one document: the enclosed articles
-// follow the notice's own headings. What is attached behind the text is not
-// part of the outline, so that a form or model contract adds nothing to the
-// last article.
+// readOutline fills outline, parts and counts. The provisions of the document and
+// of the texts it issues are one outline; what is attached has its own, so that a
+// form or model contract adds nothing to the last article.
 func readOutline(r *reading, f *front, text *corev1.PolicyText) {
-	o := &outliner{r: r, text: text, front: f, ids: map[string]int{}, issues: issuing.MatchString(text.Title)}
-	for o.last = len(r.lines) - 1; o.last > f.body; o.last-- {
-		if m, ok := readMark(&r.lines[o.last]); ok && m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE {
+	text.Counts = &corev1.ProvisionCounts{}
+	for _, p := range readParts(r, f, text) {
+		o := &outliner{r: r, part: p, front: f, ids: map[string]int{}}
+		if p.Kind != corev1.PartKind_PART_KIND_MAIN {
+			o.prefix = p.Id + "."
+		}
+		nodes := o.read()
+		if p.Kind == corev1.PartKind_PART_KIND_ATTACHMENT {
+			p.Outline = nodes
+		} else {
+			text.Outline = append(text.Outline, nodes...)
+		}
+		text.Parts = append(text.Parts, p.Part)
+	}
+	count(text.Outline, text.Counts, false)
+}
+
+func (o *outliner) read() []*corev1.Provision {
+	for o.last = o.part.last - 1; o.last > o.part.body; o.last-- {
+		if m, ok := readMark(&o.r.lines[o.last]); ok && m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE {
 			break
 		}
 	}
-	text.Counts = &corev1.ProvisionCounts{}
-	for i := f.body; i < len(r.lines); i++ {
+	for i := o.part.body; i < o.part.last; i++ {
 		i = o.line(i)
 	}
 	o.close(0)
-	if o.ignored {
-		r.warn("正文之后的附件中另有编号的条文，未列入提纲")
-	}
-	count(text.Outline, text.Counts, false)
+	return o.nodes
 }
 
 // line reads one line and returns the last line it used.
@@ -105,18 +106,16 @@ func (o *outliner) line(i int) int {
 			o.end = l.end
 		}
 		return i
-	case squeeze(s[:min(len(s), 30)]) == "目录":
+	case isContents(s):
 		return o.contents(i)
 	case o.front.signature[i]:
 		o.close(0)
-		if o.stage == inBody {
-			o.stage = afterSign
-		}
+		o.ended = true
 		return i
 	}
 	if note, page := attachmentLine(s); note || page {
 		o.close(0)
-		o.stage = inAttached
+		o.ended = true
 		return i
 	}
 	m, ok := readMark(l)
@@ -127,11 +126,11 @@ func (o *outliner) line(i int) int {
 		strings.HasSuffix(m.rest, "。") || utf8.RuneCountInString(m.rest) > 60) {
 		ok = false
 	}
-	if !ok {
+	if quoted := o.amends(s, m); !ok || quoted {
 		o.plain(l, s)
 		return i
 	}
-	if o.stage != inBody && !o.resume(m) {
+	if o.ended && !o.resume(m) {
 		return i
 	}
 	if m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING {
@@ -141,24 +140,36 @@ func (o *outliner) line(i int) int {
 	return i
 }
 
-// resume decides whether a number below a sign-off or an attachment's head
-// begins the enclosed text. It may while there are no articles yet. Below an
-// attachment's head, articles do when the title says that a text is issued or
-// nothing else has structure, headings only when both hold: else it is a form
-// or a model contract.
+// amending finds headings of a decision that quote new words: 增加一条，作为第四条：“….
+var amending = regexp.MustCompile(`修改为|修改如下|增加|作为第|修订为|改为`)
+
+// amends reports a number inside the words that an amendment quotes, which may run
+// over several lines. The next 一、 ends them in any case.
+func (o *outliner) amends(s string, m mark) bool {
+	if m.kind == corev1.ProvisionKind_PROVISION_KIND_HEADING && m.level == 1 && m.number == o.heading1+1 {
+		o.amendment, o.quoting = amending.MatchString(s), false
+	}
+	inside := o.quoting
+	if open, shut := strings.LastIndex(s, "“"), strings.LastIndex(s, "”"); open > shut {
+		o.quoting = o.amendment
+	} else if shut >= 0 {
+		o.quoting = false
+	}
+	return inside
+}
+
+// resume decides whether a number below a date or a note goes on with the part: the
+// next one does, and the first where there was none.
 func (o *outliner) resume(m mark) bool {
-	statute := m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING
-	empty := len(o.text.Outline) == 0
-	attached := o.stage == inAttached && (statute && !o.issues && !empty || !statute && !(o.issues && empty))
-	if o.article > 0 || attached {
-		o.ignored = o.ignored || m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE
-		return false
+	switch {
+	case m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE:
+		o.ended = m.number != o.article+1
+	case m.kind == corev1.ProvisionKind_PROVISION_KIND_HEADING:
+		o.ended = m.level > 1 || m.number != o.heading1+1 || o.article > 0
+	default:
+		o.ended = false
 	}
-	if !statute && m.level > 1 && len(o.open) == 0 {
-		return false // 1.表一 2.表二 under 附件：
-	}
-	o.stage = inBody
-	return true
+	return !o.ended
 }
 
 // statute opens a part, chapter, section or article.
@@ -190,7 +201,7 @@ func (o *outliner) statute(i int, l *line, m mark) int {
 
 // titleBelow finds the title of a chapter on the line after its number, or -1.
 func (o *outliner) titleBelow(i int) int {
-	for ; i < len(o.r.lines); i++ {
+	for ; i < o.part.last; i++ {
 		l := &o.r.lines[i]
 		s := trim(l.text)
 		if s == "" {
@@ -207,7 +218,9 @@ func (o *outliner) titleBelow(i int) int {
 // openArticle opens an article, and its first paragraph when text follows on the
 // same line.
 func (o *outliner) openArticle(l *line, m mark, node *corev1.Provision) {
-	o.checkSequence(m)
+	if o.part.Kind != corev1.PartKind_PART_KIND_ATTACHMENT {
+		o.checkSequence(m)
+	}
 	id := fmt.Sprintf("art-%d", m.number)
 	if m.branch > 0 {
 		id = fmt.Sprintf("art-%d-%d", m.number, m.branch)
@@ -295,6 +308,9 @@ func (o *outliner) heading(l *line, m mark) {
 		Kind: corev1.ProvisionKind_PROVISION_KIND_HEADING, Number: int32(m.number),
 		Label: m.label, Title: headingTitle(m.rest), Level: int32(m.level),
 	}
+	if m.level == 1 {
+		o.heading1 = m.number
+	}
 	o.push(rankHeading+m.level-1, node, fmt.Sprintf("head-%d", m.number), l.start+m.start, l.end)
 }
 
@@ -302,7 +318,7 @@ func (o *outliner) heading(l *line, m mark) {
 func headingTitle(s string) string {
 	s, _, _ = strings.Cut(s, "：“") // 一、第三条修改为：“…”
 	title, _, _ := strings.Cut(s, "。")
-	title = strings.TrimSuffix(title, "：")
+	title = strings.TrimRight(title, "：；")
 	if utf8.RuneCountInString(title) > 60 {
 		return ""
 	}
@@ -311,7 +327,7 @@ func headingTitle(s string) string {
 
 // plain reads an unnumbered line: a paragraph (款) when an article is open.
 func (o *outliner) plain(l *line, s string) {
-	if len(o.open) == 0 || o.stage != inBody {
+	if len(o.open) == 0 || o.ended {
 		return
 	}
 	if o.opened(rankArticle) == nil {
@@ -342,13 +358,17 @@ func (o *outliner) paragraph(start int, l *line) {
 // any other id is below its parent's. A number used twice gets ~2.
 func (o *outliner) push(rank int, node *corev1.Provision, id string, start, end int) {
 	o.close(rank)
-	siblings := &o.text.Outline
+	siblings := &o.nodes
+	nested := false
 	if n := len(o.open); n > 0 {
 		parent := o.open[n-1].node
 		siblings = &parent.Children
-		if rank != rankArticle {
+		if nested = rank != rankArticle; nested {
 			id = parent.Id + "." + id
 		}
+	}
+	if !nested {
+		id = o.prefix + id
 	}
 	o.ids[id]++
 	if n := o.ids[id]; n > 1 {
@@ -359,6 +379,9 @@ func (o *outliner) push(rank int, node *corev1.Provision, id string, start, end 
 	o.open = append(o.open, openProvision{rank, node})
 	o.end = end
 }
+
+// isContents reports the head of a table of contents.
+func isContents(s string) bool { return squeeze(s[:min(len(s), 30)]) == "目录" }
 
 // close ends the open provisions of this rank and below.
 func (o *outliner) close(rank int) {
@@ -390,7 +413,7 @@ func (o *outliner) contents(i int) int {
 	o.listed = true
 	var first mark
 	last, ended := i, false
-	for k := i + 1; k < len(o.r.lines); k++ {
+	for k := i + 1; k < o.part.last; k++ {
 		l := &o.r.lines[k]
 		if l.place != inText || trim(l.text) == "" {
 			continue

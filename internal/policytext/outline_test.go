@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -163,7 +164,32 @@ func checkTree(t testing.TB, text *corev1.PolicyText) {
 			from = n.End
 		}
 	}
-	walk(text.Outline, 0, int32(len([]rune(text.Text))))
+	total := int32(utf8.RuneCountInString(text.Text))
+	walk(text.Outline, 0, total)
+	from := int32(0)
+	for _, p := range text.Parts {
+		if p.Start != from || p.End <= p.Start || ids[p.Id] {
+			t.Fatalf("part %s [%d, %d) does not begin at %d", p.Id, p.Start, p.End, from)
+		}
+		if !strings.HasPrefix(Slice(text, int(p.Start), int(p.End)), p.Label) {
+			t.Fatalf("%s does not begin with its label %q", p.Id, p.Label)
+		}
+		ids[p.Id] = true
+		walk(p.Outline, p.Start, p.End)
+		from = p.End
+	}
+	if from != total {
+		t.Fatalf("the parts end at %d of %d", from, total)
+	}
+	for _, n := range text.Outline {
+		p := PartAt(text, int(n.Start))
+		if n.End > p.GetEnd() || p.GetKind() == corev1.PartKind_PART_KIND_ATTACHMENT {
+			t.Fatalf("%s leaves its part %s", n.Id, p.GetId())
+		}
+		if prefix := p.GetId() + "."; p.GetKind() != corev1.PartKind_PART_KIND_MAIN && !strings.HasPrefix(n.Id, prefix) {
+			t.Fatalf("%s stands in %s", n.Id, p.GetId())
+		}
+	}
 }
 
 func TestAttachmentLine(t *testing.T) {
@@ -193,7 +219,7 @@ func TestAttachmentLine(t *testing.T) {
 
 func TestMixedDocuments(t *testing.T) {
 	const body = "第一章　总则\n第一条　甲。\n第二条　乙：\n（一）丙；\n（二）丁。\n"
-	const statute = "chap-1 总则| art-1|  art-1.para-1| art-2|  art-2.para-1|   art-2.para-1.item-1|   art-2.para-1.item-2"
+	const statute = "enc-1.chap-1 总则| enc-1.art-1|  enc-1.art-1.para-1| enc-1.art-2|  enc-1.art-2.para-1|   enc-1.art-2.para-1.item-1|   enc-1.art-2.para-1.item-2"
 	tests := []struct {
 		name, text, want, counts string
 	}{
@@ -201,10 +227,10 @@ func TestMixedDocuments(t *testing.T) {
 		{"enclosed as an attachment", "关于印发《示例办法》的通知\n各单位：\n现印发给你们。\n附件：示例办法\n示例局　2026年3月1日\n附件\n示例办法\n" + body, statute, "1 0 2 2 2"},
 		{"a notice with headings of its own", "关于印发《示例办法》的通知\n各单位：\n一、认真学习。\n二、抓好落实。\n示例局\n2026年3月1日\n示例办法\n" + body,
 			"head-1 认真学习|head-2 抓好落实|" + statute, "1 2 2 2 2"},
-		{"an enclosed plan", "关于印发《示例方案》的通知\n各单位：\n现印发给你们。\n示例局\n2026年3月1日\n示例方案\n一、目标\n二、任务\n", "head-1 目标|head-2 任务", "0 2 0 0 0"},
+		{"an enclosed plan", "关于印发《示例方案》的通知\n各单位：\n现印发给你们。\n示例局\n2026年3月1日\n示例方案\n一、目标\n二、任务\n", "enc-1.head-1 目标|enc-1.head-2 任务", "0 2 0 0 0"},
 		{"an amended text below the decision", "关于修改《示例办法》的决定\n示例局决定作如下修改：\n一、第二条修改为：“第二条　乙。”\n二、删去第三条。\n示例办法\n" + body,
 			"head-1 第二条修改为|head-2 删去第三条|" + statute, "1 2 2 2 2"},
-		{"an amended text without chapters", "关于修改《示例办法》的决定\n一、甲修改为乙。\n二、删去第三条。\n示例办法\n第一条　甲。\n", "head-1 甲修改为乙|head-2 删去第三条|art-1| art-1.para-1", "0 2 1 1 0"},
+		{"an amended text without chapters", "关于修改《示例办法》的决定\n一、甲修改为乙。\n二、删去第三条。\n示例办法\n第一条　甲。\n", "head-1 甲修改为乙|head-2 删去第三条|enc-1.art-1| enc-1.art-1.para-1", "0 2 1 1 0"},
 		{"a notice with a model contract", "关于加强示例工作的通知\n各单位：\n一、加强示例。\n附件：示例合同\n示例局\n2026年3月1日\n附件\n示例合同\n第一条　甲方。\n", "head-1 加强示例", "0 1 0 0 0"},
 		{"an order", "示例市人民政府令\n第15号\n《示例规定》已经通过，现予公布。\n市长　某某\n2026年3月1日\n示例规定\n" + body, statute, "1 0 2 2 2"},
 		{"two enclosed texts", "关于印发《示例办法》的通知\n各单位：\n现印发。\n附件1\n示例办法\n" + body + "附件2\n示例细则\n第一条　甲。\n", statute, "1 0 2 2 2"},
@@ -229,7 +255,7 @@ func TestSequenceWarnings(t *testing.T) {
 		"示例办法\n第一条　甲。\n第三条　乙。\n":           "条文序号不连续：第一条之后是第三条",
 		"示例办法\n第一条　甲。\n第一条　乙。\n":           "条文序号重复或倒退：第一条之后又出现第一条",
 		"示例办法\n第五条　甲。\n":                   "条文从第五条开始，缺少之前的条文",
-		"示例办法\n第一条　甲。\n附件1\n协议\n第一条　乙。\n":  "正文之后的附件中另有编号的条文，未列入提纲",
+		"示例办法\n第一条　甲。\n附件1\n协议\n第一条　乙。\n":  "",
 		"示例办法\n第一条　甲。\n第二条　乙。\n第二条之一　丙。\n": "",
 	} {
 		if got := strings.Join(mustRead(t, []byte(text)).Text.Warnings, "|"); got != want {

@@ -253,7 +253,7 @@ func (r *reading) document() (*Document, error) {
 	text := &corev1.PolicyText{Text: b.String()}
 	front := readFront(r, text)
 	readOutline(r, front, text)
-	text.Counts.Attachments = countAttachments(r)
+	readAttachments(r, text)
 	readCitations(r, front, text)
 	placeMarkup(r, text)
 	text.Warnings = r.warnings

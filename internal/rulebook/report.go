@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -180,10 +181,14 @@ func label(f *corev1.Finding) string {
 
 // placeText says where an anchor is: by its provisions, else by position.
 func placeText(a *corev1.Anchor) string {
-	if a.Article == 0 {
-		return fmt.Sprintf("第%d字", a.Start+1)
+	s := ""
+	if strings.HasPrefix(a.Part, "att-") {
+		s = "附件"
 	}
-	s := "第" + policytext.FormatNumeral(int(a.Article)) + "条"
+	if a.Article == 0 {
+		return s + fmt.Sprintf("第%d字", a.Start+1)
+	}
+	s += "第" + policytext.FormatNumeral(int(a.Article)) + "条"
 	for _, part := range []struct {
 		n    int32
 		unit string

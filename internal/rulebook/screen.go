@@ -105,8 +105,8 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 // locate names the provision of an anchor by its first code point: a hit that
 // reaches into the next provision is read where it begins.
 func locate(t *corev1.PolicyText, a *corev1.Anchor) {
-	article, paragraph, item, subItem := policytext.Locate(t, int(a.Start), int(a.Start)+1)
-	a.Article, a.Paragraph, a.Item, a.SubItem = int32(article), int32(paragraph), int32(item), int32(subItem)
+	first := policytext.AnchorAt(t, "", int(a.Start), int(a.Start)+1)
+	a.Part, a.Article, a.Paragraph, a.Item, a.SubItem = first.Part, first.Article, first.Paragraph, first.Item, first.SubItem
 }
 
 // run is the working memory of one screening.

@@ -51,12 +51,7 @@ func resolveAnchor(t *corev1.PolicyText, revision, field string, a *corev1.Ancho
 		}
 		start = utf8.RuneCountInString(t.GetText()[:from])
 	}
-	end = start + utf8.RuneCountInString(quote)
-	article, paragraph, item, subItem := policytext.Locate(t, start, end)
-	return &corev1.Anchor{
-		Revision: revision, Start: int32(start), End: int32(end), Quote: quote,
-		Article: int32(article), Paragraph: int32(paragraph), Item: int32(item), SubItem: int32(subItem),
-	}, nil
+	return policytext.AnchorAt(t, revision, start, start+utf8.RuneCountInString(quote)), nil
 }
 
 func anchorNotFound(field, message string) error {
@@ -64,8 +59,8 @@ func anchorNotFound(field, message string) error {
 }
 
 // inArticle finds the first place of the anchor's quote in the provision it
-// names. An annex may number its articles from one again, so every article of
-// the number is looked at.
+// names. A part of the document numbers its articles from one again, so every article
+// of the number is looked at, in the part that the anchor names if it names one.
 func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start int, ok bool) {
 	var look func(nodes []*corev1.Provision) bool
 	look = func(nodes []*corev1.Provision) bool {
@@ -76,7 +71,7 @@ func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start int, ok bool) {
 				}
 				continue
 			}
-			if n.GetNumber() != a.GetArticle() {
+			if n.GetNumber() != a.GetArticle() || a.GetPart() != "" && policytext.PartAt(t, int(n.GetStart())).GetId() != a.GetPart() {
 				continue
 			}
 			if start, ok = inProvision(t, narrowed(n, a), a.GetQuote()); ok {
@@ -85,7 +80,14 @@ func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start int, ok bool) {
 		}
 		return false
 	}
-	look(t.GetOutline())
+	if look(t.GetOutline()) {
+		return start, ok
+	}
+	for _, p := range t.GetParts() {
+		if look(p.GetOutline()) {
+			break
+		}
+	}
 	return start, ok
 }
 

@@ -101,6 +101,63 @@ func (ProvisionKind) EnumDescriptor() ([]byte, []int) {
 	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{0}
 }
 
+// What a part of a document is.
+type PartKind int32
+
+const (
+	// Unset.
+	PartKind_PART_KIND_UNSPECIFIED PartKind = 0
+	// The document itself, with its head and its sign-off.
+	PartKind_PART_KIND_MAIN PartKind = 1
+	// A text that it issues, such as the 办法 of a notice.
+	PartKind_PART_KIND_ENCLOSED PartKind = 2
+	// What is attached (附件): forms, lists, model contracts.
+	PartKind_PART_KIND_ATTACHMENT PartKind = 3
+)
+
+// Enum value maps for PartKind.
+var (
+	PartKind_name = map[int32]string{
+		0: "PART_KIND_UNSPECIFIED",
+		1: "PART_KIND_MAIN",
+		2: "PART_KIND_ENCLOSED",
+		3: "PART_KIND_ATTACHMENT",
+	}
+	PartKind_value = map[string]int32{
+		"PART_KIND_UNSPECIFIED": 0,
+		"PART_KIND_MAIN":        1,
+		"PART_KIND_ENCLOSED":    2,
+		"PART_KIND_ATTACHMENT":  3,
+	}
+)
+
+func (x PartKind) Enum() *PartKind {
+	p := new(PartKind)
+	*p = x
+	return p
+}
+
+func (x PartKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PartKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_fashen_core_v1_text_proto_enumTypes[1].Descriptor()
+}
+
+func (PartKind) Type() protoreflect.EnumType {
+	return &file_fashen_core_v1_text_proto_enumTypes[1]
+}
+
+func (x PartKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PartKind.Descriptor instead.
+func (PartKind) EnumDescriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+}
+
 // What a cited title names.
 type CitationKind int32
 
@@ -147,11 +204,11 @@ func (x CitationKind) String() string {
 }
 
 func (CitationKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_core_v1_text_proto_enumTypes[1].Descriptor()
+	return file_fashen_core_v1_text_proto_enumTypes[2].Descriptor()
 }
 
 func (CitationKind) Type() protoreflect.EnumType {
-	return &file_fashen_core_v1_text_proto_enumTypes[1]
+	return &file_fashen_core_v1_text_proto_enumTypes[2]
 }
 
 func (x CitationKind) Number() protoreflect.EnumNumber {
@@ -160,7 +217,7 @@ func (x CitationKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CitationKind.Descriptor instead.
 func (CitationKind) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
 }
 
 // How strongly a rule hit suggests a violation.
@@ -204,11 +261,11 @@ func (x Strength) String() string {
 }
 
 func (Strength) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_core_v1_text_proto_enumTypes[2].Descriptor()
+	return file_fashen_core_v1_text_proto_enumTypes[3].Descriptor()
 }
 
 func (Strength) Type() protoreflect.EnumType {
-	return &file_fashen_core_v1_text_proto_enumTypes[2]
+	return &file_fashen_core_v1_text_proto_enumTypes[3]
 }
 
 func (x Strength) Number() protoreflect.EnumNumber {
@@ -217,14 +274,16 @@ func (x Strength) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strength.Descriptor instead.
 func (Strength) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{3}
 }
 
 // One provision of a policy document. Provisions form a tree: chapters hold
 // articles, articles hold paragraphs, paragraphs hold items.
 type Provision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Stable identifier inside one version, such as `art-12.para-1.item-2`.
+	// Stable identifier, unique in its text and told by what stands before it alone,
+	// such as `art-12.para-1.item-2`; in a part other than the first, with that part's
+	// id before it, such as `enc-1.art-12`.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Rank.
 	Kind ProvisionKind `protobuf:"varint,2,opt,name=kind,proto3,enum=fashen.core.v1.ProvisionKind" json:"kind,omitempty"`
@@ -340,6 +399,301 @@ func (x *Provision) GetChildren() []*Provision {
 	return nil
 }
 
+// A part of a document. The first is the document itself; each following one
+// begins where the one before it ends. Provisions of the parts MAIN and ENCLOSED
+// stand in the outline of the text, in its order.
+type Part struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `main`, `enc-1` or `att-1`, counted in order within their kind.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What it is.
+	Kind PartKind `protobuf:"varint,2,opt,name=kind,proto3,enum=fashen.core.v1.PartKind" json:"kind,omitempty"`
+	// What stands over it, such as 附件1; empty when nothing does.
+	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	// 标题, without a mark that it is still a draft.
+	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	// 发文字号 below its title, as written; empty when none.
+	DocumentNumber string `protobuf:"bytes,5,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
+	// First code point.
+	Start int32 `protobuf:"varint,6,opt,name=start,proto3" json:"start,omitempty"`
+	// The code point just behind it.
+	End int32 `protobuf:"varint,7,opt,name=end,proto3" json:"end,omitempty"`
+	// The provisions of an attachment, apart from the outline of the text, so that a
+	// form or a model contract adds nothing to it.
+	Outline       []*Provision `protobuf:"bytes,8,rep,name=outline,proto3" json:"outline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Part) Reset() {
+	*x = Part{}
+	mi := &file_fashen_core_v1_text_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Part) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Part) ProtoMessage() {}
+
+func (x *Part) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_core_v1_text_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Part.ProtoReflect.Descriptor instead.
+func (*Part) Descriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Part) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Part) GetKind() PartKind {
+	if x != nil {
+		return x.Kind
+	}
+	return PartKind_PART_KIND_UNSPECIFIED
+}
+
+func (x *Part) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Part) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Part) GetDocumentNumber() string {
+	if x != nil {
+		return x.DocumentNumber
+	}
+	return ""
+}
+
+func (x *Part) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Part) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Part) GetOutline() []*Provision {
+	if x != nil {
+		return x.Outline
+	}
+	return nil
+}
+
+// A reference to another place of the same document: 本办法第十条, 前款, 附件2.
+type Reference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As written.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Its first code point.
+	Start int32 `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	// The code point just behind it.
+	End int32 `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`
+	// Ids of the provisions or parts that it names, in order; of a range, its ends.
+	Targets []string `protobuf:"bytes,4,rep,name=targets,proto3" json:"targets,omitempty"`
+	// True when something that it names does not exist.
+	Broken        bool `protobuf:"varint,5,opt,name=broken,proto3" json:"broken,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reference) Reset() {
+	*x = Reference{}
+	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reference) ProtoMessage() {}
+
+func (x *Reference) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reference.ProtoReflect.Descriptor instead.
+func (*Reference) Descriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Reference) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Reference) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Reference) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Reference) GetTargets() []string {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Reference) GetBroken() bool {
+	if x != nil {
+		return x.Broken
+	}
+	return false
+}
+
+// A clause on how long a text holds: 自2026年5月1日起施行，有效期五年.
+type Validity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As written.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Its first code point.
+	Start int32 `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	// The code point just behind it.
+	End int32 `protobuf:"varint,3,opt,name=end,proto3" json:"end,omitempty"`
+	// The first day; unset where none is written and the day of issue is not known.
+	EffectiveDate *date.Date `protobuf:"bytes,4,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
+	// True for 自印发（公布、发布）之日起: `effective_date` is the date of the document.
+	FromIssue bool `protobuf:"varint,5,opt,name=from_issue,json=fromIssue,proto3" json:"from_issue,omitempty"`
+	// The last day: as written, or the day before the same date after the period;
+	// unset where the text names neither, or the first day is not known.
+	LastDay *date.Date `protobuf:"bytes,6,opt,name=last_day,json=lastDay,proto3" json:"last_day,omitempty"`
+	// The period in months: 有效期五年 is 60; 0 when none is named.
+	Months        int32 `protobuf:"varint,7,opt,name=months,proto3" json:"months,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Validity) Reset() {
+	*x = Validity{}
+	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Validity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Validity) ProtoMessage() {}
+
+func (x *Validity) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Validity.ProtoReflect.Descriptor instead.
+func (*Validity) Descriptor() ([]byte, []int) {
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Validity) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Validity) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Validity) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Validity) GetEffectiveDate() *date.Date {
+	if x != nil {
+		return x.EffectiveDate
+	}
+	return nil
+}
+
+func (x *Validity) GetFromIssue() bool {
+	if x != nil {
+		return x.FromIssue
+	}
+	return false
+}
+
+func (x *Validity) GetLastDay() *date.Date {
+	if x != nil {
+		return x.LastDay
+	}
+	return nil
+}
+
+func (x *Validity) GetMonths() int32 {
+	if x != nil {
+		return x.Months
+	}
+	return 0
+}
+
 // How many provisions of each rank a text holds.
 type ProvisionCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -361,7 +715,7 @@ type ProvisionCounts struct {
 
 func (x *ProvisionCounts) Reset() {
 	*x = ProvisionCounts{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[1]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +727,7 @@ func (x *ProvisionCounts) String() string {
 func (*ProvisionCounts) ProtoMessage() {}
 
 func (x *ProvisionCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[1]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +740,7 @@ func (x *ProvisionCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvisionCounts.ProtoReflect.Descriptor instead.
 func (*ProvisionCounts) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{1}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProvisionCounts) GetChapters() int32 {
@@ -452,7 +806,7 @@ type CitedProvision struct {
 
 func (x *CitedProvision) Reset() {
 	*x = CitedProvision{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -464,7 +818,7 @@ func (x *CitedProvision) String() string {
 func (*CitedProvision) ProtoMessage() {}
 
 func (x *CitedProvision) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[2]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -477,7 +831,7 @@ func (x *CitedProvision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CitedProvision.ProtoReflect.Descriptor instead.
 func (*CitedProvision) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{2}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CitedProvision) GetText() string {
@@ -545,7 +899,7 @@ type Citation struct {
 
 func (x *Citation) Reset() {
 	*x = Citation{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +911,7 @@ func (x *Citation) String() string {
 func (*Citation) ProtoMessage() {}
 
 func (x *Citation) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[3]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +924,7 @@ func (x *Citation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Citation.ProtoReflect.Descriptor instead.
 func (*Citation) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{3}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Citation) GetTitle() string {
@@ -638,7 +992,7 @@ type PolicyText struct {
 	Date *date.Date `protobuf:"bytes,4,opt,name=date,proto3" json:"date,omitempty"`
 	// 主送机关, as written.
 	Addressees string `protobuf:"bytes,5,opt,name=addressees,proto3" json:"addressees,omitempty"`
-	// Structure of the body.
+	// Structure of the document and of the texts it issues; of attachments, see parts.
 	Outline []*Provision `protobuf:"bytes,6,rep,name=outline,proto3" json:"outline,omitempty"`
 	// Totals over the outline.
 	Counts *ProvisionCounts `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
@@ -651,14 +1005,26 @@ type PolicyText struct {
 	Citations []*Citation `protobuf:"bytes,10,rep,name=citations,proto3" json:"citations,omitempty"`
 	// Tracked changes, comments and notes of the file; unset where it has none. The
 	// text itself is read with all changes accepted.
-	Markup        *Markup `protobuf:"bytes,11,opt,name=markup,proto3" json:"markup,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Markup *Markup `protobuf:"bytes,11,opt,name=markup,proto3" json:"markup,omitempty"`
+	// The document itself, the texts it issues and what is attached, in order.
+	Parts []*Part `protobuf:"bytes,12,rep,name=parts,proto3" json:"parts,omitempty"`
+	// References to places of the document itself, in order.
+	References []*Reference `protobuf:"bytes,13,rep,name=references,proto3" json:"references,omitempty"`
+	// What the text says about how long it holds, in order.
+	Validities []*Validity `protobuf:"bytes,14,rep,name=validities,proto3" json:"validities,omitempty"`
+	// 署名 over the date, one for each line, as written.
+	Signatories []string `protobuf:"bytes,15,rep,name=signatories,proto3" json:"signatories,omitempty"`
+	// 附注 without its brackets, such as 此件公开发布.
+	Annotation string `protobuf:"bytes,16,opt,name=annotation,proto3" json:"annotation,omitempty"`
+	// 附件说明: the names of the attachments as the note below the body lists them.
+	AttachmentNames []string `protobuf:"bytes,17,rep,name=attachment_names,json=attachmentNames,proto3" json:"attachment_names,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *PolicyText) Reset() {
 	*x = PolicyText{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +1036,7 @@ func (x *PolicyText) String() string {
 func (*PolicyText) ProtoMessage() {}
 
 func (x *PolicyText) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[4]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +1049,7 @@ func (x *PolicyText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyText.ProtoReflect.Descriptor instead.
 func (*PolicyText) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{4}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PolicyText) GetText() string {
@@ -763,6 +1129,48 @@ func (x *PolicyText) GetMarkup() *Markup {
 	return nil
 }
 
+func (x *PolicyText) GetParts() []*Part {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *PolicyText) GetReferences() []*Reference {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
+func (x *PolicyText) GetValidities() []*Validity {
+	if x != nil {
+		return x.Validities
+	}
+	return nil
+}
+
+func (x *PolicyText) GetSignatories() []string {
+	if x != nil {
+		return x.Signatories
+	}
+	return nil
+}
+
+func (x *PolicyText) GetAnnotation() string {
+	if x != nil {
+		return x.Annotation
+	}
+	return ""
+}
+
+func (x *PolicyText) GetAttachmentNames() []string {
+	if x != nil {
+		return x.AttachmentNames
+	}
+	return nil
+}
+
 // A place in one exact version of a policy document.
 type Anchor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -781,14 +1189,17 @@ type Anchor struct {
 	// Code point just after the quoted text.
 	End int32 `protobuf:"varint,7,opt,name=end,proto3" json:"end,omitempty"`
 	// The quoted text itself; equal to text[start:end] of the version.
-	Quote         string `protobuf:"bytes,8,opt,name=quote,proto3" json:"quote,omitempty"`
+	Quote string `protobuf:"bytes,8,opt,name=quote,proto3" json:"quote,omitempty"`
+	// Id of the part of the text, such as `enc-1` or `att-2`; empty in the document
+	// itself, and in versions whose parts were not told apart.
+	Part          string `protobuf:"bytes,9,opt,name=part,proto3" json:"part,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Anchor) Reset() {
 	*x = Anchor{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +1211,7 @@ func (x *Anchor) String() string {
 func (*Anchor) ProtoMessage() {}
 
 func (x *Anchor) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[5]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +1224,7 @@ func (x *Anchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Anchor.ProtoReflect.Descriptor instead.
 func (*Anchor) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{5}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Anchor) GetRevision() string {
@@ -872,6 +1283,13 @@ func (x *Anchor) GetQuote() string {
 	return ""
 }
 
+func (x *Anchor) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
 // A suspected (疑似) problem that a rule pointed at. A rule never decides: a
 // reviewer's signed opinion alone has legal effect.
 type Finding struct {
@@ -913,7 +1331,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1343,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_core_v1_text_proto_msgTypes[6]
+	mi := &file_fashen_core_v1_text_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1356,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{6}
+	return file_fashen_core_v1_text_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Finding) GetId() string {
@@ -1053,7 +1471,31 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x05start\x18\x06 \x01(\x05R\x05start\x12\x10\n" +
 	"\x03end\x18\a \x01(\x05R\x03end\x12\x14\n" +
 	"\x05level\x18\b \x01(\x05R\x05level\x125\n" +
-	"\bchildren\x18\t \x03(\v2\x19.fashen.core.v1.ProvisionR\bchildren\"\xbd\x01\n" +
+	"\bchildren\x18\t \x03(\v2\x19.fashen.core.v1.ProvisionR\bchildren\"\xf6\x01\n" +
+	"\x04Part\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x18.fashen.core.v1.PartKindR\x04kind\x12\x14\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x14\n" +
+	"\x05title\x18\x04 \x01(\tR\x05title\x12'\n" +
+	"\x0fdocument_number\x18\x05 \x01(\tR\x0edocumentNumber\x12\x14\n" +
+	"\x05start\x18\x06 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\a \x01(\x05R\x03end\x123\n" +
+	"\aoutline\x18\b \x03(\v2\x19.fashen.core.v1.ProvisionR\aoutline\"y\n" +
+	"\tReference\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x03 \x01(\x05R\x03end\x12\x18\n" +
+	"\atargets\x18\x04 \x03(\tR\atargets\x12\x16\n" +
+	"\x06broken\x18\x05 \x01(\bR\x06broken\"\xe5\x01\n" +
+	"\bValidity\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x03 \x01(\x05R\x03end\x128\n" +
+	"\x0eeffective_date\x18\x04 \x01(\v2\x11.google.type.DateR\reffectiveDate\x12\x1d\n" +
+	"\n" +
+	"from_issue\x18\x05 \x01(\bR\tfromIssue\x12,\n" +
+	"\blast_day\x18\x06 \x01(\v2\x11.google.type.DateR\alastDay\x12\x16\n" +
+	"\x06months\x18\a \x01(\x05R\x06months\"\xbd\x01\n" +
 	"\x0fProvisionCounts\x12\x1a\n" +
 	"\bchapters\x18\x01 \x01(\x05R\bchapters\x12\x1a\n" +
 	"\bsections\x18\x02 \x01(\x05R\bsections\x12\x1a\n" +
@@ -1079,7 +1521,7 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"provisions\x18\x05 \x03(\v2\x1e.fashen.core.v1.CitedProvisionR\n" +
 	"provisions\x12'\n" +
 	"\x0fdocument_number\x18\x06 \x01(\tR\x0edocumentNumber\x12<\n" +
-	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xd6\x03\n" +
+	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xe4\x05\n" +
 	"\n" +
 	"PolicyText\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
@@ -1095,7 +1537,19 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x1adocument_number_normalized\x18\t \x01(\tR\x18documentNumberNormalized\x126\n" +
 	"\tcitations\x18\n" +
 	" \x03(\v2\x18.fashen.core.v1.CitationR\tcitations\x12.\n" +
-	"\x06markup\x18\v \x01(\v2\x16.fashen.core.v1.MarkupR\x06markup\"\xc9\x01\n" +
+	"\x06markup\x18\v \x01(\v2\x16.fashen.core.v1.MarkupR\x06markup\x12*\n" +
+	"\x05parts\x18\f \x03(\v2\x14.fashen.core.v1.PartR\x05parts\x129\n" +
+	"\n" +
+	"references\x18\r \x03(\v2\x19.fashen.core.v1.ReferenceR\n" +
+	"references\x128\n" +
+	"\n" +
+	"validities\x18\x0e \x03(\v2\x18.fashen.core.v1.ValidityR\n" +
+	"validities\x12 \n" +
+	"\vsignatories\x18\x0f \x03(\tR\vsignatories\x12\x1e\n" +
+	"\n" +
+	"annotation\x18\x10 \x01(\tR\n" +
+	"annotation\x12)\n" +
+	"\x10attachment_names\x18\x11 \x03(\tR\x0fattachmentNames\"\xdd\x01\n" +
 	"\x06Anchor\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\tR\brevision\x12\x18\n" +
 	"\aarticle\x18\x02 \x01(\x05R\aarticle\x12\x1c\n" +
@@ -1104,7 +1558,8 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\bsub_item\x18\x05 \x01(\x05R\asubItem\x12\x14\n" +
 	"\x05start\x18\x06 \x01(\x05R\x05start\x12\x10\n" +
 	"\x03end\x18\a \x01(\x05R\x03end\x12\x14\n" +
-	"\x05quote\x18\b \x01(\tR\x05quote\"\xd1\x03\n" +
+	"\x05quote\x18\b \x01(\tR\x05quote\x12\x12\n" +
+	"\x04part\x18\t \x01(\tR\x04part\"\xd1\x03\n" +
 	"\aFinding\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x12\n" +
@@ -1130,7 +1585,12 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x18PROVISION_KIND_PARAGRAPH\x10\x05\x12\x17\n" +
 	"\x13PROVISION_KIND_ITEM\x10\x06\x12\x1b\n" +
 	"\x17PROVISION_KIND_SUB_ITEM\x10\a\x12\x1a\n" +
-	"\x16PROVISION_KIND_HEADING\x10\b*\x91\x01\n" +
+	"\x16PROVISION_KIND_HEADING\x10\b*k\n" +
+	"\bPartKind\x12\x19\n" +
+	"\x15PART_KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0ePART_KIND_MAIN\x10\x01\x12\x16\n" +
+	"\x12PART_KIND_ENCLOSED\x10\x02\x12\x18\n" +
+	"\x14PART_KIND_ATTACHMENT\x10\x03*\x91\x01\n" +
 	"\fCitationKind\x12\x1d\n" +
 	"\x19CITATION_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CITATION_KIND_SELF\x10\x01\x12\x15\n" +
@@ -1155,41 +1615,52 @@ func file_fashen_core_v1_text_proto_rawDescGZIP() []byte {
 	return file_fashen_core_v1_text_proto_rawDescData
 }
 
-var file_fashen_core_v1_text_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_fashen_core_v1_text_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_fashen_core_v1_text_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_fashen_core_v1_text_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_fashen_core_v1_text_proto_goTypes = []any{
 	(ProvisionKind)(0),      // 0: fashen.core.v1.ProvisionKind
-	(CitationKind)(0),       // 1: fashen.core.v1.CitationKind
-	(Strength)(0),           // 2: fashen.core.v1.Strength
-	(*Provision)(nil),       // 3: fashen.core.v1.Provision
-	(*ProvisionCounts)(nil), // 4: fashen.core.v1.ProvisionCounts
-	(*CitedProvision)(nil),  // 5: fashen.core.v1.CitedProvision
-	(*Citation)(nil),        // 6: fashen.core.v1.Citation
-	(*PolicyText)(nil),      // 7: fashen.core.v1.PolicyText
-	(*Anchor)(nil),          // 8: fashen.core.v1.Anchor
-	(*Finding)(nil),         // 9: fashen.core.v1.Finding
-	(*date.Date)(nil),       // 10: google.type.Date
-	(*Markup)(nil),          // 11: fashen.core.v1.Markup
-	(*Disposition)(nil),     // 12: fashen.core.v1.Disposition
+	(PartKind)(0),           // 1: fashen.core.v1.PartKind
+	(CitationKind)(0),       // 2: fashen.core.v1.CitationKind
+	(Strength)(0),           // 3: fashen.core.v1.Strength
+	(*Provision)(nil),       // 4: fashen.core.v1.Provision
+	(*Part)(nil),            // 5: fashen.core.v1.Part
+	(*Reference)(nil),       // 6: fashen.core.v1.Reference
+	(*Validity)(nil),        // 7: fashen.core.v1.Validity
+	(*ProvisionCounts)(nil), // 8: fashen.core.v1.ProvisionCounts
+	(*CitedProvision)(nil),  // 9: fashen.core.v1.CitedProvision
+	(*Citation)(nil),        // 10: fashen.core.v1.Citation
+	(*PolicyText)(nil),      // 11: fashen.core.v1.PolicyText
+	(*Anchor)(nil),          // 12: fashen.core.v1.Anchor
+	(*Finding)(nil),         // 13: fashen.core.v1.Finding
+	(*date.Date)(nil),       // 14: google.type.Date
+	(*Markup)(nil),          // 15: fashen.core.v1.Markup
+	(*Disposition)(nil),     // 16: fashen.core.v1.Disposition
 }
 var file_fashen_core_v1_text_proto_depIdxs = []int32{
 	0,  // 0: fashen.core.v1.Provision.kind:type_name -> fashen.core.v1.ProvisionKind
-	3,  // 1: fashen.core.v1.Provision.children:type_name -> fashen.core.v1.Provision
-	1,  // 2: fashen.core.v1.Citation.kind:type_name -> fashen.core.v1.CitationKind
-	5,  // 3: fashen.core.v1.Citation.provisions:type_name -> fashen.core.v1.CitedProvision
-	10, // 4: fashen.core.v1.PolicyText.date:type_name -> google.type.Date
-	3,  // 5: fashen.core.v1.PolicyText.outline:type_name -> fashen.core.v1.Provision
-	4,  // 6: fashen.core.v1.PolicyText.counts:type_name -> fashen.core.v1.ProvisionCounts
-	6,  // 7: fashen.core.v1.PolicyText.citations:type_name -> fashen.core.v1.Citation
-	11, // 8: fashen.core.v1.PolicyText.markup:type_name -> fashen.core.v1.Markup
-	2,  // 9: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
-	8,  // 10: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
-	12, // 11: fashen.core.v1.Finding.disposition:type_name -> fashen.core.v1.Disposition
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	4,  // 1: fashen.core.v1.Provision.children:type_name -> fashen.core.v1.Provision
+	1,  // 2: fashen.core.v1.Part.kind:type_name -> fashen.core.v1.PartKind
+	4,  // 3: fashen.core.v1.Part.outline:type_name -> fashen.core.v1.Provision
+	14, // 4: fashen.core.v1.Validity.effective_date:type_name -> google.type.Date
+	14, // 5: fashen.core.v1.Validity.last_day:type_name -> google.type.Date
+	2,  // 6: fashen.core.v1.Citation.kind:type_name -> fashen.core.v1.CitationKind
+	9,  // 7: fashen.core.v1.Citation.provisions:type_name -> fashen.core.v1.CitedProvision
+	14, // 8: fashen.core.v1.PolicyText.date:type_name -> google.type.Date
+	4,  // 9: fashen.core.v1.PolicyText.outline:type_name -> fashen.core.v1.Provision
+	8,  // 10: fashen.core.v1.PolicyText.counts:type_name -> fashen.core.v1.ProvisionCounts
+	10, // 11: fashen.core.v1.PolicyText.citations:type_name -> fashen.core.v1.Citation
+	15, // 12: fashen.core.v1.PolicyText.markup:type_name -> fashen.core.v1.Markup
+	5,  // 13: fashen.core.v1.PolicyText.parts:type_name -> fashen.core.v1.Part
+	6,  // 14: fashen.core.v1.PolicyText.references:type_name -> fashen.core.v1.Reference
+	7,  // 15: fashen.core.v1.PolicyText.validities:type_name -> fashen.core.v1.Validity
+	3,  // 16: fashen.core.v1.Finding.strength:type_name -> fashen.core.v1.Strength
+	12, // 17: fashen.core.v1.Finding.anchor:type_name -> fashen.core.v1.Anchor
+	16, // 18: fashen.core.v1.Finding.disposition:type_name -> fashen.core.v1.Disposition
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_fashen_core_v1_text_proto_init() }
@@ -1204,8 +1675,8 @@ func file_fashen_core_v1_text_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_core_v1_text_proto_rawDesc), len(file_fashen_core_v1_text_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   7,
+			NumEnums:      4,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
