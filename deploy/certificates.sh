@@ -3,7 +3,7 @@
 # named process a certificate that both sides of a connection take. What is there
 # stays: to renew a certificate, take its files away first.
 #
-#   deploy/certificates.sh FOLDER directory counsel filing gateway
+#   deploy/certificates.sh FOLDER directory counsel filing competition gateway
 set -eu
 cd "$1"
 shift

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	competitionv1 "fashen/gen/fashen/competition/v1"
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -27,6 +28,7 @@ type contract struct {
 func contracts() []contract {
 	checkpoints := corev1.File_fashen_core_v1_checkpoint_proto.Services()
 	filing := filingv1.File_fashen_filing_v1_filing_service_proto.Services()
+	competition := competitionv1.File_fashen_competition_v1_competition_service_proto.Services()
 	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
@@ -39,6 +41,7 @@ func contracts() []contract {
 		{"", checkpoints.Get(0), over(corev1.NewCheckpointServiceClient, corev1.RegisterCheckpointServiceHandlerClient)},
 		{"", work.Get(0), over(corev1.NewWorkServiceClient, corev1.RegisterWorkServiceHandlerClient)},
 		{"filing", filing.Get(0), over(filingv1.NewFilingServiceClient, filingv1.RegisterFilingServiceHandlerClient)},
+		{"competition", competition.Get(0), over(competitionv1.NewCompetitionServiceClient, competitionv1.RegisterCompetitionServiceHandlerClient)},
 		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},
 		{"directory", session.Get(0), over(directoryv1.NewSessionServiceClient, directoryv1.RegisterSessionServiceHandlerClient)},

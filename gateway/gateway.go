@@ -29,7 +29,7 @@ const (
 // Options is what a gateway needs.
 type Options struct {
 	// Services are connections to the services by their short names, in memory or
-	// TCP: filing, counsel and directory, all required.
+	// TCP: filing, counsel, competition and directory, all required.
 	Services map[string]grpc.ClientConnInterface
 	// Feeds are connections that carry watches, by the short name of the service
 	// whose events are followed; without one, its events are not on REST.

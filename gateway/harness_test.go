@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fashen/gateway"
+	competitionv1 "fashen/gen/fashen/competition/v1"
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -58,6 +59,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 		}),
 	}
 	filingv1.RegisterFilingServiceServer(h.server, h.filing)
+	competitionv1.RegisterCompetitionServiceServer(h.server, competitionv1.UnimplementedCompetitionServiceServer{})
 	counselv1.RegisterCounselServiceServer(h.server, counselv1.UnimplementedCounselServiceServer{})
 	directoryv1.RegisterDirectoryServiceServer(h.server, directory{})
 	directoryv1.RegisterSessionServiceServer(h.server, session{})
@@ -70,7 +72,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 		t.Fatal(err)
 	}
 	o := gateway.Options{
-		Services: map[string]grpc.ClientConnInterface{"filing": conn, "counsel": conn, "directory": conn}, Logger: log,
+		Services: map[string]grpc.ClientConnInterface{"filing": conn, "counsel": conn, "competition": conn, "directory": conn}, Logger: log,
 		AllowedOrigins: []string{"https://oa.example.cn"},
 	}
 	for _, c := range change {

@@ -24,6 +24,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/pdftext"
 	"fashen/internal/rpc"
+	"fashen/internal/rulebook"
 	"fashen/internal/telemetry"
 	"fashen/services/directory"
 )
@@ -51,7 +52,9 @@ type App struct {
 	Codes []directory.Invitation
 
 	// pdf reads PDF files; nil where filing runs elsewhere.
-	pdf    *pdftext.Reader
+	pdf *pdftext.Reader
+	// rules are the built-in packs; nil until a service of this process needs them.
+	rules  *rulebook.Library
 	config config.Config
 	log    *slog.Logger
 	clock  docstore.Clock

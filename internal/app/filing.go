@@ -3,13 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"path/filepath"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/pdftext"
-	"fashen/internal/rulebook"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -29,9 +27,9 @@ func (a *App) Warm() error {
 
 // startFiling makes the filing service with the rule packs that are built in.
 func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
-	rules, err := rulebook.Builtin()
+	rules, err := a.rulebook()
 	if err != nil {
-		return nil, fmt.Errorf("load rule packs: %w", err)
+		return nil, err
 	}
 	a.pdf = pdftext.NewReader(cmp.Or(a.config.PDFCache, filepath.Join(a.config.DataDir, "pdf")), pdfChildren)
 	return filing.New(ctx, filing.Deps{

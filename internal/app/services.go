@@ -7,11 +7,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	competitionv1 "fashen/gen/fashen/competition/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/feed"
+	"fashen/services/competition"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -53,7 +55,7 @@ func table() []entry {
 	return []entry{
 		{
 			name: directory.Service, sight: feed.ByAuditor, start: startDirectory,
-			calls:   []string{counsel.Service, filing.Service}, // their feeds, for webhooks
+			calls:   []string{counsel.Service, filing.Service, competition.Service}, // their feeds, for webhooks
 			history: method(directoryv1.File_fashen_directory_v1_directory_service_proto, "ListDirectoryHistory"),
 		},
 		{
@@ -65,6 +67,11 @@ func table() []entry {
 			name: filing.Service, sight: feed.ByViewers, start: startFiling,
 			calls:   []string{counsel.Service, directory.Service},
 			history: method(filingv1.File_fashen_filing_v1_filing_service_proto, "ListDocumentHistory"),
+		},
+		{
+			name: competition.Service, sight: feed.ByViewers, start: startCompetition,
+			calls:   []string{filing.Service, directory.Service},
+			history: method(competitionv1.File_fashen_competition_v1_competition_service_proto, "ListRuleSetCandidateHistory"),
 		},
 	}
 }

@@ -114,7 +114,7 @@ func (c *Config) sections() []section {
 	process.StringVar(&c.LogLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
 
 	several := pflag.NewFlagSet("processes", pflag.ContinueOnError)
-	several.StringSliceVar(&c.Services, "services", nil, "`names` of what this process runs: directory, counsel, filing, gateway; all when empty")
+	several.StringSliceVar(&c.Services, "services", nil, "`names` of what this process runs: directory, counsel, filing, competition, gateway; all when empty")
 	several.StringSliceVar(&c.Peers, "peers", nil, "where the other services run, each `name=host:port`; repeated for each replica, or a name that resolves to all")
 	several.StringVar(&c.TLSCert, "tls-cert", "", "`file` (PEM) of this process's certificate; with it the gRPC API is over TLS. Read again when it changes")
 	several.StringVar(&c.TLSKey, "tls-key", "", "`file` (PEM) of its key")

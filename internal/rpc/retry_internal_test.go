@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	competitionv1 "fashen/gen/fashen/competition/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
@@ -19,6 +20,7 @@ func TestRepeatable(t *testing.T) {
 	for _, service := range []protoreflect.ServiceDescriptor{
 		filingv1.File_fashen_filing_v1_filing_service_proto.Services().Get(0),
 		counselv1.File_fashen_counsel_v1_counsel_service_proto.Services().Get(0),
+		competitionv1.File_fashen_competition_v1_competition_service_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_directory_service_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_session_service_proto.Services().Get(0),
 	} {
@@ -32,7 +34,7 @@ func TestRepeatable(t *testing.T) {
 				t.Fatal(err)
 			}
 			of := describe("/" + string(service.FullName()) + "/" + string(m.Name()))
-			reads := slices.ContainsFunc([]string{"Get", "List", "Resolve", "Compute", "Compare"}, func(verb string) bool {
+			reads := slices.ContainsFunc([]string{"Get", "List", "Resolve", "Compute", "Compare", "Screen", "Try"}, func(verb string) bool {
 				return strings.HasPrefix(string(m.Name()), verb)
 			})
 			if got := of.repeatable(request.New().Interface()); got != reads {

@@ -135,6 +135,7 @@ type compiler struct {
 	order    []*pattern
 	literals map[string]int32
 	words    []string
+	budget   *budget
 }
 
 var reference = regexp.MustCompile(`\{([a-z][a-z_]*)\}`)
@@ -199,7 +200,11 @@ func (c *compiler) regexp(src, before, after string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return regexp.Compile(`(?s)` + before + `(?:` + s + `)` + after)
+	s = `(?s)` + before + `(?:` + s + `)` + after
+	if err := c.budget.spend(s); err != nil {
+		return nil, err
+	}
+	return regexp.Compile(s)
 }
 
 // pattern compiles an expression of a frame with its gates.
@@ -210,6 +215,9 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 	}
 	if p, ok := c.patterns[s]; ok {
 		return p, nil
+	}
+	if err := c.budget.spend(`(?s:` + s + `)`); err != nil {
+		return nil, err
 	}
 	re, err := regexp.Compile(`(?s:` + s + `)`)
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -43,6 +46,7 @@ type fileDoc struct {
 // Certain is "no" where the end is not certain.
 type statuteDoc struct {
 	Title      text `yaml:"title"`
+	Number     text `yaml:"number"`
 	From       text `yaml:"from"`
 	To         text `yaml:"to"`
 	ReplacedBy text `yaml:"replaced_by"`
@@ -116,9 +120,32 @@ func decode(name string, data []byte) (*fileDoc, error) {
 	d.KnownFields(true)
 	var f fileDoc
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, decodingFailed(name, err)
 	}
 	return &f, nil
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+
+// decodingFailed tells each complaint of the YAML reader by its line.
+func decodingFailed(name string, err error) error {
+	complaints := []string{err.Error()}
+	var several *yaml.TypeError
+	if errors.As(err, &several) {
+		complaints = several.Errors
+	}
+	var errs []error
+	for _, c := range complaints {
+		p := &Problem{File: name}
+		if m := yamlLine.FindStringSubmatch(c); m != nil {
+			p.Line, _ = strconv.Atoi(m[1])
+			c = c[len(m[0]):]
+		}
+		c, _, _ = strings.Cut(c, " in type rulebook.") // the place of the field in our code
+		p.Err = errors.New(c)
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
 }
 
 const dateLayout = "2006-01-02"

@@ -88,6 +88,10 @@ func (l *loader) examples() {
 
 func (l *loader) expect(r *rule, list []text, want verdict) {
 	for _, t := range list {
+		if err := l.budget.example(t.s); err != nil {
+			l.fail(r.file, t.line, "rule %s: %w", r.id, err)
+			continue
+		}
 		if got := l.judge(r, t.s, nil); got != want {
 			l.fail(r.file, t.line, "rule %s: this example gives %v, not %v", r.id, got, want)
 		}
@@ -100,6 +104,10 @@ func (l *loader) suppresses(s *suppressor, e exampleDoc, silent bool) {
 	r, ok := l.rules[e.Rule.s]
 	if !ok {
 		l.fail(s.file, e.Rule.line, "suppressor %s: unknown rule %q", s.id, e.Rule.s)
+		return
+	}
+	if err := l.budget.example(e.Text.s); err != nil {
+		l.fail(s.file, e.Text.line, "suppressor %s: %w", s.id, err)
 		return
 	}
 	if got := l.judge(r, e.Text.s, s); got != verdictSuspect {

@@ -45,7 +45,11 @@ type pack struct {
 	name, title, version string
 	laws                 map[string]*law
 	rules                []*rule
+	sum                  string // SHA-256 of its files and of those all packs share
 }
+
+// label names a pack and its version, as findings do.
+func (p *pack) label() string { return p.name + "@" + p.version }
 
 // Library is a loaded, checked collection of packs. It does not change after
 // Load and is safe for concurrent use.
@@ -64,27 +68,35 @@ type Library struct {
 
 // Builtin loads the packs that come with the program.
 func Builtin() (*Library, error) {
-	sub, err := fs.Sub(builtin, "packs")
+	files, err := BuiltinFiles()
 	if err != nil {
 		return nil, err
 	}
-	return Load(sub)
+	return load(files, nil)
 }
 
 // Load reads every .yaml file under the root of fsys, compiles the rules and
 // runs each rule's and suppressor's examples. An error names file and line;
 // all that can be told at once are joined.
 func Load(fsys fs.FS) (*Library, error) {
+	files, err := ReadFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return load(files, nil)
+}
+
+func load(files Files, b *budget) (*Library, error) {
 	l := &loader{
 		lib:         &Library{packs: map[string]*pack{}, statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}}},
 		suppressors: map[string]*suppressor{},
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, literals: map[string]int32{},
+			patterns: map[string]*pattern{}, literals: map[string]int32{}, budget: b,
 		},
 	}
-	if err := l.read(fsys); err != nil {
+	if err := l.read(files); err != nil {
 		return nil, err
 	}
 	l.declare()
@@ -94,6 +106,7 @@ func Load(fsys fs.FS) (*Library, error) {
 		return nil, errors.Join(l.errs...)
 	}
 	l.index()
+	l.digest()
 	l.examples()
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
@@ -119,7 +132,7 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		if !ok {
 			return nil, fmt.Errorf("%w %q", ErrUnknownPack, name)
 		}
-		label, n := p.name+"@"+p.version, len(s.active)
+		label, n := p.label(), len(s.active)
 		for _, r := range p.rules {
 			if r.inForce(day) {
 				s.active[r] = ruleText{pack: label, law: r.lawText(day)}

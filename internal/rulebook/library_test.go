@@ -164,10 +164,10 @@ func TestLoadErrors(t *testing.T) {
 		{"unknown place", "where: before", "where: beside", "demo/rules.yaml:12: unknown place"},
 		{"unknown law", "law: act", "law: code", "demo/rules.yaml:20: rule D-1 cites unknown law"},
 		{"unknown strength", "strength: direct", "strength: strong", "demo/rules.yaml:21: rule D-1: unknown strength"},
-		{"misspelt field", "reason:", "reasons:", "line 24: field reasons not found"},
+		{"misspelt field", "reason:", "reasons:", "demo/rules.yaml:24: field reasons not found"},
 		{"no version", `version: "1"`, "title: 示例", "has no version"},
 		{"bad date", "2020-01-01", "2020-13-01", "law act"},
-		{"not YAML", "rules:", "rules: [", "demo/rules.yaml: yaml"},
+		{"not YAML", "rules:", "rules: [", "demo/rules.yaml:17: "},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

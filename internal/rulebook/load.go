@@ -1,10 +1,10 @@
 package rulebook
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,10 +26,23 @@ type loader struct {
 type loadedFile struct {
 	name string
 	doc  *fileDoc
+	sum  [sha256.Size]byte
 }
 
+// Problem is a mistake in a rule file, at a line of it; at 0 it is in the whole.
+type Problem struct {
+	File string
+	Line int
+	Err  error
+}
+
+func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %v", p.File, p.Line, p.Err) }
+
+// Unwrap gives what is wrong.
+func (p *Problem) Unwrap() error { return p.Err }
+
 func (l *loader) fail(file string, line int, format string, args ...any) {
-	l.errs = append(l.errs, fmt.Errorf("%s:%d: %w", file, line, fmt.Errorf(format, args...)))
+	l.errs = append(l.errs, &Problem{file, line, fmt.Errorf(format, args...)})
 }
 
 // failAt reports err, at the line it carries itself if it does.
@@ -41,25 +54,15 @@ func (l *loader) failAt(file string, line int, err error) {
 	l.fail(file, line, "%w", err)
 }
 
-func (l *loader) read(fsys fs.FS) error {
-	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("read rule packs: %w", err)
-		}
-		if d.IsDir() || path.Ext(name) != ".yaml" {
-			return nil
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return fmt.Errorf("read rule packs: %w", err)
-		}
-		doc, err := decode(name, data)
-		if err != nil {
-			return err
-		}
-		l.files = append(l.files, loadedFile{name, doc})
-		return nil
-	})
+// read decodes the files in the order of their names.
+func (l *loader) read(files Files) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		doc, err := decode(name, files[name])
+		errs = append(errs, err)
+		l.files = append(l.files, loadedFile{name, doc, sha256.Sum256(files[name])})
+	}
+	return errors.Join(errs...)
 }
 
 // declare collects lexicons, packs and laws before anything refers to them.
@@ -101,7 +104,7 @@ func (l *loader) declare() {
 
 func (l *loader) declareStatutes(f loadedFile) {
 	for _, d := range f.doc.Statutes {
-		s := &statute{title: d.Title.s, replacedBy: d.ReplacedBy.s, uncertain: d.Certain.s == "no"}
+		s := &statute{title: d.Title.s, number: d.Number.s, replacedBy: d.ReplacedBy.s, uncertain: d.Certain.s == "no"}
 		var err1, err2 error
 		s.from, err1 = parseDay(d.From)
 		s.to, err2 = parseDay(d.To)

@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,9 +58,23 @@ func (s *Set) Screen(t *corev1.PolicyText) Screening { return s.ScreenClause(t, 
 // ScreenClause runs the rules over a text that may be a part of a document of
 // which some facts are known.
 func (s *Set) ScreenClause(t *corev1.PolicyText, facts Facts) Screening {
+	return s.screen(t, facts, func() bool { return false })
+}
+
+// ScreenContext is [Set.ScreenClause] that ends, between two sentences, with the
+// context.
+func (s *Set) ScreenContext(ctx context.Context, t *corev1.PolicyText, facts Facts) (Screening, error) {
+	out := s.screen(t, facts, func() bool { return ctx.Err() != nil })
+	return out, ctx.Err()
+}
+
+func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Screening {
 	r := run{set: s, m: newMatcher(s.lib.masks), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
 	eachClause(t.GetText(), func(c *clause) bool {
+		if stopped() {
+			return false
+		}
 		var found []*corev1.Finding
 		for _, h := range standBack(r.clause(c)) {
 			found = append(found, s.finding(c, h))

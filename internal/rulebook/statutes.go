@@ -10,6 +10,7 @@ import (
 // may be.
 type statute struct {
 	title      string // official
+	number     string
 	from, to   time.Time
 	replacedBy string
 	uncertain  bool // the end is not certain: a prompt, never a suspicion

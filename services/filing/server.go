@@ -80,10 +80,11 @@ type Server struct {
 	comparing chan struct{}
 	now       docstore.Clock
 	log       *slog.Logger
-	tokenKey  []byte
-	intake    *intake
-	issuers   issuers
-	intents   *intent.Queue[*filingv1.Document]
+	// pages are those of lists that are stored in one piece.
+	pages   rpc.Offsets
+	intake  *intake
+	issuers issuers
+	intents *intent.Queue[*filingv1.Document]
 }
 
 // New opens the service's collection.
@@ -105,7 +106,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 		documents: documents, dispositions: decisions, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
 		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
-		now:   d.Clock, log: d.Logger, tokenKey: d.TokenKey,
+		now:   d.Clock, log: d.Logger, pages: d.TokenKey,
 		intake:    newIntake(),
 		comparing: make(chan struct{}, comparisons),
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -22,9 +21,6 @@ import (
 // maxTextBytes bounds text and outline of a draft as encoded, so that they fit
 // one answer. It is some 500,000 characters in 10,000 provisions.
 const maxTextBytes = 3 << 20
-
-// rulePacks are the packs every draft is screened with.
-var rulePacks = []string{"competition", "powers"}
 
 // part is a stored piece of a reading.
 type part struct {
@@ -68,7 +64,7 @@ func readDraft(ctx context.Context, texts policytext.Reader, data []byte, rules 
 	if proto.Size(doc.Text) > maxTextBytes {
 		return nil, rpc.Field("file", policytext.CodeTextTooLong, "文件文字或条款过多，请拆分后上传")
 	}
-	set, err := rules.Set(time.Date(today.Year, today.Month, today.Day, 0, 0, 0, 0, time.UTC), rulePacks...)
+	set, err := rules.DraftSet(time.Date(today.Year, today.Month, today.Day, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		var none *rulebook.NotForDateError
 		if errors.As(err, &none) {
@@ -80,7 +76,7 @@ func readDraft(ctx context.Context, texts policytext.Reader, data []byte, rules 
 	r := &reading{
 		policy: doc.Text,
 		findings: &filingv1.Screening{
-			Packs: strings.Split(found.Version, "+"), ReviewDate: today.Proto(), Findings: found.Findings,
+			Packs: set.Labels(), ReviewDate: today.Proto(), Findings: found.Findings,
 		},
 		warnings: doc.Text.GetWarnings(),
 	}

@@ -32,7 +32,7 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 		return nil, rpc.Filter(err)
 	}
 	list := in.GetParent() + "\x00" + in.GetFilter()
-	from, err := s.openOffset(list, in.GetPageToken())
+	from, err := s.pages.Open(list, in.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 			continue
 		}
 		if len(out.Findings) == pageSize(in.GetPageSize()) {
-			out.NextPageToken = s.sealOffset(list, i)
+			out.NextPageToken = s.pages.Seal(list, i)
 			break
 		}
 		out.Findings = append(out.Findings, f)

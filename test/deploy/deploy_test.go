@@ -223,7 +223,7 @@ func TestCompose(t *testing.T) {
 }
 
 // processes are what runs in a container of its own; the gateway is the last.
-var processes = []string{"directory", "counsel", "filing", "gateway"}
+var processes = []string{"directory", "counsel", "filing", "competition", "gateway"}
 
 // The certificates of the script prove a process to another, on both sides.
 func TestCertificatesScript(t *testing.T) {

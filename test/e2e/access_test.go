@@ -145,6 +145,8 @@ type names struct {
 	delegation, recalled, standIn string
 	// webhook of the system has the delivery; mute is one that is disabled.
 	webhook, delivery, mute string
+	// candidate is a changed rule library on trial.
+	candidate string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -163,7 +165,7 @@ func (n names) each(change func(string) string) names {
 		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
-		&n.webhook, &n.delivery, &n.mute,
+		&n.webhook, &n.delivery, &n.mute, &n.candidate,
 	} {
 		*s = change(*s)
 	}
@@ -246,6 +248,7 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.recalled = w.delegated(t, "reviewer2", "reviewer", "2026-04-08", corev1.Role_ROLE_REVIEWER).GetName()
 	n.standIn = w.actFor(t, "reviewer2", w.delegated(t, "reviewer", "reviewer2", "2026-04-08", corev1.Role_ROLE_REVIEWER))
 	n.webhook, n.mute = w.hook(t, n.system, "http://127.0.0.1:1/").GetName(), w.hook(t, n.system, "http://127.0.0.1:1/").GetName()
+	n.candidate = w.imported(t, "reviewer").GetName()
 	w.newDocument(t, true)
 	n.delivery = w.settled(t, n.webhook, is(directoryv1.Delivery_PENDING))[0].GetName()
 	return n

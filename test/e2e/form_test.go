@@ -35,7 +35,7 @@ import (
 const replicasVariable = "FASHEN_TEST_REPLICAS"
 
 // services are what runs in a process of its own, in the order of start.
-var services = []string{"directory", "counsel", "filing", "gateway"}
+var services = []string{"directory", "counsel", "filing", "competition", "gateway"}
 
 func replicas(t *testing.T) int {
 	t.Helper()

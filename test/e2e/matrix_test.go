@@ -176,6 +176,7 @@ var anyRegion = []string{
 	sessionService + "SignIn", sessionService + "ActivateSignIn", sessionService + "RefreshSession", sessionService + "GetCaller",
 	sessionService + "SignOut", directoryService + "CreateRegion", directoryService + "GetRegion", directoryService + "ListRegions",
 	directoryService + "ImportCalendar", directoryService + "GetCalendar", directoryService + "ListCalendars",
+	competitionService + "GetRuleSet", competitionService + "ListRuleSets", competitionService + "ListStatutes",
 }
 
 // Every RPC as every role, as a stranger, as nobody and with a forged token, over

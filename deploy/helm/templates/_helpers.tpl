@@ -21,5 +21,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "fashen.peers" -}}
 {{- $name := include "fashen.name" . -}}
-directory=dns:///{{ $name }}-directory:9090,counsel=dns:///{{ $name }}-counsel:9090,filing=dns:///{{ $name }}-filing:9090
+directory=dns:///{{ $name }}-directory:9090,counsel=dns:///{{ $name }}-counsel:9090,filing=dns:///{{ $name }}-filing:9090,competition=dns:///{{ $name }}-competition:9090
 {{- end -}}
