@@ -43,8 +43,7 @@ func ReadFiles(fsys fs.FS) (Files, error) {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		return files.add(name, f)
+		return errors.Join(files.add(name, f), f.Close())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read rule packs: %w", err)

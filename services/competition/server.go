@@ -10,7 +10,6 @@ import (
 
 	competitionv1 "fashen/gen/fashen/competition/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/policytext"
 	"fashen/internal/rpc"
@@ -84,8 +83,6 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	competitionv1.RegisterCompetitionServiceServer(r, s)
 }
-
-func (s *Server) today() calendar.Date { return calendar.On(s.now()) }
 
 // builtinSet finds a rule set of this release; nil where it has none of the name.
 func (s *Server) builtinSet(name string) *competitionv1.RuleSet {
