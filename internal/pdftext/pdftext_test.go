@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		data []byte
 		code string
 	}{
-		{"a picture", pdftexttest.File("0 0 100 100 re f"), policytext.CodeEmptyDocument},
+		{"a picture", pdftexttest.File("0 0 100 100 re f"), policytext.CodeScanned},
 		{"cut off", whole[:len(whole)/3], CodeDamaged},
 		{"a changed stream", flipped, CodeDamaged},
 		{"nothing behind the head", []byte("%PDF-1.7\n"), CodeDamaged},

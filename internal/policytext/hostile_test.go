@@ -98,7 +98,7 @@ func TestHostileArchives(t *testing.T) {
 		{"flipped byte", flipped, CodeArchiveDamaged},
 		{"cut XML", zipOf(t, map[string]string{main: wordBody(text("甲"))[:350]}), CodeXMLDamaged},
 		{"empty part", zipOf(t, map[string]string{main: ""}), CodeXMLDamaged},
-		{"not a Word archive", zipOf(t, map[string]string{"xl/workbook.xml": "<x/>"}), CodeNotADocument},
+		{"not a Word archive", zipOf(t, map[string]string{"xl/workbook.xml": "<x/>"}), CodeFormatNotSupported},
 		{"no text at all", wordFile{body: text(" ") + text("　")}.bytes(t), CodeEmptyDocument},
 	}
 	for _, tt := range tests {
@@ -127,6 +127,12 @@ func TestLimits(t *testing.T) {
 		want  string
 	}{
 		{"paragraphs of a docx", wordFile{body: body}.bytes(t), func(l *Limits) { l.Paragraphs = 29 }, CodeTooManyParagraphs},
+		{"pages", ofdOf(t, []string{textObject(28, 50, em, "甲"), textObject(28, 50, em, "乙")}, "", nil), func(l *Limits) { l.Pages = 1 }, CodeTooManyPages},
+		{"pages exactly at the limit", ofdOf(t, []string{textObject(28, 50, em, "甲"), textObject(28, 50, em, "乙")}, "", nil), func(l *Limits) { l.Pages = 2 }, ""},
+		{"entries", wordFile{body: body, header: body}.bytes(t), func(l *Limits) { l.Entries = 2 }, CodeArchiveBomb},
+		{"one part", wordFile{body: body}.bytes(t), func(l *Limits) { l.PartBytes = 1000 }, CodeArchiveBomb},
+		{"ratio", wordFile{body: strings.Repeat(body, 20)}.bytes(t), func(l *Limits) { l.Ratio, l.RatioFrom = 2, 1000 }, CodeArchiveBomb},
+		{"ratio below its size", wordFile{body: strings.Repeat(body, 20)}.bytes(t), func(l *Limits) { l.Ratio, l.RatioFrom = 2, 1<<20 }, ""},
 		{"paragraphs exactly at the limit", wordFile{body: body}.bytes(t), func(l *Limits) { l.Paragraphs = 30 }, ""},
 		{"breaks count as paragraphs", wordFile{body: par("", strings.Repeat(`<w:r><w:br/></w:r>`, 40))}.bytes(t), func(l *Limits) { l.Paragraphs = 30 }, CodeTooManyParagraphs},
 		{"lines of a text", []byte(strings.Repeat("甲\n", 30)), func(l *Limits) { l.Paragraphs = 29 }, CodeTooManyParagraphs},

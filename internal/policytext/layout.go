@@ -3,6 +3,7 @@ package policytext
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -64,7 +65,11 @@ const (
 
 // layOut turns pages into the lines of a text.
 func (r *reading) layOut(ctx context.Context, pages []Page) error {
+	if len(pages) > r.limits.Pages {
+		return r.tooManyPages()
+	}
 	var rows []row
+	var bare []int // pages without text
 	spans := 0
 	for number := range pages {
 		page := &pages[number]
@@ -79,7 +84,14 @@ func (r *reading) layOut(ctx context.Context, pages []Page) error {
 				r.margins = append(r.margins, Margin{MarginPage, s.Text})
 			}
 		}
-		rows = append(rows, rowsOf(page, number)...)
+		printed := rowsOf(page, number)
+		if len(printed) == 0 {
+			bare = append(bare, number+1)
+		}
+		rows = append(rows, printed...)
+	}
+	if err := r.withoutText(bare, len(pages)); err != nil {
+		return err
 	}
 	body, margins := partMargins(rows, len(pages))
 	for _, m := range margins {
@@ -89,6 +101,27 @@ func (r *reading) layOut(ctx context.Context, pages []Page) error {
 		r.margins = append(r.margins, Margin{MarginPage, m.text})
 	}
 	return r.paragraphs(body)
+}
+
+func (r *reading) tooManyPages() error {
+	return refuse(CodeTooManyPages, "文件超过%d页的上限，请拆分后上传", r.limits.Pages)
+}
+
+// withoutText refuses a file none of whose pages has text, and warns of the pages
+// that have none: pictures of paper, which a reviewer must look at in the file.
+func (r *reading) withoutText(bare []int, pages int) error {
+	const listed = 20
+	switch {
+	case len(bare) == 0:
+	case len(bare) == pages:
+		return refuse(CodeScanned, "文件共%d页，没有可读的文字，疑为扫描件；请先识别为文字，或者另存为 .docx 后上传", pages)
+	case len(bare) > listed:
+		r.warn(fmt.Sprintf("有%d页没有可读的文字，可能是扫描件或者图片，请核对原件", len(bare)))
+	default:
+		numbers := strings.ReplaceAll(strings.Trim(fmt.Sprint(bare), "[]"), " ", "、")
+		r.warn("第" + numbers + "页没有可读的文字，可能是扫描件或者图片，请核对原件")
+	}
+	return nil
 }
 
 // rowsOf joins the runs of a page that stand on one baseline, from left to right.

@@ -12,18 +12,24 @@ const (
 	CodeNotADocument       = "NOT_A_DOCUMENT"
 	CodeFormatNotSupported = "FORMAT_NOT_SUPPORTED"
 	CodeEmptyDocument      = "EMPTY_DOCUMENT"
-	CodeEncodingUnknown    = "TEXT_ENCODING_UNKNOWN"
-	CodeTextTooLong        = "TEXT_TOO_LONG"
-	CodeTooManyParagraphs  = "TOO_MANY_PARAGRAPHS"
-	CodeTooManyPages       = "TOO_MANY_PAGES"
-	CodeReadTimeout        = "READ_TIMEOUT"
-	CodeArchiveDamaged     = "ARCHIVE_DAMAGED"
-	CodeArchiveBomb        = "ARCHIVE_BOMB"
-	CodeDuplicatePart      = "DUPLICATE_PART"
-	CodeUnsafePartName     = "UNSAFE_PART_NAME"
-	CodeXMLDamaged         = "XML_DAMAGED"
-	CodeXMLForbidden       = "XML_DTD_FORBIDDEN"
-	CodeXMLTooDeep         = "XML_TOO_DEEP"
+	// CodeScanned: pages without any text, pictures of paper that is.
+	CodeScanned = "SCANNED_DOCUMENT"
+	// CodeLegacyWord: a .doc file where no converter is configured;
+	// CodeWordNotConverted: the converter could make nothing of it.
+	CodeLegacyWord        = "LEGACY_WORD_FILE"
+	CodeWordNotConverted  = "WORD_FILE_NOT_CONVERTED"
+	CodeEncodingUnknown   = "TEXT_ENCODING_UNKNOWN"
+	CodeTextTooLong       = "TEXT_TOO_LONG"
+	CodeTooManyParagraphs = "TOO_MANY_PARAGRAPHS"
+	CodeTooManyPages      = "TOO_MANY_PAGES"
+	CodeReadTimeout       = "READ_TIMEOUT"
+	CodeArchiveDamaged    = "ARCHIVE_DAMAGED"
+	CodeArchiveBomb       = "ARCHIVE_BOMB"
+	CodeDuplicatePart     = "DUPLICATE_PART"
+	CodeUnsafePartName    = "UNSAFE_PART_NAME"
+	CodeXMLDamaged        = "XML_DAMAGED"
+	CodeXMLForbidden      = "XML_DTD_FORBIDDEN"
+	CodeXMLTooDeep        = "XML_TOO_DEEP"
 )
 
 // FormatError tells why a file was refused: a stable Code for machines and a
@@ -57,6 +63,8 @@ type Limits struct {
 	XMLDepth int
 	// Paragraphs is the most paragraphs (lines of a plain text).
 	Paragraphs int
+	// Pages is the most pages of a file that keeps pages: PDF and OFD.
+	Pages int
 	// TextBytes is the most bytes of UTF-8 the resulting text may take,
 	// automatic numbers included.
 	TextBytes int
@@ -78,6 +86,7 @@ func DefaultLimits() Limits {
 		RatioFrom:   1 << 20,
 		XMLDepth:    256,
 		Paragraphs:  200_000,
+		Pages:       2_000,
 		TextBytes:   16 << 20,
 		MarkupBytes: 1 << 20,
 		Time:        10 * time.Second,

@@ -10,9 +10,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxOFDPages bounds the pages of one OFD file.
-const maxOFDPages = 5_000
-
 // readOFD reads an OFD file (GB/T 33190-2016): the runs of text of every page
 // with those of its template, laid out into paragraphs. Watermarks and other
 // annotations are margins. Signatures are not looked at: a seal proves nothing
@@ -121,8 +118,8 @@ func (o *ofd) document(root string) error {
 		case "Pages":
 			return x.children(func(e xml.StartElement) error {
 				if location, ok := attr(e, "BaseLoc"); ok && e.Name.Local == "Page" {
-					if len(o.pages) >= maxOFDPages {
-						return refuse(CodeTooManyPages, "文件超过%d页的上限，请拆分后上传", maxOFDPages)
+					if len(o.pages) >= o.reading.limits.Pages {
+						return o.reading.tooManyPages()
 					}
 					o.pages = append(o.pages, resolve(root, location))
 				}
@@ -257,7 +254,7 @@ func (o *ofd) annotations() error {
 	err := o.file(o.notes, func(x *xmlReader, _ xml.StartElement) error {
 		return x.children(func(e xml.StartElement) error {
 			location, err := x.string(e.Name.Local == "FileLoc")
-			if location != "" && len(files) < maxOFDPages {
+			if location != "" && len(files) < o.reading.limits.Pages {
 				files = append(files, resolve(o.notes, location))
 			}
 			return err

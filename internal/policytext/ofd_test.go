@@ -161,15 +161,15 @@ func TestOFDRefusals(t *testing.T) {
 	}{
 		{"no document", zipOf(t, map[string]string{"OFD.xml": "<x/>"}), CodeArchiveDamaged},
 		{"no pages", ofdOf(t, nil, "", nil), CodeArchiveDamaged},
-		{"pictures only", ofdOf(t, []string{`<ofd:ImageObject/>`}, "", nil), CodeEmptyDocument},
-		{"page that is not there", ofdOf(t, []string{page}, "", map[string]string{"Doc_0/Document.xml": `<Document><Pages><Page BaseLoc="x"/></Pages></Document>`}), CodeEmptyDocument},
-		{"too many pages", ofdOf(t, nil, "", map[string]string{"Doc_0/Document.xml": `<Document><Pages>` + strings.Repeat(`<Page BaseLoc="x"/>`, maxOFDPages+1) + `</Pages></Document>`}), CodeTooManyPages},
+		{"pictures only", ofdOf(t, []string{`<ofd:ImageObject/>`}, "", nil), CodeScanned},
+		{"page that is not there", ofdOf(t, []string{page}, "", map[string]string{"Doc_0/Document.xml": `<Document><Pages><Page BaseLoc="x"/></Pages></Document>`}), CodeScanned},
+		{"too many pages", ofdOf(t, nil, "", map[string]string{"Doc_0/Document.xml": `<Document><Pages>` + strings.Repeat(`<Page BaseLoc="x"/>`, DefaultLimits().Pages+1) + `</Pages></Document>`}), CodeTooManyPages},
 		{"document type", ofdOf(t, []string{page}, "", map[string]string{"Doc_0/Document.xml": `<!DOCTYPE x>` + `<Document/>`}), CodeXMLForbidden},
 		{"nested blocks", ofdOf(t, []string{strings.Repeat("<ofd:PageBlock>", 10_000)}, "", nil), CodeXMLTooDeep},
 		{"a template on every page", ofdOf(t, many(`<ofd:Template TemplateID="7"/><ofd:Content></ofd:Content>`, 4_000), `<ofd:TemplatePage ID="7" BaseLoc="T.xml"/>`, map[string]string{
 			"Doc_0/T.xml": `<Page><Content><Layer>` + textObject(28, 50, em, strings.Repeat("甲", 5_000)) + `</Layer></Content></Page>`,
 		}), CodeArchiveBomb},
-		{"numbers that are none", ofdOf(t, []string{`<ofd:TextObject Boundary="NaN 1e999 x" Size="Inf"><ofd:TextCode DeltaX="g 999999999 1e308">甲</ofd:TextCode></ofd:TextObject>`}, "", nil), CodeEmptyDocument},
+		{"numbers that are none", ofdOf(t, []string{`<ofd:TextObject Boundary="NaN 1e999 x" Size="Inf"><ofd:TextCode DeltaX="g 999999999 1e308">甲</ofd:TextCode></ofd:TextObject>`}, "", nil), CodeScanned},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := codeOf(t, tt.data, DefaultLimits()); got != tt.want {

@@ -12,7 +12,7 @@ import (
 	xunicode "golang.org/x/text/encoding/unicode"
 )
 
-// readPlain reads a plain text, one line a paragraph.
+// readPlain reads a plain text or Markdown, one line a paragraph.
 func readPlain(ctx context.Context, data []byte, r *reading) error {
 	// No encoding read here shrinks by more than half in UTF-8, so that a far
 	// longer file need not be decoded to be refused.
@@ -24,7 +24,11 @@ func readPlain(ctx context.Context, data []byte, r *reading) error {
 		return err
 	}
 	if i := strings.IndexFunc(text, isBinary); i >= 0 {
-		return refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd 或 .txt 文件")
+		return refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd、.md 或 .txt 文件")
+	}
+	lineOf := func(s string) line { return line{text: s} }
+	if isMarkdown(text) {
+		lineOf = throughMarkdown
 	}
 	// A line ends at LF, CRLF or a lone CR; a form feed is a page break.
 	for n := 0; len(text) > 0; n++ {
@@ -33,9 +37,9 @@ func readPlain(ctx context.Context, data []byte, r *reading) error {
 		}
 		end := strings.IndexAny(text, "\r\n\f\v")
 		if end < 0 {
-			return r.add(line{text: text})
+			return r.add(lineOf(text))
 		}
-		if err := r.add(line{text: text[:end]}); err != nil {
+		if err := r.add(lineOf(text[:end])); err != nil {
 			return err
 		}
 		if strings.HasPrefix(text[end:], "\r\n") {
@@ -55,6 +59,10 @@ func decode(data []byte) (string, error) {
 		utf16 = xunicode.UTF16(xunicode.LittleEndian, xunicode.ExpectBOM)
 	case bytes.HasPrefix(data, []byte("\xfe\xff")):
 		utf16 = xunicode.UTF16(xunicode.BigEndian, xunicode.ExpectBOM)
+	default:
+		if text, ok := bareUTF16(data); ok {
+			return text, nil
+		}
 	}
 	if utf16 != nil {
 		out, err := utf16.NewDecoder().Bytes(data)
@@ -70,13 +78,36 @@ func decode(data []byte) (string, error) {
 		return "", refuse(CodeEncodingUnknown, "文件像是 UTF-8 文本，但内容损坏或不完整，请重新保存后上传")
 	}
 	if bytes.IndexByte(data, 0) >= 0 {
-		return "", refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd 或 .txt 文件")
+		return "", refuse(CodeNotADocument, "不是可识别的文档，请上传 .docx、.pdf、.ofd、.md 或 .txt 文件")
 	}
 	out, err := simplifiedchinese.GB18030.NewDecoder().Bytes(data)
 	if err != nil || !plausible(out) {
 		return "", refuse(CodeEncodingUnknown, "无法识别文本编码，请另存为 UTF-8 文本或 .docx 后上传")
 	}
 	return string(out), nil
+}
+
+// bareUTF16 reads UTF-16 that no mark announces: its line feeds and digits have a
+// zero byte, always on the same side, and it is the text of a document.
+func bareUTF16(data []byte) (string, bool) {
+	if len(data)%2 != 0 || bytes.IndexByte(data, 0) < 0 {
+		return "", false
+	}
+	zeros := [2]int{}
+	for i, b := range data {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	order := xunicode.BigEndian
+	if zeros[1] > zeros[0] {
+		order = xunicode.LittleEndian
+	}
+	out, err := xunicode.UTF16(order, xunicode.IgnoreBOM).NewDecoder().Bytes(data)
+	if err != nil || !plausible(out) || bytes.ContainsFunc(out, isBinary) {
+		return "", false
+	}
+	return string(out), true
 }
 
 // damagedUTF8 reports bytes that are UTF-8 but for a few: a cut or damaged

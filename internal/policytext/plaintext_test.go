@@ -47,8 +47,7 @@ func TestPlainRefusals(t *testing.T) {
 		{"PDF", "%PDF-1.7\n", CodeFormatNotSupported},
 		{"RTF", `{\rtf1\ansi}`, CodeFormatNotSupported},
 		{"a web page", "\ufeff<!DOCTYPE html><p>第一条", CodeFormatNotSupported},
-		{"old Word", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", CodeFormatNotSupported},
-		{"encrypted Word", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00", CodeFormatNotSupported},
+		{"something old", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", CodeFormatNotSupported},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,7 +1,7 @@
 package policytext
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -44,6 +44,9 @@ type line struct {
 	// label is the automatic number at the start of text, without the gap
 	// after it; empty when the number, if any, was typed.
 	label string
+	// raw is the line as sent where text is what structure is read from: as many
+	// code points, with marks of Markdown blanked out. Empty when they are one.
+	raw   string
 	place place
 	// start and end are code points of the whole text; end excludes the line feed.
 	start, end int
@@ -123,6 +126,9 @@ type Reader struct {
 	PDF func(ctx context.Context, data []byte) ([]Page, error)
 	// Changes tells how tracked changes are read; as accepted, unless set.
 	Changes Changes
+	// Word turns a .doc file into a .docx file; nil where no converter is. It refuses
+	// with a *FormatError.
+	Word func(ctx context.Context, data []byte) ([]byte, error)
 }
 
 // Read reads a file as a Reader without a PDF engine does.
@@ -131,9 +137,10 @@ func Read(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 }
 
 // Read reads a file into text with structure. The format is told by content,
-// never by name: .docx, .pdf, .ofd, or plain text in UTF-8, UTF-16 with a byte order mark
-// or GB18030. A file it refuses gives a *FormatError; a cancelled context gives
-// the context's error. The same bytes always give the same Document.
+// never by name: .docx, .pdf, .ofd, .doc where Word is set, Markdown, or plain text in
+// UTF-8, UTF-16 or GB18030. A file it refuses gives a *FormatError; a cancelled context
+// gives the context's error. The same bytes always give the same Document, as far
+// as the converter of .doc files does so.
 func (re Reader) Read(ctx context.Context, data []byte) (*Document, error) {
 	r := &reading{limits: re.Limits, changes: re.Changes}
 	if err := re.read(ctx, data, r); err != nil {
@@ -144,17 +151,40 @@ func (re Reader) Read(ctx context.Context, data []byte) (*Document, error) {
 
 // read tells the format and reads the file's lines.
 func (re Reader) read(ctx context.Context, data []byte, r *reading) error {
+	data, err := re.modern(ctx, data)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, re.Limits.Time)
 	defer cancel()
-	var err error
-	if bytes.HasPrefix(data, []byte("PK")) {
+	switch {
+	case isArchive(data):
 		err = readArchive(ctx, data, r)
-	} else if re.PDF != nil && IsPDF(data) {
+	case re.PDF != nil && IsPDF(data):
 		err = readPDF(ctx, data, r, re.PDF)
-	} else if err = refuseForeign(data); err == nil {
-		err = readPlain(ctx, data, r)
+	default:
+		if err = refuseForeign(data); err == nil {
+			err = readPlain(ctx, data, r)
+		}
 	}
 	return err
+}
+
+// modern turns a .doc file into the .docx file that is read in its place, within
+// the same limits; any other file stays. Text is never taken from a converter: it
+// would number the articles its own way.
+func (re Reader) modern(ctx context.Context, data []byte) ([]byte, error) {
+	if compoundKind(data) != compoundWord {
+		return data, nil
+	}
+	if re.Word == nil {
+		return nil, refuse(CodeLegacyWord, "本系统不能直接读取旧版 Word 文件（.doc），请在 Word 或 WPS 中另存为 .docx 后上传")
+	}
+	docx, err := re.Word(ctx, data)
+	if err == nil && !isArchive(docx) {
+		err = refuse(CodeWordNotConverted, "旧版 Word 文件（.doc）无法转换，请另存为 .docx 后上传")
+	}
+	return docx, err
 }
 
 // readArchive reads a zip container: an OFD file or a Word document.
@@ -166,59 +196,11 @@ func readArchive(ctx context.Context, data []byte, r *reading) error {
 	if a.has("OFD.xml") {
 		return readOFD(ctx, a, r)
 	}
+	if err := refuseOffice(a); err != nil {
+		return err
+	}
 	return readDocx(ctx, a, r)
 }
-
-// refuseForeign names the formats that are recognised but not read.
-func refuseForeign(data []byte) error {
-	const ask = "，请另存为 .docx 后上传"
-	head := headOf(data)
-	switch {
-	case IsPDF(data):
-		return refuse(CodeFormatNotSupported, "暂不支持 PDF 文件"+ask)
-	case bytes.HasPrefix(head, []byte("{\\rtf")):
-		return refuse(CodeFormatNotSupported, "暂不支持 RTF 文件"+ask)
-	case bytes.HasPrefix(head, []byte("<!doctype")), bytes.HasPrefix(head, []byte("<html")),
-		bytes.HasPrefix(head, []byte("<?xml")), bytes.HasPrefix(head, []byte("mime-version:")):
-		return refuse(CodeFormatNotSupported, "暂不支持网页或 XML 文件"+ask)
-	case bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
-		// An encrypted .docx is an OLE container with a stream of this name.
-		if bytes.Contains(data, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
-			return refuse(CodeFormatNotSupported, "文件已加密，请取消密码后上传")
-		}
-		return refuse(CodeFormatNotSupported, "暂不支持旧版 .doc 或 .wps 文件"+ask)
-	}
-	return nil
-}
-
-// Media types of the files that are read.
-const (
-	MediaDocx  = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-	MediaOFD   = "application/ofd"
-	MediaPDF   = "application/pdf"
-	MediaPlain = "text/plain"
-)
-
-// MediaType tells the media type of a file that was read, by its content.
-func MediaType(data []byte) string {
-	switch {
-	case IsPDF(data):
-		return MediaPDF
-	case bytes.HasPrefix(data, []byte("PK")) && bytes.Contains(data, []byte("OFD.xml")):
-		return MediaOFD
-	case bytes.HasPrefix(data, []byte("PK")):
-		return MediaDocx
-	}
-	return MediaPlain
-}
-
-// headOf is the beginning of a file without what may precede a magic word.
-func headOf(data []byte) []byte {
-	return bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n"))
-}
-
-// IsPDF tells a PDF file by its beginning.
-func IsPDF(data []byte) bool { return bytes.HasPrefix(headOf(data), []byte("%pdf-")) }
 
 // readPDF lays the pages of a PDF file out into paragraphs.
 func readPDF(ctx context.Context, data []byte, r *reading, pagesOf func(context.Context, []byte) ([]Page, error)) error {
@@ -243,7 +225,7 @@ func (r *reading) document() (*Document, error) {
 		l.start = at
 		l.end = at + utf8.RuneCountInString(l.text)
 		at = l.end + 1
-		b.WriteString(l.text)
+		b.WriteString(cmp.Or(l.raw, l.text))
 		b.WriteByte('\n')
 		blank = blank && trim(l.text) == ""
 	}
