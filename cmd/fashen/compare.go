@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,12 +11,14 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	"fashen/internal/config"
 	"fashen/internal/officialdoc"
 	"fashen/internal/policytext"
 )
 
 func newCompare() *cobra.Command {
 	var format, docx string
+	var reading config.Reading
 	cmd := &cobra.Command{
 		Use:   "compare OLDER NEWER",
 		Short: "Tell how one version of a draft became another, provision by provision",
@@ -26,7 +26,7 @@ func newCompare() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var texts [2]*corev1.PolicyText
 			for i, name := range args {
-				text, err := readFile(cmd.Context(), name)
+				text, err := readFile(cmd.Context(), reading, name)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
@@ -53,6 +53,7 @@ func newCompare() *cobra.Command {
 			return fmt.Errorf("--format: %q is neither text nor json", format)
 		},
 	}
+	reading.FileFlags(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
 	cmd.Flags().StringVar(&docx, "docx", "", "write the newer text with tracked changes to this .docx file instead")
 	return cmd
@@ -60,20 +61,6 @@ func newCompare() *cobra.Command {
 
 // wordAuthor stands in Word files where a person's name would.
 const wordAuthor = "fashen"
-
-// readFile reads the text of a draft by its name.
-func readFile(ctx context.Context, name string) (_ *corev1.PolicyText, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	document, err := readDocument(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	return document.Text, nil
-}
 
 // changes are what happens to provisions, for people.
 var changes = map[corev1.Comparison_Kind]string{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fashen/internal/config"
 	"fashen/internal/policytext"
 )
 
@@ -34,6 +35,7 @@ func newInspect() *cobra.Command {
 			return nil
 		},
 	}
+	how.reading.FileFlags(cmd.Flags())
 	cmd.Flags().StringVar(&how.changes, "changes", "accepted", "read tracked changes as accepted, original or shown")
 	cmd.Flags().BoolVar(&how.text, "text", false, "print the text as well, which all offsets count in")
 	cmd.Flags().BoolVar(&how.paragraphs, "paragraphs", false, "print the paragraphs instead, as a stream of JSON lines with number, style and place")
@@ -44,6 +46,7 @@ func newInspect() *cobra.Command {
 type inspectOptions struct {
 	changes          string
 	text, paragraphs bool
+	reading          config.Reading
 }
 
 func (how inspectOptions) inspect(cmd *cobra.Command, in io.Reader) error {
@@ -54,7 +57,7 @@ func (how inspectOptions) inspect(cmd *cobra.Command, in io.Reader) error {
 	if !ok {
 		return fmt.Errorf("--changes: %q is neither accepted, original nor shown", how.changes)
 	}
-	reader, data, err := openDocument(in)
+	reader, data, err := openDocument(how.reading, in)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(), newRebuild(),
-		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newCompare())
+		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newWordConvert(), newCompare())
 	return root
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"fashen/internal/calendar"
+	"fashen/internal/config"
 	"fashen/internal/officialdoc"
-	"fashen/internal/pdftext"
-	"fashen/internal/policytext"
 	"fashen/internal/rulebook"
 )
 
 func newScreen() *cobra.Command {
 	var date, format, docx string
 	var packs []string
+	var reading config.Reading
 	cmd := &cobra.Command{
 		Use:   "screen FILE…|-",
 		Short: "Screen drafts offline; with --format jsonl, lines of {\"id\",\"text\",\"context\"}",
@@ -33,10 +33,10 @@ func newScreen() *cobra.Command {
 				if len(files) != 1 {
 					return errors.New("--docx takes one FILE")
 				}
-				return screenToWord(cmd.Context(), set, files[0], docx)
+				return screenToWord(cmd.Context(), reading, set, files[0], docx)
 			}
 			for _, file := range files {
-				if err := screenOne(cmd.Context(), set, file, format, cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
+				if err := screenOne(cmd.Context(), reading, set, file, format, cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
 					return fmt.Errorf("%s: %w", file, err)
 				}
 			}
@@ -46,6 +46,7 @@ func newScreen() *cobra.Command {
 	cmd.Flags().StringVar(&date, "date", "", "review date (YYYY-MM-DD) the rules are chosen by; today when empty")
 	cmd.Flags().StringSliceVar(&packs, "rules", []string{"competition", "powers"}, "rule packs")
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or jsonl")
+	reading.FileFlags(cmd.Flags())
 	cmd.Flags().StringVar(&docx, "docx", "", "write the text with the findings as comments to this .docx file instead")
 	return cmd
 }
@@ -65,7 +66,7 @@ func ruleSet(date string, packs []string) (*rulebook.Set, error) {
 	return library.Set(on, packs...)
 }
 
-func screenOne(ctx context.Context, set *rulebook.Set, file, format string, stdin io.Reader, out io.Writer) (err error) {
+func screenOne(ctx context.Context, reading config.Reading, set *rulebook.Set, file, format string, stdin io.Reader, out io.Writer) (err error) {
 	in := stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -78,7 +79,7 @@ func screenOne(ctx context.Context, set *rulebook.Set, file, format string, stdi
 	if format == "jsonl" {
 		return set.ScreenLines(in, out)
 	}
-	document, err := readDocument(ctx, in)
+	document, err := readDocument(ctx, reading, in)
 	if err != nil {
 		return err
 	}
@@ -93,8 +94,8 @@ func screenOne(ctx context.Context, set *rulebook.Set, file, format string, stdi
 }
 
 // screenToWord writes a draft with what the rules find as comments.
-func screenToWord(ctx context.Context, set *rulebook.Set, file, docx string) error {
-	text, err := readFile(ctx, file)
+func screenToWord(ctx context.Context, reading config.Reading, set *rulebook.Set, file, docx string) error {
+	text, err := readFile(ctx, reading, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -104,32 +105,3 @@ func screenToWord(ctx context.Context, set *rulebook.Set, file, docx string) err
 	}
 	return os.WriteFile(docx, data, 0o600)
 }
-
-// readDocument reads a file within the limits of an upload.
-func readDocument(ctx context.Context, in io.Reader) (*policytext.Document, error) {
-	reader, data, err := openDocument(in)
-	if err != nil {
-		return nil, err
-	}
-	return reader.Read(ctx, data)
-}
-
-// openDocument takes a file in and prepares a reader with the limits of an upload.
-func openDocument(in io.Reader) (policytext.Reader, []byte, error) {
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
-		return policytext.Reader{}, nil, err
-	}
-	if len(data) > maxFile {
-		return policytext.Reader{}, nil, errors.New("文件超过 50 MiB")
-	}
-	pdf := pdftext.NewReader("", 1)
-	if policytext.IsPDF(data) { // the first time on a machine takes longer than a file may
-		if err := pdf.Warm(); err != nil {
-			return policytext.Reader{}, nil, err
-		}
-	}
-	return policytext.Reader{Limits: policytext.DefaultLimits(), PDF: pdf.Pages}, data, nil
-}
-
-const maxFile = 50 << 20

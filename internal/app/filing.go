@@ -7,7 +7,9 @@ import (
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/legacyword"
 	"fashen/internal/pdftext"
+	"fashen/internal/policytext"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -31,9 +33,19 @@ func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.pdf = pdftext.NewReader(cmp.Or(a.config.PDFCache, filepath.Join(a.config.DataDir, "pdf")), pdfChildren)
+	reading := a.config.Reading.Effective()
+	a.pdf = pdftext.NewReader(cmp.Or(a.config.PDFCache, filepath.Join(a.config.DataDir, "pdf")), pdfChildren, reading.Limits)
+	texts := policytext.Reader{Limits: reading.Limits, PDF: a.pdf.Pages}
+	if reading.Word.Program != "" {
+		word, err := legacyword.New(reading.Word)
+		if err != nil {
+			return nil, err
+		}
+		texts.Word = word.Convert
+	}
 	return filing.New(ctx, filing.Deps{
-		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules, PDF: a.pdf.Pages,
+		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules,
+		Texts: texts, FileBytes: reading.FileBytes, IntakeBytes: reading.IntakeBytes, Readings: reading.AtOnce,
 		Counsel:   counselv1.NewCounselServiceClient(r.conns[counsel.Service]),
 		Directory: directoryv1.NewDirectoryServiceClient(r.conns[directory.Service]),
 	})

@@ -75,7 +75,8 @@ func (a *App) serveREST(ctx context.Context) error {
 		return err
 	}
 	handler, err := gateway.New(gateway.Options{
-		Services: asked, Feeds: followed, Self: self, Ending: ending, Logger: a.log,
+		MaxUploadBytes: int64(a.config.Reading.Effective().FileBytes),
+		Services:       asked, Feeds: followed, Self: self, Ending: ending, Logger: a.log,
 		AllowedOrigins: a.config.AllowedOrigins, TrustedProxies: a.config.TrustedProxies,
 		Browser: browser,
 	})

@@ -68,6 +68,8 @@ type Config struct {
 	// PDFCache is the folder of the compiled reader of PDF files; `pdf` in DataDir
 	// when empty.
 	PDFCache string
+	// Reading bounds uploads and the reading of files.
+	Reading Reading
 	// WebhookNetworks are networks (CIDR), not public ones, to which events may be
 	// posted. WebhookCA is a PEM file of authorities whose certificates webhook hosts
 	// may have, beside those of the system; WebhookTimeout bounds one attempt, 10 s
@@ -151,11 +153,14 @@ func (c *Config) sections() []section {
 	rates.IntVar(&c.SignInRate, "sign-in-rate", 50, "`calls` a second to sign in, from one address; 0 for any number")
 	rates.IntVar(&c.UnauthenticatedRate, "unauthenticated-rate", 50, "`calls` a second without a valid credential, from one address; 0 for any number")
 
+	files := pflag.NewFlagSet("files", pflag.ContinueOnError)
+	c.Reading.flags(files)
+
 	hooks := pflag.NewFlagSet("webhooks", pflag.ContinueOnError)
 	hooks.StringSliceVar(&c.WebhookNetworks, "webhook-networks", nil, "`networks` that are not public, such as 10.20.0.0/16, to which events may be posted; there http is taken too")
 	hooks.StringVar(&c.WebhookCA, "webhook-ca", "", "PEM `file` of authorities whose certificates webhook hosts may have, beside those of the system")
 	hooks.DurationVar(&c.WebhookTimeout, "webhook-timeout", webhook.DefaultTimeout, "`time` in which a webhook host must have answered")
-	return []section{{"Process", process}, {"Several processes", several}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Webhooks", hooks}, {"Telemetry", shown}, {"First start", start}}
+	return []section{{"Process", process}, {"Several processes", several}, {"Store", store}, {"Single sign-on", sso}, {"Rates", rates}, {"Files", files}, {"Webhooks", hooks}, {"Telemetry", shown}, {"First start", start}}
 }
 
 // Flags binds the settings to a flag set, with their defaults.
@@ -251,6 +256,7 @@ func (c *Config) Check() error {
 	if c.IntentGiveUp < 0 {
 		problem("intent-give-up", "%v is less than 0", c.IntentGiveUp)
 	}
+	c.Reading.check(problem)
 	c.Telemetry.Check(problem)
 	if _, err := c.Level(); err != nil {
 		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)

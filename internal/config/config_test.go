@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"fashen/internal/legacyword"
+	"fashen/internal/policytext"
 )
 
 // load runs Load over a command line and a file; {file} in the arguments is the
@@ -143,6 +146,12 @@ func TestCheck(t *testing.T) {
 		"rate":              {Config{Store: StoreSQLite, DataDir: "x", CallerRate: -1}, "--caller-rate"},
 		"webhook network":   {Config{Store: StoreSQLite, DataDir: "x", WebhookNetworks: []string{"10.0.0.1"}}, "--webhook-networks"},
 		"webhook timeout":   {Config{Store: StoreSQLite, DataDir: "x", WebhookTimeout: -1}, "--webhook-timeout"},
+		"upload":            {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{FileBytes: 60 << 20}}, "--upload-bytes"},
+		"uploads":           {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{FileBytes: 2000, IntakeBytes: 1000}}, "--uploads-bytes"},
+		"paragraphs":        {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{Limits: policytext.Limits{Paragraphs: -1}}}, "--read-paragraphs"},
+		"pages":             {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{Limits: policytext.Limits{Pages: 2001}}}, "--read-pages"},
+		"converter":         {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{Word: legacyword.Settings{Program: "soffice"}}}, "--doc-converter"},
+		"its memory":        {Config{Store: StoreSQLite, DataDir: "x", Reading: Reading{Word: legacyword.Settings{Memory: 1 << 20}}}, "--doc-converter-memory"},
 		"level":             {Config{Store: StoreSQLite, DataDir: "x", LogLevel: "loud"}, "--log-level"},
 	} {
 		err := tc.c.Check()

@@ -46,7 +46,7 @@ func charactersOf(t testing.TB, l Letter) string {
 // readPDF reads a PDF file back as an upload is read.
 func readPDF(t testing.TB, data []byte) *policytext.Document {
 	t.Helper()
-	pdf := pdftext.NewReader("", 1)
+	pdf := pdftext.NewReader("", 1, policytext.DefaultLimits())
 	if err := pdf.Warm(); err != nil {
 		t.Fatal(err)
 	}

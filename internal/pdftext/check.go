@@ -21,21 +21,14 @@ const (
 )
 
 const (
-	// streamBytes and totalBytes bound what the compressed streams of a file may
-	// inflate to, one of them and all; ratio is the highest compression beyond
-	// ratioFrom bytes, as in archives.
-	streamBytes = 64 << 20
-	totalBytes  = 256 << 20
-	ratio       = 200
-	ratioFrom   = 1 << 20
 	// dictionary is how far before a stream its dictionary is looked for.
 	dictionary = 1 << 10
 )
 
 // check refuses files whose compressed streams inflate to more than a document
 // has, or cannot be inflated: an engine would make do with what is left, and show
-// a text that nobody sent. In an encrypted file nothing is compressed to the eye.
-func check(ctx context.Context, data []byte) error {
+// a text that nobody sent. The limits are those of the members of an archive. In an encrypted file nothing is compressed to the eye.
+func check(ctx context.Context, data []byte, lim policytext.Limits) error {
 	if encrypted(data) {
 		return nil
 	}
@@ -67,10 +60,10 @@ func check(ctx context.Context, data []byte) error {
 		if !bytes.Contains(head, []byte("/FlateDecode")) && !bytes.Contains(head, []byte("/Fl ")) {
 			continue
 		}
-		size, used, err := inflate(data[begin:])
+		size, used, err := inflate(data[begin:], lim)
 		total += size
 		switch {
-		case errors.Is(err, errBomb) || total > totalBytes:
+		case errors.Is(err, errBomb) || total > lim.TotalBytes:
 			return refuse(policytext.CodeArchiveBomb, "PDF 文件解压后过大，拒绝读取")
 		case err != nil:
 			return refuse(CodeDamaged, "PDF 文件已损坏或者不完整，请重新导出后上传")
@@ -98,7 +91,7 @@ func encrypted(data []byte) bool {
 var errBomb = errors.New("pdftext: a stream inflates beyond the limits")
 
 // inflate inflates one stream and tells its size and how much of data it took.
-func inflate(data []byte) (size int64, used int, err error) {
+func inflate(data []byte, lim policytext.Limits) (size int64, used int, err error) {
 	in := bytes.NewReader(data)
 	z, err := zlib.NewReader(in)
 	if err != nil {
@@ -110,7 +103,7 @@ func inflate(data []byte) (size int64, used int, err error) {
 		n, err := z.Read(buf)
 		size += int64(n)
 		used = len(data) - in.Len()
-		if size > streamBytes || size > ratioFrom && size > int64(used)*ratio {
+		if size > lim.PartBytes || size > lim.RatioFrom && size > int64(used)*lim.Ratio {
 			return size, used, errBomb
 		}
 		if errors.Is(err, io.EOF) {

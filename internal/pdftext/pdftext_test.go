@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // reader compiles the engine once for all tests of this machine.
 func reader(t testing.TB) policytext.Reader {
 	t.Helper()
-	pdf := NewReader("", 2)
+	pdf := NewReader("", 2, policytext.DefaultLimits())
 	if err := pdf.Warm(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +94,33 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Each limit is what it is set to.
+func TestLimits(t *testing.T) {
+	data := pdftexttest.File(pdftexttest.Show(79, 700, 16, "第一条　甲。"), strings.Repeat(pdftexttest.Show(79, 700, 16, "第二条　乙。"), 1_000))
+	for name, tt := range map[string]struct {
+		lower func(*policytext.Limits)
+		code  string
+	}{
+		"as they are": {func(*policytext.Limits) {}, ""},
+		"pages":       {func(l *policytext.Limits) { l.Pages = 1 }, policytext.CodeTooManyPages},
+		"a stream":    {func(l *policytext.Limits) { l.PartBytes = 10_000 }, policytext.CodeArchiveBomb},
+		"all streams": {func(l *policytext.Limits) { l.TotalBytes = 10_000 }, policytext.CodeArchiveBomb},
+		"ratio":       {func(l *policytext.Limits) { l.Ratio, l.RatioFrom = 2, 1_000 }, policytext.CodeArchiveBomb},
+	} {
+		t.Run(name, func(t *testing.T) {
+			re := reader(t)
+			limits := policytext.DefaultLimits()
+			tt.lower(&limits)
+			re.PDF = NewReader("", 1, limits).Pages
+			_, err := re.Read(t.Context(), data)
+			var refused *policytext.FormatError
+			if got := errors.As(err, &refused); got != (tt.code != "") || got && refused.Code != tt.code {
+				t.Errorf("error %v, want %s", err, tt.code)
+			}
+		})
+	}
+}
+
 // A file is given up with its caller, and the child does not outlive it.
 func TestPagesEndWithTheCaller(t *testing.T) {
 	re := reader(t)
@@ -107,7 +134,7 @@ func TestPagesEndWithTheCaller(t *testing.T) {
 // A child that is none, or that ends early, is our fault and the file's refusal.
 func TestChildThatFails(t *testing.T) {
 	for program, starts := range map[string]bool{"/bin/false": true, "/does/not/exist": false} {
-		r := NewReader(t.TempDir(), 1)
+		r := NewReader(t.TempDir(), 1, policytext.DefaultLimits())
 		r.program = program
 		_, err := r.child(t.Context(), []byte("%PDF-"))
 		var refused *policytext.FormatError
@@ -153,7 +180,7 @@ func TestWarmAgain(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := NewReader(dir, 1)
+	r := NewReader(dir, 1, policytext.DefaultLimits())
 	_, err := r.Pages(t.Context(), []byte("%PDF-1.7"))
 	var refused *policytext.FormatError
 	if !errors.As(err, &refused) || refused.Code != CodeUnavailable {
@@ -187,7 +214,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add([]byte("%PDF-1.7\n1 0 obj <</Filter/FlateDecode>> stream\r\nx endstream"))
 	f.Add([]byte("stream\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		err := check(t.Context(), data)
+		err := check(t.Context(), data, policytext.DefaultLimits())
 		var refused *policytext.FormatError
 		if err != nil && !errors.As(err, &refused) {
 			t.Fatal(err)

@@ -29,6 +29,7 @@ type Reader struct {
 	program string
 	// cacheDir keeps the compiled engine.
 	cacheDir string
+	limits   policytext.Limits
 	// slots bound the children at a time.
 	slots chan struct{}
 	// compiling has a place for the one that prepares the engine; ready says that it
@@ -42,7 +43,7 @@ type Reader struct {
 // the next: compiling takes ten seconds and more, loading a fraction of one. It holds
 // machine code, so that nobody else may write there. Empty stands for a folder in the
 // user's cache.
-func NewReader(cacheDir string, children int) *Reader {
+func NewReader(cacheDir string, children int, limits policytext.Limits) *Reader {
 	if cacheDir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
@@ -50,7 +51,7 @@ func NewReader(cacheDir string, children int) *Reader {
 		}
 		cacheDir = filepath.Join(user, "fashen-pdf")
 	}
-	return &Reader{cacheDir: cacheDir, slots: make(chan struct{}, children), compiling: make(chan struct{}, 1)}
+	return &Reader{cacheDir: cacheDir, limits: limits, slots: make(chan struct{}, children), compiling: make(chan struct{}, 1)}
 }
 
 // Warm compiles the engine where no process of this machine has, and returns when
@@ -121,7 +122,7 @@ type answer struct {
 // Pages reads the pages of a file. It refuses with a *policytext.FormatError; any
 // other error is ours.
 func (r *Reader) Pages(ctx context.Context, data []byte) ([]policytext.Page, error) {
-	if err := check(ctx, data); err != nil {
+	if err := check(ctx, data, r.limits); err != nil {
 		return nil, err
 	}
 	if err := r.await(ctx); err != nil {
@@ -163,7 +164,7 @@ func (r *Reader) child(ctx context.Context, data []byte) ([]policytext.Page, err
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("pdftext: start the reader of PDF files: %w", err)
 	}
-	pages, err := readAnswer(io.LimitReader(out, maxAnswer))
+	pages, err := readAnswer(io.LimitReader(out, maxAnswer), r.limits.Pages)
 	if err != nil {
 		_ = cmd.Cancel()
 	}
@@ -183,7 +184,7 @@ func isRefusal(err error) bool {
 	return errors.As(err, &refused)
 }
 
-func readAnswer(in io.Reader) ([]policytext.Page, error) {
+func readAnswer(in io.Reader, most int) ([]policytext.Page, error) {
 	var pages []policytext.Page
 	for lines := json.NewDecoder(in); ; {
 		var a answer
@@ -194,6 +195,8 @@ func readAnswer(in io.Reader) ([]policytext.Page, error) {
 			return pages, nil
 		case a.Code != "":
 			return nil, &policytext.FormatError{Code: a.Code, Message: a.Message}
+		case a.Page != nil && len(pages) >= most:
+			return nil, tooManyPages(most)
 		case a.Page != nil:
 			pages = append(pages, *a.Page)
 		}

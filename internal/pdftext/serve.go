@@ -118,7 +118,7 @@ func (f *file) read(data *[]byte) error {
 	case err != nil:
 		return fmt.Errorf("pdftext: count the pages: %w", err)
 	case count.PageCount > maxPages:
-		return refuse(policytext.CodeTooManyPages, fmt.Sprintf("PDF 文件超过%d页的上限，请拆分后上传", maxPages))
+		return tooManyPages(maxPages)
 	}
 	for i := range count.PageCount {
 		if err := f.readPage(doc.Document, i); err != nil {
@@ -126,6 +126,10 @@ func (f *file) read(data *[]byte) error {
 		}
 	}
 	return nil
+}
+
+func tooManyPages(most int) error {
+	return refuse(policytext.CodeTooManyPages, fmt.Sprintf("PDF 文件超过%d页的上限，请拆分后上传", most))
 }
 
 func (f *file) readPage(doc references.FPDF_DOCUMENT, index int) error {

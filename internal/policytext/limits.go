@@ -1,6 +1,7 @@
 package policytext
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,6 +91,23 @@ func DefaultLimits() Limits {
 		TextBytes:   16 << 20,
 		MarkupBytes: 1 << 20,
 		Time:        10 * time.Second,
+	}
+}
+
+// OrDefault is the limits with those of DefaultLimits in the place of zeros.
+func (l Limits) OrDefault() Limits {
+	d := DefaultLimits()
+	return Limits{
+		Entries:    cmp.Or(l.Entries, d.Entries),
+		PartBytes:  cmp.Or(l.PartBytes, d.PartBytes),
+		TotalBytes: cmp.Or(l.TotalBytes, d.TotalBytes),
+		Ratio:      cmp.Or(l.Ratio, d.Ratio),
+		RatioFrom:  cmp.Or(l.RatioFrom, d.RatioFrom),
+		XMLDepth:   cmp.Or(l.XMLDepth, d.XMLDepth),
+		Paragraphs: cmp.Or(l.Paragraphs, d.Paragraphs),
+		Pages:      cmp.Or(l.Pages, d.Pages),
+		TextBytes:  cmp.Or(l.TextBytes, d.TextBytes),
+		Time:       cmp.Or(l.Time, d.Time),
 	}
 }
 

@@ -5,29 +5,26 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
 
-const (
-	// intakeBytes bounds what all uploads together hold in memory: files are read
-	// whole before anything is stored.
-	intakeBytes = 4 * docstore.MaxBlobBytes
-	// intakePerCaller bounds the uploads of one person at a time, so that a slow or
-	// hostile one does not take the room of all.
-	intakePerCaller = 4
-)
+// intakePerCaller bounds the uploads of one person at a time, so that a slow or
+// hostile one does not take the room of all.
+const intakePerCaller = 4
 
 // intake counts the bytes of the files that are being taken in. A file takes
 // room as its bytes arrive, so that a slow sender holds only what it has sent,
 // and nobody waits: who finds no room is told to come again.
 type intake struct {
+	// most bounds what all uploads together hold in memory: files are read whole
+	// before anything is stored.
+	most    int
 	mu      sync.Mutex
 	bytes   int
 	uploads map[string]int
 }
 
-func newIntake() *intake { return &intake{uploads: map[string]int{}} }
+func newIntake(most int) *intake { return &intake{most: most, uploads: map[string]int{}} }
 
 // begin counts an upload of a person; end takes it back, with the bytes it took.
 func (i *intake) begin(person string) (grow func(n int) error, end func(), err error) {
@@ -41,7 +38,7 @@ func (i *intake) begin(person string) (grow func(n int) error, end func(), err e
 	grow = func(n int) error {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		if i.bytes+n > intakeBytes {
+		if i.bytes+n > i.most {
 			return rpc.New(codes.ResourceExhausted, "UPLOADS_BUSY", "当前上传较多，请稍后重试")
 		}
 		i.bytes += n

@@ -7,7 +7,8 @@ import (
 )
 
 func TestIntake(t *testing.T) {
-	i := newIntake()
+	const intakeBytes = 1_000
+	i := newIntake(intakeBytes)
 	var ends []func()
 	for range intakePerCaller {
 		grow, end, err := i.begin("a")

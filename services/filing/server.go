@@ -49,8 +49,11 @@ type Deps struct {
 	Directory directoryv1.DirectoryServiceClient
 	// Rules are the packs drafts are screened with.
 	Rules *rulebook.Library
-	// PDF reads the pages of PDF files; nil where they are refused.
-	PDF func(ctx context.Context, data []byte) ([]policytext.Page, error)
+	// Texts reads uploaded files.
+	Texts policytext.Reader
+	// FileBytes bounds one file, IntakeBytes what all uploads hold in memory while
+	// they arrive, Readings how many files are read at a time.
+	FileBytes, IntakeBytes, Readings int
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
@@ -76,6 +79,9 @@ type Server struct {
 	directory    directoryv1.DirectoryServiceClient
 	rules        *rulebook.Library
 	texts        policytext.Reader
+	// fileBytes bounds one file; reading has a place for each that is being read.
+	fileBytes int
+	reading   chan struct{}
 	// comparing has a place for each comparison in progress.
 	comparing chan struct{}
 	now       docstore.Clock
@@ -105,9 +111,9 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{
 		documents: documents, dispositions: decisions, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
-		texts: policytext.Reader{Limits: policytext.DefaultLimits(), PDF: d.PDF},
-		now:   d.Clock, log: d.Logger, pages: d.TokenKey,
-		intake:    newIntake(),
+		texts: d.Texts, fileBytes: min(d.FileBytes, docstore.MaxBlobBytes), reading: make(chan struct{}, d.Readings),
+		now: d.Clock, log: d.Logger, pages: d.TokenKey,
+		intake:    newIntake(d.IntakeBytes),
 		comparing: make(chan struct{}, comparisons),
 	}
 	s.intents = intent.NewQueue(intent.Options[*filingv1.Document]{

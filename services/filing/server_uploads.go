@@ -90,7 +90,12 @@ func takeDraft(d *filingv1.Document, stored *filingv1.Revision, sha string) ([]*
 // findings. Content-addressed parts without a document that names them, as left
 // behind when the document changes in between, are found again by a retry.
 func (s *Server) storeDraft(ctx context.Context, name, filename string, data []byte) (*filingv1.Revision, error) {
+	done, err := s.readingTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
 	read, err := readDraft(ctx, s.texts, data, s.rules, s.today())
+	done()
 	if err != nil {
 		return nil, s.refuseFile(ctx, name, err)
 	}
@@ -134,7 +139,13 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	if meta.Replayed {
 		return stream.SendAndClose(d)
 	}
-	if _, err := readFile(ctx, s.texts, data); err != nil {
+	done, err := s.readingTurn(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = readFile(ctx, s.texts, data)
+	done()
+	if err != nil {
 		return s.refuseFile(ctx, name, err)
 	}
 	if err := s.store(ctx, part{data, file.GetSha256()}); err != nil {
@@ -201,7 +212,7 @@ func (s *Server) considerUpload(ctx context.Context, name, etag string, may chec
 	})
 }
 
-// receive takes in a file, up to docstore.MaxBlobBytes, as far as there is room.
+// receive takes in a file, up to the size that is allowed, as far as there is room.
 // The room is held until release is called.
 func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk bool, err error)) (data []byte, release func(), err error) {
 	who, _ := auth.CallerFrom(ctx)
@@ -218,8 +229,8 @@ func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk
 		case err != nil:
 		case !isChunk:
 			err = rpc.Field("chunk", "CHUNK_REQUIRED", "第一条消息之后只能是文件内容")
-		case b.Len()+len(chunk) > docstore.MaxBlobBytes:
-			err = rpc.Field("file", rpc.ReasonTooLarge, fmt.Sprintf("文件不得超过%d MB", docstore.MaxBlobBytes>>20))
+		case b.Len()+len(chunk) > s.fileBytes:
+			err = rpc.Field("file", rpc.ReasonTooLarge, "文件不得超过"+sizeText(s.fileBytes))
 		default:
 			err = grow(len(chunk))
 		}
@@ -228,6 +239,25 @@ func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk
 			return nil, nil, err
 		}
 		b.Write(chunk)
+	}
+}
+
+// sizeText writes a size for people.
+func sizeText(bytes int) string {
+	if bytes%(1<<20) == 0 {
+		return fmt.Sprintf("%d MB", bytes>>20)
+	}
+	return fmt.Sprintf("%d字节", bytes)
+}
+
+// readingTurn waits until a file may be read: what a file takes while it is read,
+// times how many are, is what all of them take.
+func (s *Server) readingTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.reading <- struct{}{}:
+		return func() { <-s.reading }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/intent"
+	"fashen/internal/policytext"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
 )
@@ -224,6 +225,7 @@ func newHouse(t *testing.T) *house {
 	inside := h.connect(beside, rpc.ClientOptions{Service: "filing", Signer: h.signer, Around: h.around})
 	h.server, err = New(t.Context(), Deps{
 		Engine: h.engine, Clock: clock, Logger: options.Logger, Rules: rules(t),
+		Texts: policytext.Reader{Limits: policytext.DefaultLimits()}, FileBytes: docstore.MaxBlobBytes, IntakeBytes: 4 * docstore.MaxBlobBytes, Readings: 2,
 		Counsel:   counselv1.NewCounselServiceClient(inside),
 		Directory: directoryv1.NewDirectoryServiceClient(inside),
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"fashen/internal/legacyword"
 	"fashen/internal/pdftext"
 )
 
@@ -13,5 +14,14 @@ func newPDFPages() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return pdftext.Serve(cmd.InOrStdin(), cmd.OutOrStdout(), append(args, "")[0])
 		},
+	}
+}
+
+// newWordConvert is the child process that becomes the converter of a .doc file;
+// people do not call it.
+func newWordConvert() *cobra.Command {
+	return &cobra.Command{
+		Use: legacyword.Command, Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error { return legacyword.Become(args) },
 	}
 }
