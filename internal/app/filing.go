@@ -41,7 +41,13 @@ func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
 		if err != nil {
 			return nil, err
 		}
-		texts.Word = word.Convert
+		texts.Word = func(ctx context.Context, data []byte) ([]byte, error) {
+			docx, err := word.Convert(ctx, data)
+			if err != nil {
+				a.log.WarnContext(ctx, "a .doc file was not converted", "error", err)
+			}
+			return docx, err
+		}
 	}
 	return filing.New(ctx, filing.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules,

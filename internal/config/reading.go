@@ -62,6 +62,7 @@ func (r *Reading) FileFlags(f *pflag.FlagSet) {
 	f.IntVar(&r.Limits.Paragraphs, "read-paragraphs", d.Limits.Paragraphs, "most `paragraphs` of a file")
 	f.IntVar(&r.Limits.Pages, "read-pages", d.Limits.Pages, "most `pages` of a PDF or OFD file, at most 2000")
 	f.IntVar(&r.Limits.TextBytes, "read-text-bytes", d.Limits.TextBytes, "most `bytes` (UTF-8) of the text that a file holds")
+	f.IntVar(&r.Limits.MarkupBytes, "read-markup-bytes", d.Limits.MarkupBytes, "most `bytes` that tracked changes, comments and notes take beside the text")
 	f.DurationVar(&r.Limits.Time, "read-time", d.Limits.Time, "longest `time` that a file may take to read")
 	f.StringVar(&r.Word.Program, "doc-converter", "", "`program` that converts .doc files, such as /usr/bin/soffice; without one they are refused")
 	f.DurationVar(&r.Word.Time, "doc-converter-time", d.Word.Time, "longest `time` of a conversion")
@@ -88,7 +89,7 @@ func (r *Reading) check(problem func(flag, format string, args ...any)) {
 		{"read-entries", int64(e.Limits.Entries), 0}, {"read-part-bytes", e.Limits.PartBytes, 0}, {"read-total-bytes", e.Limits.TotalBytes, 0},
 		{"read-ratio", e.Limits.Ratio, 0}, {"read-ratio-from", e.Limits.RatioFrom, 0}, {"read-xml-depth", int64(e.Limits.XMLDepth), 1_000},
 		{"read-paragraphs", int64(e.Limits.Paragraphs), 0}, {"read-pages", int64(e.Limits.Pages), maxPages},
-		{"read-text-bytes", int64(e.Limits.TextBytes), 0}, {"read-time", int64(e.Limits.Time), 0}, {"doc-converter-time", int64(e.Word.Time), 0},
+		{"read-markup-bytes", int64(e.Limits.MarkupBytes), 0}, {"read-text-bytes", int64(e.Limits.TextBytes), 0}, {"read-time", int64(e.Limits.Time), 0}, {"doc-converter-time", int64(e.Word.Time), 0},
 	} {
 		switch {
 		case n.value < 0:

@@ -25,6 +25,8 @@ const (
 	input, output = "in.doc", "in.docx"
 	// maxOutput bounds the .docx file, and any file the child writes.
 	maxOutput = 64 << 20
+	// apartArg tells a child that it has namespaces of its own.
+	apartArg = "apart"
 	// folders is how the folders of children begin.
 	folders = "fashen-word-"
 	// abandoned is the age at which a folder belongs to no living process.
@@ -167,19 +169,19 @@ func (c *Converter) run(ctx context.Context, dir string) (said string, err error
 	for {
 		apart := !c.bare.Load()
 		cmd := exec.CommandContext(ctx, c.self, Command, c.settings.Program, dir, //nolint:gosec // our own program
-			strconv.FormatInt(c.settings.Memory, 10), strconv.Itoa(int(c.settings.Time/time.Second)+1))
+			strconv.FormatInt(c.settings.Memory, 10), strconv.Itoa(int(c.settings.Time/time.Second)+1), map[bool]string{true: apartArg, false: "beside"}[apart])
 		cmd.Dir = dir
 		// Nothing of our environment is the child's business.
 		cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SAL_USE_VCLPLUGIN=svp"}
-		out := &bytes.Buffer{}
-		cmd.Stdout, cmd.Stderr = &head{out}, &head{out}
+		out := &head{}
+		cmd.Stdout, cmd.Stderr = out, out
 		cmd.WaitDelay = time.Second
 		isolate(cmd, apart)
 		err := inGroup(cmd)
 		if errors.Is(err, errStart) && apart && c.bare.CompareAndSwap(false, true) {
 			continue
 		}
-		return out.String(), err
+		return out.kept.String(), err
 	}
 }
 
@@ -188,10 +190,10 @@ func (c *Converter) run(ctx context.Context, dir string) (said string, err error
 func (c *Converter) Isolated() bool { return !c.bare.Load() }
 
 // head keeps the beginning of what is written.
-type head struct{ *bytes.Buffer }
+type head struct{ kept bytes.Buffer }
 
 func (h *head) Write(b []byte) (int, error) {
 	const room = 4 << 10
-	h.Buffer.Write(b[:min(len(b), max(0, room-h.Len()))])
+	h.kept.Write(b[:min(len(b), max(0, room-h.kept.Len()))])
 	return len(b), nil
 }

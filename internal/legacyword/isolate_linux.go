@@ -7,20 +7,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// isolate gives a child a process group, and, apart, a network and a numbering of
-// processes of its own: when its first process dies, all of them do.
+// isolate gives a child a process group, and, apart, a network, mounts and a
+// numbering of processes of its own: when its first process dies, all of them do.
 func isolate(cmd *exec.Cmd, apart bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if apart {
-		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNS
+		// Nobody outside, and inside the one who may mount until [confine] is done.
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
 	cmd.Cancel = func() error { return killGroup(cmd) }
 }
@@ -58,7 +60,7 @@ func inGroup(cmd *exec.Cmd) error {
 // is none of them, since configurations with secrets lie there.
 var readable = []string{
 	"/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/sys", "/snap", "/nix", "/var/cache/fontconfig",
-	"/etc/fonts", "/etc/libreoffice", "/etc/alternatives", "/etc/ld.so.conf.d",
+	"/var/lib/libreoffice", "/var/spool/libreoffice", "/etc/fonts", "/etc/libreoffice", "/etc/alternatives", "/etc/ld.so.conf.d",
 }
 
 // files are what it may need beside them, and may write to where they are devices.
@@ -67,9 +69,46 @@ var files = []string{
 	"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/localtime", "/etc/locale.alias",
 }
 
+// pipes is where LibreOffice makes the socket of a profile, whatever it is told.
+const pipes = "/tmp"
+
+// ownPipes gives the child an empty folder in its place, in memory, and reports
+// whether it did: it needs mounts of its own, and nothing that it runs there.
+func ownPipes(apart bool, needed ...string) (bool, error) {
+	for _, path := range needed {
+		if strings.HasPrefix(path, pipes+"/") {
+			return false, nil
+		}
+	}
+	if !apart {
+		return false, nil
+	}
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return false, err
+	}
+	return true, unix.Mount("tmpfs", pipes, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "size=16m,mode=0700")
+}
+
+// forgo gives up every capability, for good.
+func forgo() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData // version 3 takes two
+	return unix.Capset(&header, &none[0])
+}
+
 // confine keeps the calling thread, and what it becomes, from every file but the
 // system's and those of its folder. A kernel without Landlock is left as it is.
-func confine(program, dir string) error {
+func confine(program, dir string, apart bool) error {
+	private, err := ownPipes(apart, program, dir)
+	if err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	if err := forgo(); err != nil {
+		return err
+	}
 	const (
 		read  = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 		write = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
@@ -87,7 +126,10 @@ func confine(program, dir string) error {
 	}
 	rules := int(fd) //nolint:gosec // a descriptor
 	defer func() { _ = unix.Close(rules) }()
-	may := map[string]uint64{dir: read | write, filepath.Dir(program): read}
+	may := map[string]uint64{dir: read | write, filepath.Dir(program): read, pipes: read | write}
+	if !private {
+		may[pipes] = unix.LANDLOCK_ACCESS_FS_MAKE_SOCK | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
+	}
 	if real, err := filepath.EvalSymlinks(program); err == nil {
 		may[filepath.Dir(real)] = read
 	}
@@ -101,9 +143,6 @@ func confine(program, dir string) error {
 		if err := allow(rules, folder, access); err != nil {
 			return err
 		}
-	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return err
 	}
 	if _, _, no := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0); no != 0 { //nolint:gosec // a descriptor
 		return no

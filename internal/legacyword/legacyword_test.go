@@ -182,7 +182,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestBecomeRefuses(t *testing.T) {
-	for _, args := range [][]string{nil, {"a", "b", "x", "1"}, {"a", "b", "1", "x"}} {
+	for _, args := range [][]string{nil, {"a", "b", "x", "1", ""}, {"a", "b", "1", "x", ""}} {
 		if Become(args) == nil {
 			t.Errorf("%q: taken", args)
 		}

@@ -174,7 +174,7 @@ func (r *Reader) child(ctx context.Context, data []byte) ([]policytext.Page, err
 	}
 	if err != nil && !isRefusal(err) {
 		return nil, errors.Join(refuse(CodeDamaged, "PDF 文件无法读取，请重新导出或者另存为 .docx 后上传"),
-			fmt.Errorf("%w: %w (%w): %s", errEngine, err, waited, failed.Bytes()))
+			fmt.Errorf("%w: %w (%w): %s", errEngine, err, waited, failed.kept.Bytes()))
 	}
 	return pages, err
 }
@@ -205,11 +205,11 @@ func readAnswer(in io.Reader, most int) ([]policytext.Page, error) {
 
 // limited keeps the beginning of what is written.
 type limited struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	room int
 }
 
 func (l *limited) Write(b []byte) (int, error) {
-	l.Buffer.Write(b[:min(len(b), max(0, l.room-l.Len()))])
+	l.kept.Write(b[:min(len(b), max(0, l.room-l.kept.Len()))])
 	return len(b), nil
 }

@@ -10,7 +10,7 @@
 // normalised. A paragraph is a line, and so is each part of it between manual
 // breaks, each paragraph of a table cell and, once, of a text box, which follows
 // the paragraph it is anchored in. Notes, comments, headers and footers are not
-// part of it. Offsets count Unicode code points.
+// part of it. Marks of Markdown are, and structure is read through them. Offsets count Unicode code points.
 //
 // # Markup
 //
@@ -45,7 +45,7 @@
 //
 // # Reading
 //
-// The path of one file: read.go tells the format by content; archive.go and
+// The path of one file: formats.go tells the format by content; archive.go and
 // docx*.go, or plaintext.go, turn it into lines; front.go finds title, number,
 // date, addressees and sign-off; parts.go parts the document; outline.go builds
 // the tree of each part from the numbers that marks.go sees; citation.go and

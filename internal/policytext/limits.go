@@ -98,16 +98,17 @@ func DefaultLimits() Limits {
 func (l Limits) OrDefault() Limits {
 	d := DefaultLimits()
 	return Limits{
-		Entries:    cmp.Or(l.Entries, d.Entries),
-		PartBytes:  cmp.Or(l.PartBytes, d.PartBytes),
-		TotalBytes: cmp.Or(l.TotalBytes, d.TotalBytes),
-		Ratio:      cmp.Or(l.Ratio, d.Ratio),
-		RatioFrom:  cmp.Or(l.RatioFrom, d.RatioFrom),
-		XMLDepth:   cmp.Or(l.XMLDepth, d.XMLDepth),
-		Paragraphs: cmp.Or(l.Paragraphs, d.Paragraphs),
-		Pages:      cmp.Or(l.Pages, d.Pages),
-		TextBytes:  cmp.Or(l.TextBytes, d.TextBytes),
-		Time:       cmp.Or(l.Time, d.Time),
+		Entries:     cmp.Or(l.Entries, d.Entries),
+		PartBytes:   cmp.Or(l.PartBytes, d.PartBytes),
+		TotalBytes:  cmp.Or(l.TotalBytes, d.TotalBytes),
+		Ratio:       cmp.Or(l.Ratio, d.Ratio),
+		RatioFrom:   cmp.Or(l.RatioFrom, d.RatioFrom),
+		XMLDepth:    cmp.Or(l.XMLDepth, d.XMLDepth),
+		Paragraphs:  cmp.Or(l.Paragraphs, d.Paragraphs),
+		Pages:       cmp.Or(l.Pages, d.Pages),
+		TextBytes:   cmp.Or(l.TextBytes, d.TextBytes),
+		MarkupBytes: cmp.Or(l.MarkupBytes, d.MarkupBytes),
+		Time:        cmp.Or(l.Time, d.Time),
 	}
 }
 

@@ -157,6 +157,9 @@ func (re Reader) read(ctx context.Context, data []byte, r *reading) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, re.Limits.Time)
 	defer cancel()
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
 	switch {
 	case isArchive(data):
 		err = readArchive(ctx, data, r)

@@ -1,6 +1,7 @@
 package policytext
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -30,7 +31,7 @@ func (re Reader) Paragraphs(ctx context.Context, data []byte) iter.Seq2[Paragrap
 	return func(yield func(Paragraph, error) bool) {
 		r := &reading{limits: re.Limits, changes: re.Changes}
 		r.sink = func(l line) error {
-			if !yield(Paragraph{Number: l.label, Style: l.style, Place: places[l.place], Text: l.text}, nil) {
+			if !yield(Paragraph{Number: l.label, Style: l.style, Place: places[l.place], Text: cmp.Or(l.raw, l.text)}, nil) {
 				return errStop
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"fashen/internal/legacyword"
 	"fashen/internal/pdftext"
 )
 
@@ -14,6 +15,9 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == legacyword.Command {
+		panic(legacyword.Become(os.Args[2:]))
 	}
 	if text := os.Getenv(ordersVariable); text != "" {
 		if err := obey(text); err != nil {
