@@ -28,7 +28,7 @@ type part struct {
 	sha256 string
 }
 
-// reading is a draft as read and screened, ready to be stored.
+// reading is a draft as read and screened, ready to be stored once it is sealed.
 type reading struct {
 	policy   *corev1.PolicyText
 	findings *filingv1.Screening
@@ -83,11 +83,16 @@ func readDraft(ctx context.Context, texts policytext.Reader, data []byte, rules 
 	if found.Truncated {
 		r.warnings = append(r.warnings, fmt.Sprintf("疑似问题超过%d处，只列出前面的部分", rulebook.MaxFindings))
 	}
+	return r, nil
+}
+
+// seal encodes text and findings, which do not change from then on.
+func (r *reading) seal() (err error) {
 	if r.text, err = partOf(r.policy); err != nil {
-		return nil, err
+		return err
 	}
 	r.screening, err = partOf(r.findings)
-	return r, err
+	return err
 }
 
 func partOf(m proto.Message) (part, error) {

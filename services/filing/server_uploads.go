@@ -49,9 +49,9 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	if meta.Replayed {
 		return stream.SendAndClose(revisionWithFile(d, sha))
 	}
-	var draft *filingv1.Revision
+	var draft storedDraft
 	if revisionWithFile(d, sha) == nil {
-		if draft, err = s.storeDraft(ctx, name, up.GetFilename(), data); err != nil {
+		if draft, err = s.storeDraft(ctx, d, up.GetFilename(), data); err != nil {
 			return err
 		}
 	}
@@ -68,44 +68,91 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	return stream.SendAndClose(revisionWithFile(d, sha))
 }
 
+// storedDraft is a draft whose parts are stored, with what the rules raised in it
+// first, for the journal.
+type storedDraft struct {
+	*filingv1.Revision
+	raised []*corev1.Detail
+}
+
 // takeDraft lets the draft with these bytes stand, for the journal: the one that
 // is there already, or else the stored one, which is added.
-func takeDraft(d *filingv1.Document, stored *filingv1.Revision, sha string) ([]*corev1.Detail, error) {
+func takeDraft(d *filingv1.Document, stored storedDraft, sha string) ([]*corev1.Detail, error) {
 	draft, take := revisionWithFile(d, sha), makeCurrent
+	var first []*corev1.Detail
 	if draft == nil {
-		draft, take = stored, addRevision
+		draft, take, first = stored.Revision, addRevision, stored.raised
 	}
 	if err := take(d, draft); err != nil {
 		return nil, err
 	}
-	return []*corev1.Detail{
+	return append([]*corev1.Detail{
 		docstore.Detail("revision", draft.GetName()),
 		docstore.Detail("file_sha256", sha),
 		docstore.Detail("findings", draft.GetFindingCount()),
 		docstore.Detail("version_digest", d.GetVersionDigest()),
-	}, nil
+	}, first...), nil
 }
 
 // storeDraft reads and screens a draft, and stores the file, its text and its
 // findings. Content-addressed parts without a document that names them, as left
 // behind when the document changes in between, are found again by a retry.
-func (s *Server) storeDraft(ctx context.Context, name, filename string, data []byte) (*filingv1.Revision, error) {
+func (s *Server) storeDraft(ctx context.Context, d *filingv1.Document, filename string, data []byte) (storedDraft, error) {
 	done, err := s.readingTurn(ctx)
 	if err != nil {
-		return nil, err
+		return storedDraft{}, err
 	}
 	read, err := readDraft(ctx, s.texts, data, s.rules, s.today())
 	done()
 	if err != nil {
-		return nil, s.refuseFile(ctx, name, err)
+		return storedDraft{}, s.refuseFile(ctx, d.GetName(), err)
+	}
+	if err := s.inherit(ctx, currentRevision(d), read); err != nil {
+		return storedDraft{}, err
+	}
+	if err := read.seal(); err != nil {
+		return storedDraft{}, err
 	}
 	for _, p := range []part{{data, hashOf(data)}, read.text, read.screening} {
 		if err := s.store(ctx, p); err != nil {
-			return nil, rpc.FromStore(err, name)
+			return storedDraft{}, rpc.FromStore(err, d.GetName())
 		}
 	}
 	who, _ := auth.CallerFrom(ctx)
-	return revisionOf(s.fileOf(filename, data), read, who, timestamppb.New(s.now())), nil
+	r := revisionOf(s.fileOf(filename, data), read, who, timestamppb.New(s.now()))
+	return storedDraft{r, raised(read.findings)}, nil
+}
+
+// inherit finds the findings of the draft that stands again in a newer one. Where the
+// earlier draft can no longer be read, all findings of the newer one are new: that
+// asks for another look, and hides nothing.
+func (s *Server) inherit(ctx context.Context, base *filingv1.Revision, read *reading) error {
+	if base.GetFindingCount() == 0 || len(read.findings.GetFindings()) == 0 {
+		return nil
+	}
+	before := &filingv1.Screening{}
+	err := s.load(ctx, base.GetScreeningSha256(), before)
+	text := &corev1.PolicyText{}
+	if err == nil {
+		text, err = s.text(ctx, base)
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "findings are not carried from an earlier draft", "revision", base.GetName(), "error", err)
+		return ctx.Err()
+	}
+	select {
+	case s.comparing <- struct{}{}:
+		defer func() { <-s.comparing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	h := heritageOf(base, before, text)
+	carried, err := policytext.Carry(ctx, text, read.policy, h.anchors, "")
+	if err != nil {
+		return err
+	}
+	h.inherit(read.findings, carried)
+	return nil
 }
 
 // UploadMaterial implements FilingService.
