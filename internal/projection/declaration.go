@@ -22,6 +22,9 @@ type Declaration struct {
 	Version int
 	// Figures are those the service keeps, by code.
 	Figures []Definition
+	// Rules says what is counted of findings by rule; no Text where the service has
+	// none.
+	Rules Definition
 	// Subjects pages through the subjects of a region in the order of their names,
 	// those after a name, or the first.
 	Subjects func(ctx context.Context, region, after string) (names []string, err error)
@@ -52,6 +55,7 @@ func (d Definition) id() string { return strings.ToLower(d.Code) }
 type Rows struct {
 	Tasks []*corev1.Task
 	Lines []Line
+	Rules []*corev1.RuleLine
 }
 
 // Line is a line of a figure.
@@ -83,6 +87,17 @@ func (r Rows) lines(subject string) map[string]*corev1.FigureLine {
 		l.Name = figureName(resource.Region(subject), l.Code) + "/lines/" + idOf(subject, l.GetName())
 		l.Subject = subject
 		out[l.GetName()] = l.FigureLine
+	}
+	return out
+}
+
+// rules completes the lines of rules of a subject, by name.
+func (r Rows) rules(subject string) map[string]*corev1.RuleLine {
+	out := map[string]*corev1.RuleLine{}
+	for _, l := range r.Rules {
+		l.Name = resource.Region(subject) + "/ruleLines/" + idOf(subject, l.GetName())
+		l.Subject = subject
+		out[l.GetName()] = l
 	}
 	return out
 }

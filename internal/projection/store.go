@@ -32,6 +32,14 @@ var linesSpec = docstore.Spec{
 	},
 }
 
+var ruleLinesSpec = docstore.Spec{
+	Name: "rule_lines",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldParent, "event_date", "rule", "pack", "state", "ground", "count"}}, // summed
+		{Fields: []string{"subject"}},
+	},
+}
+
 var projectionsSpec = docstore.Spec{
 	Name:    "projections",
 	Indexes: []docstore.Index{{Fields: []string{"state"}}},
@@ -41,6 +49,7 @@ var projectionsSpec = docstore.Spec{
 type rows struct {
 	tasks       docstore.Derived[*corev1.Task]
 	lines       docstore.Derived[*corev1.FigureLine]
+	rules       docstore.Derived[*corev1.RuleLine]
 	projections docstore.Collection[*corev1.Projection]
 }
 
@@ -51,11 +60,14 @@ func openRows(ctx context.Context, engine docstore.Engine, o docstore.Options) (
 	if r.lines, err = docstore.NewDerived[*corev1.FigureLine](ctx, engine, linesSpec, o); err != nil {
 		return r, err
 	}
+	if r.rules, err = docstore.NewDerived[*corev1.RuleLine](ctx, engine, ruleLinesSpec, o); err != nil {
+		return r, err
+	}
 	r.projections, err = docstore.NewCollection[*corev1.Projection](ctx, engine, projectionsSpec, o)
 	return r, err
 }
 
-// row is what both kinds of rows have.
+// row is what all kinds of rows have.
 type row interface {
 	proto.Message
 	GetName() string
@@ -73,7 +85,11 @@ func (r rows) apply(ctx context.Context, subject string, want Rows) (changed int
 	if err != nil {
 		return tasks + lines, fmt.Errorf("figures of %s: %w", subject, err)
 	}
-	return tasks + lines, nil
+	rules, err := replace(ctx, r.rules, subject, want.rules(subject))
+	if err != nil {
+		return tasks + lines + rules, fmt.Errorf("rules of %s: %w", subject, err)
+	}
+	return tasks + lines + rules, nil
 }
 
 func replace[M row](ctx context.Context, rows docstore.Derived[M], subject string, want map[string]M) (changed int, err error) {

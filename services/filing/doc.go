@@ -31,8 +31,10 @@
 //     made only if `version_digest` is still the one that was asked about. A
 //     certificate of a transition that did not take place is withdrawn.
 //   - An attempt that law or workflow refuses is kept in the document's history.
+//   - What people decide about findings is kept beside the document, one for each
+//     finding, and changes nothing that a review concludes on or a gate reads.
 //
 // The rules (document.go, consultation.go, competition.go, revision.go, anchor.go,
-// submission.go, gate.go) are plain functions over messages: no clock, no store,
+// submission.go, gate.go, finding.go, carry.go) are plain functions over messages: no clock, no store,
 // no network. server*.go loads, asks the rule, saves and answers.
 package filing

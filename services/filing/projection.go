@@ -53,10 +53,10 @@ func firstSubmission(history []*corev1.JournalEntry) *corev1.JournalEntry {
 	return nil
 }
 
-// subjectOf is the document a resource of this service is.
+// subjectOf is the document that a resource of this service is or belongs to.
 func subjectOf(name string) string {
 	if !strings.HasPrefix(name, "regions/") || !strings.Contains(name, "/documents/") {
 		return ""
 	}
-	return name
+	return documentOf(name)
 }

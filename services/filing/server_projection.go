@@ -8,11 +8,12 @@ import (
 	"fashen/internal/projection"
 )
 
-// Projection declares the tasks of documents. What the yearly report counts of
-// them begins with publication, which is not kept here yet.
+// Projection declares the tasks of documents, and what becomes of the findings of
+// each rule. What the yearly report counts of documents begins with publication,
+// which is not kept here yet.
 func (s *Server) Projection() projection.Declaration {
 	return projection.Declaration{
-		Version: 1, SubjectOf: subjectOf, Rows: s.rows,
+		Version: 2, Rules: ruleFigures, SubjectOf: subjectOf, Rows: s.rows,
 		Subjects: func(ctx context.Context, region, after string) ([]string, error) {
 			return projection.Names(ctx, s.documents, region+"/documents/", after)
 		},
@@ -25,12 +26,18 @@ func (s *Server) rows(ctx context.Context, subject string) (projection.Rows, err
 	if errors.Is(err, docstore.ErrNotFound) {
 		return projection.Rows{}, nil
 	}
-	if err != nil || d.GetSubmissionCount() == 0 {
+	if err != nil || len(d.GetRevisions()) == 0 {
 		return projection.Rows{}, err
 	}
 	history, err := projection.History(ctx, s.documents, subject)
 	if err != nil {
 		return projection.Rows{}, err
 	}
-	return project(d, history), nil
+	said, err := s.dispositionsOf(ctx, subject)
+	if err != nil {
+		return projection.Rows{}, err
+	}
+	rows := project(d, history)
+	rows.Rules = ruleLines(history, said.newest)
+	return rows, nil
 }

@@ -32,6 +32,9 @@ func workRequests(t *testing.T) map[string]func(n names) proto.Message {
 		workService + "ListFigures": func(n names) proto.Message {
 			return &corev1.ListFiguresRequest{Parent: n.region, Service: "counsel", FirstDate: first, LastDate: last}
 		},
+		workService + "ListRuleFigures": func(n names) proto.Message {
+			return &corev1.ListRuleFiguresRequest{Parent: n.region, Service: "filing", FirstDate: first, LastDate: last}
+		},
 		workService + "ListFigureLines": func(n names) proto.Message {
 			return &corev1.ListFigureLinesRequest{Parent: n.region + "/figures/m02", Service: "counsel", FirstDate: first, LastDate: last}
 		},

@@ -795,7 +795,7 @@ var File_fashen_core_v1_work_service_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\n" +
-	"!fashen/core/v1/work_service.proto\x12\x0efashen.core.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x19fashen/core/v1/work.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc6\x03\n" +
+	"!fashen/core/v1/work_service.proto\x12\x0efashen.core.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a fashen/core/v1/rule_figure.proto\x1a\x19fashen/core/v1/work.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc6\x03\n" +
 	"\x10ListTasksRequest\x128\n" +
 	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Task\xbaH\x04r\x02\x10\x01R\x06parent\x12&\n" +
 	"\aservice\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\aservice\x12=\n" +
@@ -860,12 +860,13 @@ const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\x17fashen.local/Projection\xbaH\x04r\x02\x10\x01R\x04name\x12)\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xab\a\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xcd\b\n" +
 	"\vWorkService\x12\x8a\x01\n" +
 	"\tListTasks\x12 .fashen.core.v1.ListTasksRequest\x1a!.fashen.core.v1.ListTasksResponse\"8\xdaA\x06parentʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=regions/*}/tasks\x12\x96\x01\n" +
 	"\rListWorkloads\x12$.fashen.core.v1.ListWorkloadsRequest\x1a%.fashen.core.v1.ListWorkloadsResponse\"8\xdaA\x06parentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=regions/*}/workloads\x12\x8f\x01\n" +
 	"\vListFigures\x12\".fashen.core.v1.ListFiguresRequest\x1a#.fashen.core.v1.ListFiguresResponse\"7\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=regions/*}/figures\x12\xa3\x01\n" +
-	"\x0fListFigureLines\x12&.fashen.core.v1.ListFigureLinesRequest\x1a'.fashen.core.v1.ListFigureLinesResponse\"?\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/figures/*}/lines\x12\x8b\x01\n" +
+	"\x0fListFigureLines\x12&.fashen.core.v1.ListFigureLinesRequest\x1a'.fashen.core.v1.ListFigureLinesResponse\"?\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/figures/*}/lines\x12\x9f\x01\n" +
+	"\x0fListRuleFigures\x12&.fashen.core.v1.ListRuleFiguresRequest\x1a'.fashen.core.v1.ListRuleFiguresResponse\";\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=regions/*}/ruleFigures\x12\x8b\x01\n" +
 	"\rGetProjection\x12$.fashen.core.v1.GetProjectionRequest\x1a\x1a.fashen.core.v1.Projection\"8\xdaA\x04nameʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=regions/*/projections/*}\x12\x9e\x01\n" +
 	"\x11RebuildProjection\x12(.fashen.core.v1.RebuildProjectionRequest\x1a\x1a.fashen.core.v1.Projection\"C\xdaA\x04nameʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02/:\x01*\"*/v1/{name=regions/*/projections/*}:rebuild\x1a\x0f\xcaA\ffashen.localB4B\x10WorkServiceProtoZ fashen/gen/fashen/core/v1;corev1b\x06proto3"
 
@@ -904,7 +905,9 @@ var file_fashen_core_v1_work_service_proto_goTypes = []any{
 	(*Figure)(nil),                   // 17: fashen.core.v1.Figure
 	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
 	(*FigureLine)(nil),               // 19: fashen.core.v1.FigureLine
-	(*Projection)(nil),               // 20: fashen.core.v1.Projection
+	(*ListRuleFiguresRequest)(nil),   // 20: fashen.core.v1.ListRuleFiguresRequest
+	(*ListRuleFiguresResponse)(nil),  // 21: fashen.core.v1.ListRuleFiguresResponse
+	(*Projection)(nil),               // 22: fashen.core.v1.Projection
 }
 var file_fashen_core_v1_work_service_proto_depIdxs = []int32{
 	11, // 0: fashen.core.v1.ListTasksRequest.state:type_name -> fashen.core.v1.Task.State
@@ -928,16 +931,18 @@ var file_fashen_core_v1_work_service_proto_depIdxs = []int32{
 	3,  // 18: fashen.core.v1.WorkService.ListWorkloads:input_type -> fashen.core.v1.ListWorkloadsRequest
 	5,  // 19: fashen.core.v1.WorkService.ListFigures:input_type -> fashen.core.v1.ListFiguresRequest
 	7,  // 20: fashen.core.v1.WorkService.ListFigureLines:input_type -> fashen.core.v1.ListFigureLinesRequest
-	9,  // 21: fashen.core.v1.WorkService.GetProjection:input_type -> fashen.core.v1.GetProjectionRequest
-	10, // 22: fashen.core.v1.WorkService.RebuildProjection:input_type -> fashen.core.v1.RebuildProjectionRequest
-	2,  // 23: fashen.core.v1.WorkService.ListTasks:output_type -> fashen.core.v1.ListTasksResponse
-	4,  // 24: fashen.core.v1.WorkService.ListWorkloads:output_type -> fashen.core.v1.ListWorkloadsResponse
-	6,  // 25: fashen.core.v1.WorkService.ListFigures:output_type -> fashen.core.v1.ListFiguresResponse
-	8,  // 26: fashen.core.v1.WorkService.ListFigureLines:output_type -> fashen.core.v1.ListFigureLinesResponse
-	20, // 27: fashen.core.v1.WorkService.GetProjection:output_type -> fashen.core.v1.Projection
-	20, // 28: fashen.core.v1.WorkService.RebuildProjection:output_type -> fashen.core.v1.Projection
-	23, // [23:29] is the sub-list for method output_type
-	17, // [17:23] is the sub-list for method input_type
+	20, // 21: fashen.core.v1.WorkService.ListRuleFigures:input_type -> fashen.core.v1.ListRuleFiguresRequest
+	9,  // 22: fashen.core.v1.WorkService.GetProjection:input_type -> fashen.core.v1.GetProjectionRequest
+	10, // 23: fashen.core.v1.WorkService.RebuildProjection:input_type -> fashen.core.v1.RebuildProjectionRequest
+	2,  // 24: fashen.core.v1.WorkService.ListTasks:output_type -> fashen.core.v1.ListTasksResponse
+	4,  // 25: fashen.core.v1.WorkService.ListWorkloads:output_type -> fashen.core.v1.ListWorkloadsResponse
+	6,  // 26: fashen.core.v1.WorkService.ListFigures:output_type -> fashen.core.v1.ListFiguresResponse
+	8,  // 27: fashen.core.v1.WorkService.ListFigureLines:output_type -> fashen.core.v1.ListFigureLinesResponse
+	21, // 28: fashen.core.v1.WorkService.ListRuleFigures:output_type -> fashen.core.v1.ListRuleFiguresResponse
+	22, // 29: fashen.core.v1.WorkService.GetProjection:output_type -> fashen.core.v1.Projection
+	22, // 30: fashen.core.v1.WorkService.RebuildProjection:output_type -> fashen.core.v1.Projection
+	24, // [24:31] is the sub-list for method output_type
+	17, // [17:24] is the sub-list for method input_type
 	17, // [17:17] is the sub-list for extension type_name
 	17, // [17:17] is the sub-list for extension extendee
 	0,  // [0:17] is the sub-list for field type_name
@@ -949,6 +954,7 @@ func file_fashen_core_v1_work_service_proto_init() {
 		return
 	}
 	file_fashen_core_v1_access_proto_init()
+	file_fashen_core_v1_rule_figure_proto_init()
 	file_fashen_core_v1_work_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

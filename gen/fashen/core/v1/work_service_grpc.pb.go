@@ -23,6 +23,7 @@ const (
 	WorkService_ListWorkloads_FullMethodName     = "/fashen.core.v1.WorkService/ListWorkloads"
 	WorkService_ListFigures_FullMethodName       = "/fashen.core.v1.WorkService/ListFigures"
 	WorkService_ListFigureLines_FullMethodName   = "/fashen.core.v1.WorkService/ListFigureLines"
+	WorkService_ListRuleFigures_FullMethodName   = "/fashen.core.v1.WorkService/ListRuleFigures"
 	WorkService_GetProjection_FullMethodName     = "/fashen.core.v1.WorkService/GetProjection"
 	WorkService_RebuildProjection_FullMethodName = "/fashen.core.v1.WorkService/RebuildProjection"
 )
@@ -51,6 +52,9 @@ type WorkServiceClient interface {
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
 	// for a figure the service does not keep.
 	ListFigureLines(ctx context.Context, in *ListFigureLinesRequest, opts ...grpc.CallOption) (*ListFigureLinesResponse, error)
+	// Tells, rule by rule, how many findings were raised in a period and what people
+	// decided about them since: for those who decide, and who change the rules.
+	ListRuleFigures(ctx context.Context, in *ListRuleFiguresRequest, opts ...grpc.CallOption) (*ListRuleFiguresResponse, error)
 	// Tells how far tasks and figures reach, and how the last rebuild went.
 	GetProjection(ctx context.Context, in *GetProjectionRequest, opts ...grpc.CallOption) (*Projection, error)
 	// Has all tasks and figures worked out again from the documents, while they go
@@ -107,6 +111,16 @@ func (c *workServiceClient) ListFigureLines(ctx context.Context, in *ListFigureL
 	return out, nil
 }
 
+func (c *workServiceClient) ListRuleFigures(ctx context.Context, in *ListRuleFiguresRequest, opts ...grpc.CallOption) (*ListRuleFiguresResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRuleFiguresResponse)
+	err := c.cc.Invoke(ctx, WorkService_ListRuleFigures_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workServiceClient) GetProjection(ctx context.Context, in *GetProjectionRequest, opts ...grpc.CallOption) (*Projection, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Projection)
@@ -151,6 +165,9 @@ type WorkServiceServer interface {
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
 	// for a figure the service does not keep.
 	ListFigureLines(context.Context, *ListFigureLinesRequest) (*ListFigureLinesResponse, error)
+	// Tells, rule by rule, how many findings were raised in a period and what people
+	// decided about them since: for those who decide, and who change the rules.
+	ListRuleFigures(context.Context, *ListRuleFiguresRequest) (*ListRuleFiguresResponse, error)
 	// Tells how far tasks and figures reach, and how the last rebuild went.
 	GetProjection(context.Context, *GetProjectionRequest) (*Projection, error)
 	// Has all tasks and figures worked out again from the documents, while they go
@@ -178,6 +195,9 @@ func (UnimplementedWorkServiceServer) ListFigures(context.Context, *ListFiguresR
 }
 func (UnimplementedWorkServiceServer) ListFigureLines(context.Context, *ListFigureLinesRequest) (*ListFigureLinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFigureLines not implemented")
+}
+func (UnimplementedWorkServiceServer) ListRuleFigures(context.Context, *ListRuleFiguresRequest) (*ListRuleFiguresResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuleFigures not implemented")
 }
 func (UnimplementedWorkServiceServer) GetProjection(context.Context, *GetProjectionRequest) (*Projection, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProjection not implemented")
@@ -278,6 +298,24 @@ func _WorkService_ListFigureLines_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkService_ListRuleFigures_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRuleFiguresRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkServiceServer).ListRuleFigures(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkService_ListRuleFigures_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkServiceServer).ListRuleFigures(ctx, req.(*ListRuleFiguresRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _WorkService_GetProjection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetProjectionRequest)
 	if err := dec(in); err != nil {
@@ -336,6 +374,10 @@ var WorkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListFigureLines",
 			Handler:    _WorkService_ListFigureLines_Handler,
+		},
+		{
+			MethodName: "ListRuleFigures",
+			Handler:    _WorkService_ListRuleFigures_Handler,
 		},
 		{
 			MethodName: "GetProjection",
