@@ -61,6 +61,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 	filingv1.RegisterFilingServiceServer(h.server, h.filing)
 	competitionv1.RegisterCompetitionServiceServer(h.server, competitionv1.UnimplementedCompetitionServiceServer{})
 	counselv1.RegisterCounselServiceServer(h.server, counselv1.UnimplementedCounselServiceServer{})
+	counselv1.RegisterReviewServiceServer(h.server, counselv1.UnimplementedReviewServiceServer{})
 	directoryv1.RegisterDirectoryServiceServer(h.server, directory{})
 	directoryv1.RegisterSessionServiceServer(h.server, session{})
 	directoryv1.RegisterSystemServiceServer(h.server, directoryv1.UnimplementedSystemServiceServer{})

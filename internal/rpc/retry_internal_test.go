@@ -21,6 +21,7 @@ func TestRepeatable(t *testing.T) {
 		filingv1.File_fashen_filing_v1_filing_service_proto.Services().Get(0),
 		counselv1.File_fashen_counsel_v1_counsel_service_proto.Services().Get(0),
 		competitionv1.File_fashen_competition_v1_competition_service_proto.Services().Get(0),
+		counselv1.File_fashen_counsel_v1_review_service_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_directory_service_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_session_service_proto.Services().Get(0),
 	} {

@@ -2,6 +2,7 @@ package counsel
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -34,6 +35,13 @@ const (
 	codeCounselConflict   = "COUNSEL_CONFLICT"
 
 	codeCertificateWithdrawn = "CERTIFICATE_WITHDRAWN"
+
+	codeChecklistIncomplete  = "CHECKLIST_INCOMPLETE"
+	codeChecklistContradicts = "CHECKLIST_CONTRADICTS"
+	codeConclusionNotAllowed = "CONCLUSION_NOT_ALLOWED"
+	codeCheckMissing         = "OPINION_CHECK_MISSING"
+	codeCheckStale           = "CHECK_STALE"
+	codeOpinionSuperseded    = "OPINION_SUPERSEDED"
 
 	law115 = "国办发〔2018〕115号"
 	law37  = "国办发〔2018〕37号（六）"
@@ -173,6 +181,12 @@ func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today ca
 		o.GetRound() != round.GetNumber() || o.GetRevision() != round.GetRevision() || o.GetAuthor() != who.Person {
 		return docstore.Change{}, refused(codeEvidenceMissing, law115, "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
 	}
+	if o.GetSupersededBy() != "" {
+		return docstore.Change{}, refused(codeOpinionSuperseded, "", "该审核意见已由后一份意见替代，应当以后一份意见为依据")
+	}
+	if err := allowed(o, c); err != nil {
+		return docstore.Change{}, err
+	}
 	if len(c.GetLedger())+len(o.GetItems()) > maxLedger {
 		return docstore.Change{}, refused(codeRecordClosed, "", "意见台账条目已达上限")
 	}
@@ -249,7 +263,7 @@ func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Calle
 	if i < 0 {
 		return docstore.Change{}, rpc.Field("number", "ITEM_UNKNOWN", "没有这一条待答复的意见")
 	}
-	if a.GetAdoption() != counselv1.Answer_ADOPTED && (a.GetReason() == "" || a.GetDecider() == "") {
+	if a.GetAdoption() != counselv1.Answer_ADOPTED && (strings.TrimSpace(a.GetReason()) == "" || strings.TrimSpace(a.GetDecider()) == "") {
 		return docstore.Change{}, refused(codeNonAdoptionReason, law115, "未完全采纳的，应当说明理由和依据，并写明决定人")
 	}
 	items[i].Answer = &counselv1.Answer{

@@ -35,13 +35,13 @@ func TestOwnDraftInAnothersPlace(t *testing.T) {
 			return err
 		}},
 		"write": {counselv1.Case_UNDER_REVIEW, func(c *counselv1.Case, who auth.Caller) error {
-			_, _, err := newOpinion("o", c, &counselv1.Opinion{}, who)
+			_, _, err := newOpinion("o", c, &counselv1.Opinion{}, nil, who, nextID())
 			return err
 		}},
 		"sign": {counselv1.Case_UNDER_REVIEW, func(c *counselv1.Case, who auth.Caller) error {
-			o := signed(c, counselv1.Conclusion_LAWFUL, 0)
-			o.Author, o.State = who.Person, counselv1.Opinion_DRAFT
-			_, err := closeForSigning(o, c, who, day0)
+			o := drafted(c, counselv1.Conclusion_LAWFUL)
+			o.Author = who.Person
+			_, err := closeForSigning(o, c, signing{}, who, day0)
 			return err
 		}},
 		"conclude": {counselv1.Case_UNDER_REVIEW, func(c *counselv1.Case, who auth.Caller) error {
@@ -82,15 +82,15 @@ func TestDelegateIsOnRecord(t *testing.T) {
 	if c.GetReviewer() != reviewer.Person || c.GetReviewerDelegate() != deputy.Person {
 		t.Errorf("accepted by %s in the place of %s", c.GetReviewerDelegate(), c.GetReviewer())
 	}
-	o, change, err := newOpinion("o", c, &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL}, who)
+	o, change, err := newOpinion("o", c, &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL, Checklist: answered()}, nil, who, nextID())
 	if err != nil || o.GetAuthor() != reviewer.Person || !slices.Equal(change.Grant, []string{reviewer.Person}) {
 		t.Fatalf("opinion of %s, seen by %v: %v", o.GetAuthor(), change.Grant, err)
 	}
 	for _, do := range []func() (docstore.Change, error){
 		func() (docstore.Change, error) {
-			return edit(o, &counselv1.Opinion{Summary: "示例"}, map[string]bool{"summary": true}, who)
+			return edit(o, &counselv1.Opinion{Summary: "示例"}, map[string]bool{"summary": true}, c, who, nextID())
 		},
-		func() (docstore.Change, error) { return closeForSigning(o, c, who, day0) },
+		func() (docstore.Change, error) { return closeForSigning(o, c, signing{}, who, day0) },
 	} {
 		if _, err := do(); err != nil {
 			t.Fatal(err)

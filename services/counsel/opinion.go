@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -17,19 +18,74 @@ import (
 )
 
 // newOpinion starts a draft on the running round. The author alone sees it
-// until it is signed.
-func newOpinion(name string, c *counselv1.Case, in *counselv1.Opinion, who auth.Caller) (*counselv1.Opinion, docstore.Change, error) {
+// until it is signed, and the colleague who is asked to check it. before is the
+// opinion it is to supersede; nil when there is none.
+func newOpinion(name string, c *counselv1.Case, in, before *counselv1.Opinion, who auth.Caller, newID func() string) (*counselv1.Opinion, docstore.Change, error) {
 	kind, err := opinionKind(c, who)
 	if err != nil {
+		return nil, docstore.Change{}, err
+	}
+	if err := supersedable(in.GetSupersedes(), before, kind, who); err != nil {
 		return nil, docstore.Change{}, err
 	}
 	round := last(c)
 	o := &counselv1.Opinion{
 		Name: name, Kind: kind, Author: who.Person, Round: round.GetNumber(), Revision: round.GetRevision(),
 		Conclusion: in.GetConclusion(), Summary: in.GetSummary(), Items: in.GetItems(), State: counselv1.Opinion_DRAFT,
+		RiskStatement: in.GetRiskStatement(), Supersedes: in.GetSupersedes(),
 	}
+	if o.Checklist, err = checklistFor(o, c, in.GetChecklist()); err != nil {
+		return nil, docstore.Change{}, err
+	}
+	nameItems(o.GetItems(), nil, newID)
 	noteDelegate(o, who)
-	return o, docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}, checkSize(o)
+	change := docstore.Change{To: o.GetState().String(), Grant: []string{who.Person}}
+	if o.GetSupersedes() != "" {
+		change.Details = append(change.Details, docstore.Detail("supersedes", o.GetSupersedes()))
+	}
+	return o, change, checkSize(o)
+}
+
+// supersedable checks the opinion that another is to supersede: a signed one of the
+// same author in the same case, which nothing has superseded yet.
+func supersedable(name string, before *counselv1.Opinion, kind counselv1.Opinion_Kind, who auth.Caller) error {
+	if name == "" {
+		return nil
+	}
+	if before.GetState() != counselv1.Opinion_SIGNED || before.GetKind() != kind || before.GetAuthor() != who.Person {
+		return rpc.Field("opinion.supersedes", "OPINION_NOT_SUPERSEDABLE", "只能替代本人在本案中已签署的意见")
+	}
+	return unsuperseded(before)
+}
+
+// unsuperseded refuses to supersede an opinion a second time.
+func unsuperseded(before *counselv1.Opinion) error {
+	if before.GetSupersededBy() != "" {
+		return refused(codeOpinionSuperseded, "", "该意见已由后一份意见替代")
+	}
+	return nil
+}
+
+// supersede notes on a signed opinion which one has taken its place; what was signed
+// stays as it is.
+func supersede(before, o *counselv1.Opinion) (docstore.Change, error) {
+	if before.GetSupersededBy() != "" {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	before.SupersededBy = o.GetName()
+	return docstore.Change{
+		From: before.GetState().String(), To: before.GetState().String(),
+		Details: []*corev1.Detail{docstore.Detail("superseded_by", o.GetName())},
+	}, nil
+}
+
+// checklistFor is the checklist of an opinion: that of its review, and none for
+// counsel's.
+func checklistFor(o *counselv1.Opinion, c *counselv1.Case, given []*counselv1.ChecklistEntry) ([]*counselv1.ChecklistEntry, error) {
+	if o.GetKind() != counselv1.Opinion_REVIEW {
+		return checklistOf(nil, given)
+	}
+	return checklistOf(pointsOf(c), given)
 }
 
 // noteDelegate keeps who writes on an opinion in its author's place.
@@ -65,13 +121,21 @@ func checkSize(o *counselv1.Opinion) error {
 	return nil
 }
 
-// edit changes a draft: conclusion, summary and items.
-func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (docstore.Change, error) {
+// writable lets the author change a draft, and whoever acts in the author's place.
+func writable(o *counselv1.Opinion, who auth.Caller) error {
 	if o.GetAuthor() != who.Person {
-		return docstore.Change{}, rpc.NotFound(o.GetName())
+		return rpc.NotFound(o.GetName())
 	}
 	if o.GetState() != counselv1.Opinion_DRAFT {
-		return docstore.Change{}, refused(codeRecordClosed, "", "意见已签署，不能再改")
+		return refused(codeRecordClosed, "", "意见已签署，不能再改")
+	}
+	return nil
+}
+
+// edit changes a draft: conclusion, summary, items, checklist and risk.
+func edit(o, in *counselv1.Opinion, fields map[string]bool, c *counselv1.Case, who auth.Caller, newID func() string) (docstore.Change, error) {
+	if err := writable(o, who); err != nil {
+		return docstore.Change{}, err
 	}
 	noteDelegate(o, who)
 	if fields["conclusion"] {
@@ -81,7 +145,18 @@ func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (do
 		o.Summary = in.GetSummary()
 	}
 	if fields["items"] {
+		nameItems(in.GetItems(), o.GetItems(), newID)
 		o.Items = in.GetItems()
+	}
+	if fields["risk_statement"] {
+		o.RiskStatement = in.GetRiskStatement()
+	}
+	if fields["checklist"] {
+		entries, err := checklistFor(o, c, in.GetChecklist())
+		if err != nil {
+			return docstore.Change{}, err
+		}
+		o.Checklist = entries
 	}
 	if err := checkSize(o); err != nil {
 		return docstore.Change{}, err
@@ -89,28 +164,57 @@ func edit(o, in *counselv1.Opinion, fields map[string]bool, who auth.Caller) (do
 	return docstore.Change{From: o.GetState().String(), To: o.GetState().String()}, nil
 }
 
-// signable checks what a signature needs.
-func signable(o *counselv1.Opinion) error {
+// signable checks what a signature needs of the content.
+func signable(o *counselv1.Opinion, c *counselv1.Case) error {
 	if o.GetConclusion() == counselv1.Conclusion_CONCLUSION_UNSPECIFIED {
 		return rpc.Field("conclusion", "REQUIRED", "签署前应当填写结论")
 	}
-	if o.GetConclusion() != counselv1.Conclusion_LAWFUL && len(o.GetItems()) == 0 {
+	if !lawful(o.GetConclusion()) && len(o.GetItems()) == 0 {
 		return rpc.Field("items", "REQUIRED", "结论为应当予以修改或者不合法的，应当逐条写明意见")
+	}
+	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK && strings.TrimSpace(o.GetRiskStatement()) == "" {
+		return rpc.Field("risk_statement", "REQUIRED", "结论为合法但有风险的，应当说明法律风险")
+	}
+	if o.GetKind() != counselv1.Opinion_REVIEW {
+		return nil
+	}
+	if err := allowed(o, c); err != nil {
+		return err
+	}
+	return checkChecklist(o)
+}
+
+// allowed refuses a conclusion that the review of the subject does not know:
+// 115号 has three, and lawful with a stated risk is none of them.
+func allowed(o *counselv1.Opinion, _ *counselv1.Case) error {
+	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK {
+		return refused(codeConclusionNotAllowed, law115, "规范性文件的审核结论只能是合法、应当予以修改或者不合法")
 	}
 	return nil
 }
 
+// signing is what a signature rests on beside the opinion and its case.
+type signing struct {
+	// before is the opinion that is superseded; nil when there is none.
+	before *counselv1.Opinion
+	// wantsCheck says that the region has review opinions checked; check is the
+	// newest check of the content, nil when there is none.
+	wantsCheck bool
+	check      *counselv1.Check
+}
+
 // closeForSigning fixes the content and its digest. A review opinion is signed
-// by that; counsel's waits until the case has its verdict.
-func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, who auth.Caller, now time.Time) (docstore.Change, error) {
-	if o.GetAuthor() != who.Person {
-		return docstore.Change{}, rpc.NotFound(o.GetName())
+// by that, unless it supersedes another, which is told first; counsel's waits until
+// the case has its verdict.
+func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, with signing, who auth.Caller, now time.Time) (docstore.Change, error) {
+	if err := writable(o, who); err != nil {
+		return docstore.Change{}, err
 	}
 	from := o.GetState()
-	if from != counselv1.Opinion_DRAFT {
-		return docstore.Change{}, refused(codeRecordClosed, "", "意见已签署，不能再改")
+	if err := signable(o, c); err != nil {
+		return docstore.Change{}, err
 	}
-	if err := signable(o); err != nil {
+	if err := unsuperseded(with.before); err != nil {
 		return docstore.Change{}, err
 	}
 	if o.GetRound() != last(c).GetNumber() || o.GetRevision() != last(c).GetRevision() {
@@ -121,14 +225,21 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, who auth.Caller, n
 		return docstore.Change{}, err
 	}
 	o.ContentDigest = digest
-	if o.GetKind() == counselv1.Opinion_COUNSEL {
+	if o.GetKind() == counselv1.Opinion_REVIEW {
+		if err := notOwn(c, who); err != nil {
+			return docstore.Change{}, err
+		}
+		if with.wantsCheck {
+			if err := checked(o, digest, with.check, who); err != nil {
+				return docstore.Change{}, err
+			}
+		}
+		noteDelegate(o, who)
+	}
+	if o.GetKind() == counselv1.Opinion_COUNSEL || o.GetSupersedes() != "" {
 		o.State = counselv1.Opinion_SIGNING
 		return docstore.Change{From: from.String(), To: o.GetState().String()}, nil
 	}
-	if err := notOwn(c, who); err != nil {
-		return docstore.Change{}, err
-	}
-	noteDelegate(o, who)
 	return sign(o, from, c, who.Actor(), now), nil
 }
 
@@ -179,6 +290,7 @@ func contentDigest(o *counselv1.Opinion) (string, error) {
 	signed := &counselv1.Opinion{
 		Name: o.GetName(), Kind: o.GetKind(), Author: o.GetAuthor(), Round: o.GetRound(), Revision: o.GetRevision(),
 		Conclusion: o.GetConclusion(), Summary: o.GetSummary(), Items: o.GetItems(),
+		Checklist: o.GetChecklist(), RiskStatement: o.GetRiskStatement(), Supersedes: o.GetSupersedes(),
 	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(signed)
 	if err != nil {

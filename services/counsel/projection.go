@@ -38,6 +38,10 @@ type matter struct {
 	// assignments are those of the case, declarations their journals by name.
 	assignments  []*counselv1.Assignment
 	declarations map[string][]*corev1.JournalEntry
+	// checks are those of the opinions of the case; drafts the opinions of open ones,
+	// by name.
+	checks []*counselv1.Check
+	drafts map[string]*counselv1.Opinion
 }
 
 // project works out the rows of a case.
@@ -46,6 +50,7 @@ func project(m matter) projection.Rows {
 	rows.Tasks = append(rows.Tasks, m.turns()...)
 	rows.Tasks = append(rows.Tasks, m.confirmations()...)
 	rows.Tasks = append(rows.Tasks, m.meeting()...)
+	rows.Tasks = append(rows.Tasks, m.secondLooks()...)
 	for _, a := range m.assignments {
 		rows.Tasks = append(rows.Tasks, m.counsel(a)...)
 	}
@@ -257,6 +262,29 @@ func (m matter) meeting() []*corev1.Task {
 		}))
 	}
 	return []*corev1.Task{t}
+}
+
+// secondLooks are the checks of opinions that colleagues were asked for. One of
+// content that has changed since, or is signed, has lapsed.
+func (m matter) secondLooks() []*corev1.Task {
+	var out []*corev1.Task
+	for _, ch := range m.checks {
+		t := m.task(corev1.Task_CHECK_OPINION, "check-"+path.Base(ch.GetName()), &corev1.JournalEntry{Time: ch.GetCreateTime()})
+		t.Assignee, t.Resource = ch.GetChecker(), parentOpinion(ch.GetName())
+		if ch.GetState() != counselv1.Check_REQUESTED {
+			t.State, t.DoneTime, t.DoneBy = corev1.Task_DONE, ch.GetDecideTime(), ch.GetDecider()
+			if ch.GetDecider() != ch.GetChecker() {
+				t.DoneOnBehalfOf = ch.GetChecker()
+			}
+			out = append(out, t)
+			continue
+		}
+		o := m.drafts[t.GetResource()]
+		if digest, err := contentDigest(o); err == nil && o.GetState() == counselv1.Opinion_DRAFT && digest == ch.GetContentDigest() {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // counsel is what an assignment asks of counsel, and of the reviewer about it. It

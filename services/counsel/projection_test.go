@@ -286,3 +286,39 @@ func open(rows projection.Rows) int {
 	}
 	return n
 }
+
+// A colleague who is asked to check an opinion has a task, which lapses with the
+// content and is done with the decision.
+func TestTaskOfACheck(t *testing.T) {
+	r := newRecord(t)
+	o := drafted(r.c, counselv1.Conclusion_LAWFUL)
+	ch, _, err := newCheck(o.GetName()+"/checks/k", o, r.c, &counselv1.Check{Checker: second.Person}, reviewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.checks, r.drafts = []*counselv1.Check{ch}, map[string]*counselv1.Opinion{o.GetName(): o}
+	look := func() *corev1.Task {
+		for _, task := range project(r.matter).Tasks {
+			if task.GetKind() == corev1.Task_CHECK_OPINION {
+				return task
+			}
+		}
+		return nil
+	}
+	if got := look(); got.GetAssignee() != second.Person || got.GetState() != corev1.Task_OPEN || got.GetResource() != o.GetName() {
+		t.Errorf("asked: %v", got)
+	}
+	o.Summary = "改。"
+	if got := look(); got != nil {
+		t.Errorf("of content that changed: %v", got)
+	}
+	o.Summary = ""
+	if _, err := decide(ch, o, r.c, &counselv1.DecideCheckRequest{Decision: counselv1.DecideCheckRequest_APPROVE}, inPlace(third, second), day0); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(); got.GetState() != corev1.Task_DONE || got.GetDoneBy() != third.Person || got.GetDoneOnBehalfOf() != second.Person {
+		t.Errorf("decided: %v", got)
+	}
+}
+
+var third = auth.Caller{Person: region + "/people/third", Region: region, Roles: reviewer.Roles}

@@ -25,7 +25,12 @@ const (
 	caseName       = "regions/{region}/cases/{case}"
 	opinionName    = caseName + "/opinions/{opinion}"
 	assignmentName = caseName + "/assignments/{assignment}"
+	checkName      = opinionName + "/checks/{check}"
+	commentName    = caseName + "/comments/{comment}"
 )
+
+// comparisons is how many drafts are compared at a time; each takes a processor.
+const comparisons = 2
 
 // Deps is what the service needs.
 type Deps struct {
@@ -45,23 +50,28 @@ type Deps struct {
 	Wrote func()
 }
 
-// Server implements CounselService.
+// Server implements CounselService and ReviewService.
 type Server struct {
 	counselv1.UnimplementedCounselServiceServer
+	counselv1.UnsafeReviewServiceServer
 
 	cases       caseStore
 	opinions    opinionStore
 	assignments assignmentStore
+	checks      checkStore
+	comments    commentStore
 	filing      filingv1.FilingServiceClient
 	directory   directoryv1.DirectoryServiceClient
 	now         docstore.Clock
 	log         *slog.Logger
-	intents     *intent.Queue[*counselv1.Assignment]
+	// comparing has a place for each comparison in progress.
+	comparing chan struct{}
+	intents   *intent.Queue[*counselv1.Assignment]
 }
 
 // New opens the service's collections.
 func New(ctx context.Context, d Deps) (*Server, error) {
-	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger}
+	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger, comparing: make(chan struct{}, comparisons)}
 	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
 	if err != nil {
 		return nil, err
@@ -75,6 +85,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 // Register adds the service to a gRPC server.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	counselv1.RegisterCounselServiceServer(r, s)
+	counselv1.RegisterReviewServiceServer(r, s)
 }
 
 func (s *Server) time() time.Time { return s.now() }

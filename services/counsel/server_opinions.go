@@ -29,7 +29,11 @@ func (s *Server) CreateOpinion(ctx context.Context, in *counselv1.CreateOpinionR
 		return nil, err
 	}
 	name := in.GetParent() + "/opinions/" + resource.NewID(s.time())
-	o, change, err := newOpinion(name, c, in.GetOpinion(), who)
+	before, err := s.superseded(ctx, in.GetParent(), in.GetOpinion())
+	if err != nil {
+		return nil, err
+	}
+	o, change, err := newOpinion(name, c, in.GetOpinion(), before, who, s.newID)
 	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
 		_, err = s.change(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Case, auth.Caller) (docstore.Change, error) {
 			return docstore.Change{}, refusal
@@ -86,7 +90,7 @@ func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionR
 	if err != nil {
 		return nil, err
 	}
-	fields, err := rpc.MaskFields(in.GetOpinion(), in.GetUpdateMask(), "conclusion", "summary", "items")
+	fields, err := rpc.MaskFields(in.GetOpinion(), in.GetUpdateMask(), "conclusion", "summary", "items", "checklist", "risk_statement")
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +103,28 @@ func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionR
 	if err := s.barDelegate(ctx, current); err != nil {
 		return nil, err
 	}
+	c, _, _, err := s.visibleCase(ctx, parentCase(name))
+	if err != nil {
+		return nil, err
+	}
 	return s.changeOpinion(ctx, name, in.GetOpinion().GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
-		return edit(o, in.GetOpinion(), fields, who)
+		return edit(o, in.GetOpinion(), fields, c, who, s.newID)
 	})
+}
+
+// newID makes the id of an item of an opinion.
+func (s *Server) newID() string { return resource.NewID(s.time()) }
+
+// superseded reads the opinion that another is to supersede; nil when it names none.
+func (s *Server) superseded(ctx context.Context, parent string, o *counselv1.Opinion) (*counselv1.Opinion, error) {
+	name := o.GetSupersedes()
+	if name == "" {
+		return nil, nil
+	}
+	if _, ok := resource.Match(opinionName, name); !ok || parentCase(name) != parent {
+		return nil, rpc.Field("opinion.supersedes", "OPINION_NOT_SUPERSEDABLE", "所替代的意见应当属于本案")
+	}
+	return s.visibleOpinion(ctx, name)
 }
 
 // barDelegate refuses a delegate who drafted the subject to write on a review
@@ -175,13 +198,17 @@ func anchorField(o *counselv1.Opinion, field string) string {
 	return field
 }
 
-// SignOpinion implements CounselService. Counsel's opinion is signed in three
-// steps, each repeatable: content closes, the case takes the verdict, the
-// opinion is signed. A call that stopped half-way is completed by the next.
+// SignOpinion implements CounselService. Counsel's opinion, and one that supersedes
+// another, are signed in steps, each repeatable: content closes, the case takes
+// counsel's verdict, the superseded opinion names its successor, the opinion is
+// signed. A call that stopped half-way is completed by the next.
 func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionRequest) (*counselv1.Opinion, error) {
 	current, err := s.visibleOpinion(ctx, in.GetName())
 	if err != nil {
 		return nil, err
+	}
+	if who, _ := auth.CallerFrom(ctx); current.GetAuthor() != who.Person {
+		return nil, rpc.NotFound(in.GetName())
 	}
 	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
 	if err != nil {
@@ -189,8 +216,12 @@ func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionReque
 	}
 	o := current
 	if current.GetState() != counselv1.Opinion_SIGNING {
+		with, err := s.signing(ctx, current)
+		if err != nil {
+			return nil, err
+		}
 		o, err = s.changeOpinion(ctx, in.GetName(), in.GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
-			return closeForSigning(o, c, who, s.time())
+			return closeForSigning(o, c, with, who, s.time())
 		})
 		if err != nil || o.GetState() != counselv1.Opinion_SIGNING {
 			return o, err
@@ -204,6 +235,9 @@ func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionReque
 func (s *Server) completeSigning(ctx context.Context, o *counselv1.Opinion, c *counselv1.Case) (*counselv1.Opinion, error) {
 	name := o.GetName()
 	_, err := s.change(docstore.WithStep(ctx, "case"), c.GetName(), "", func(c *counselv1.Case, _ auth.Caller) (docstore.Change, error) {
+		if o.GetKind() != counselv1.Opinion_COUNSEL {
+			return docstore.Change{}, docstore.ErrUnchanged
+		}
 		return recordVerdict(c, o, s.time())
 	})
 	if rpc.Reason(err) == codeRecordClosed {
@@ -216,6 +250,14 @@ func (s *Server) completeSigning(ctx context.Context, o *counselv1.Opinion, c *c
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.GetSupersedes() != "" {
+		_, err := s.changeOpinion(docstore.WithStep(ctx, "supersede"), o.GetSupersedes(), "", func(before *counselv1.Opinion, _ auth.Caller) (docstore.Change, error) {
+			return supersede(before, o)
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return s.changeOpinion(docstore.WithStep(ctx, "sign"), name, "", func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
 		if o.GetState() == counselv1.Opinion_SIGNED {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/projection"
 )
@@ -12,7 +13,7 @@ import (
 // Projection declares the tasks and figures of legality review.
 func (s *Server) Projection() projection.Declaration {
 	return projection.Declaration{
-		Version: 1, Figures: figures, SubjectOf: subjectOf, Rows: s.rows,
+		Version: 2, Figures: figures, SubjectOf: subjectOf, Rows: s.rows,
 		Subjects: func(ctx context.Context, region, after string) ([]string, error) {
 			return projection.Names(ctx, s.cases, region+"/cases/", after)
 		},
@@ -41,5 +42,37 @@ func (s *Server) rows(ctx context.Context, subject string) (projection.Rows, err
 			return projection.Rows{}, err
 		}
 	}
+	if m.checks, m.drafts, err = s.checksOf(ctx, subject); err != nil {
+		return projection.Rows{}, err
+	}
 	return project(m), nil
+}
+
+// checksOf are the checks of the opinions of a case, and the opinions of open ones.
+func (s *Server) checksOf(ctx context.Context, name string) ([]*counselv1.Check, map[string]*counselv1.Opinion, error) {
+	drafts := map[string]*counselv1.Opinion{}
+	var checks []*counselv1.Check
+	q := docstore.Query{Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: name + "/opinions/"}}
+	for {
+		page, err := s.checks.List(ctx, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		checks = append(checks, page.Items...)
+		if q.PageToken = page.NextPageToken; q.PageToken == "" {
+			break
+		}
+	}
+	for _, ch := range checks {
+		opinion := parentOpinion(ch.GetName())
+		if ch.GetState() != counselv1.Check_REQUESTED || drafts[opinion] != nil {
+			continue
+		}
+		o, _, err := s.opinions.Get(ctx, opinion)
+		if err != nil {
+			return nil, nil, err
+		}
+		drafts[opinion] = o
+	}
+	return checks, drafts, nil
 }

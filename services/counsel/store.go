@@ -12,6 +12,8 @@ type (
 	caseStore       = docstore.Collection[*counselv1.Case]
 	opinionStore    = docstore.Collection[*counselv1.Opinion]
 	assignmentStore = docstore.Collection[*counselv1.Assignment]
+	checkStore      = docstore.Collection[*counselv1.Check]
+	commentStore    = docstore.Collection[*counselv1.Comment]
 )
 
 var casesSpec = docstore.Spec{
@@ -43,6 +45,21 @@ var assignmentsSpec = docstore.Spec{
 	},
 }
 
+var checksSpec = docstore.Spec{
+	Name: "checks",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+		{Fields: []string{docstore.FieldParent, "content_digest"}},
+	},
+}
+
+var commentsSpec = docstore.Spec{
+	Name: "comments",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+	},
+}
+
 func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Options) (err error) {
 	if s.cases, err = docstore.NewCollection[*counselv1.Case](ctx, engine, casesSpec, o); err != nil {
 		return err
@@ -50,6 +67,12 @@ func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Op
 	if s.opinions, err = docstore.NewCollection[*counselv1.Opinion](ctx, engine, opinionsSpec, o); err != nil {
 		return err
 	}
-	s.assignments, err = docstore.NewCollection[*counselv1.Assignment](ctx, engine, assignmentsSpec, o)
+	if s.assignments, err = docstore.NewCollection[*counselv1.Assignment](ctx, engine, assignmentsSpec, o); err != nil {
+		return err
+	}
+	if s.checks, err = docstore.NewCollection[*counselv1.Check](ctx, engine, checksSpec, o); err != nil {
+		return err
+	}
+	s.comments, err = docstore.NewCollection[*counselv1.Comment](ctx, engine, commentsSpec, o)
 	return err
 }

@@ -44,7 +44,7 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 	if err != nil {
 		return nil, err
 	}
-	out := &filingv1.ListFindingsResponse{Packs: screening.GetPacks()}
+	out := &filingv1.ListFindingsResponse{Packs: screening.GetPacks(), ReviewDate: screening.GetReviewDate()}
 	all := screening.GetFindings()
 	for i := from; i < len(all); i++ {
 		f := all[i]

@@ -138,6 +138,11 @@ func TestAccessFaultsAreFound(t *testing.T) {
 type names struct {
 	region, bureau, profile, document, revision, review, assignment string
 	signedReview, signedCounsel, draftReview, draftCounsel          string
+	// check is one of an opinion of a colleague, for the reviewer to decide; internal
+	// and addressed are comments, the second for the assigned counsel too.
+	check, internal, addressed string
+	// colleague is another reviewer of the region.
+	colleague string
 	// system has the key apiKey; retired is one that is disabled.
 	system, apiKey, retired string
 	// delegation lets the reviewer act for a colleague; recalled is one that was
@@ -163,6 +168,7 @@ type names struct {
 func (n names) each(change func(string) string) names {
 	for _, s := range []*string{
 		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
+		&n.check, &n.internal, &n.addressed, &n.colleague,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
 		&n.webhook, &n.delivery, &n.mute, &n.candidate,
@@ -239,6 +245,9 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.signedCounsel = w.opinion(t, "counsel", n.review, counselv1.Conclusion_LAWFUL).GetName()
 	n.draftReview = w.drafted(t, "reviewer", n.review).GetName()
 	n.draftCounsel = w.drafted(t, "counsel", n.review).GetName()
+	n.colleague = w.people["reviewer2"]
+	n.check = w.askCheck(t, "reviewer2", w.signable(t, "reviewer2", n.review).GetName(), "reviewer").GetName()
+	n.internal, n.addressed = w.comment(t, "reviewer", n.review).GetName(), w.comment(t, "reviewer", n.review, "counsel").GetName()
 	n.whole = &directoryv1.JurisdictionProfile{}
 	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
 	n.profile = n.whole.GetName()

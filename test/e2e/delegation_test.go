@@ -79,7 +79,8 @@ func TestDelegateConcludes(t *testing.T) {
 			t.Errorf("a colleague in their own name sees the draft: %v", f)
 		}
 		call("UpdateOpinion", &counselv1.UpdateOpinionRequest{
-			Opinion: &counselv1.Opinion{Name: begun.GetName(), Conclusion: counselv1.Conclusion_LAWFUL}, UpdateMask: fields("conclusion"),
+			Opinion:    &counselv1.Opinion{Name: begun.GetName(), Conclusion: counselv1.Conclusion_LAWFUL, Checklist: checklist(counselv1.Conclusion_LAWFUL)},
+			UpdateMask: fields("conclusion", "checklist"),
 		}, begun)
 		call("SignOpinion", &counselv1.SignOpinionRequest{Name: begun.GetName()}, begun)
 		if begun.GetAuthor() != w.people["reviewer"] || begun.GetSigner() != w.people["reviewer2"] ||

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 
@@ -168,15 +170,28 @@ func item(article int32, quote string) *counselv1.OpinionItem {
 // opinion writes and signs an opinion.
 func (w *world) opinion(t *testing.T, login, name string, conclusion counselv1.Conclusion, items ...*counselv1.OpinionItem) *counselv1.Opinion {
 	t.Helper()
-	o := &counselv1.Opinion{}
-	w.must(t, login, counselService+"CreateOpinion", &counselv1.CreateOpinionRequest{
-		Parent: name, Opinion: &counselv1.Opinion{Conclusion: conclusion, Summary: "示例意见。", Items: items},
-	}, o)
+	o := &counselv1.Opinion{Conclusion: conclusion, Summary: "示例意见。", Items: items}
+	if strings.HasPrefix(login, "reviewer") {
+		o.Checklist = checklist(conclusion)
+	}
+	w.must(t, login, counselService+"CreateOpinion", &counselv1.CreateOpinionRequest{Parent: name, Opinion: proto.CloneOf(o)}, o)
 	w.must(t, login, counselService+"SignOpinion", &counselv1.SignOpinionRequest{Name: o.GetName(), Etag: o.GetEtag()}, o)
 	if o.GetState() != counselv1.Opinion_SIGNED || o.GetContentDigest() == "" {
 		t.Fatalf("opinion after signing: %v %q", o.GetState(), o.GetContentDigest())
 	}
 	return o
+}
+
+// checklist answers the seven points of 国办发〔2018〕115号 as a conclusion wants it.
+func checklist(conclusion counselv1.Conclusion) []*counselv1.ChecklistEntry {
+	var entries []*counselv1.ChecklistEntry
+	for point := counselv1.ReviewPoint_REVIEW_POINT_ISSUER; point <= counselv1.ReviewPoint_REVIEW_POINT_PROCEDURE; point++ {
+		entries = append(entries, &counselv1.ChecklistEntry{Point: point, Result: counselv1.ChecklistEntry_CONFORMS})
+	}
+	if conclusion != counselv1.Conclusion_LAWFUL {
+		entries[2].Result, entries[2].Note = counselv1.ChecklistEntry_DOES_NOT_CONFORM, "示例：与上位法不一致。"
+	}
+	return entries
 }
 
 func (w *world) conclude(t *testing.T, name string, conclusion counselv1.Conclusion, items ...*counselv1.OpinionItem) *counselv1.Case {

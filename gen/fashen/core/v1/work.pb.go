@@ -53,6 +53,8 @@ const (
 	Task_WRITE_OPINION Task_Kind = 10
 	// 公平竞争审查: a submitted draft that touches operators has no conclusion.
 	Task_CONCLUDE_COMPETITION Task_Kind = 11
+	// 复核审核意见: a colleague asks for a check before the opinion is signed.
+	Task_CHECK_OPINION Task_Kind = 20
 )
 
 // Enum value maps for Task_Kind.
@@ -70,6 +72,7 @@ var (
 		9:  "WAIVE_CONFLICT",
 		10: "WRITE_OPINION",
 		11: "CONCLUDE_COMPETITION",
+		20: "CHECK_OPINION",
 	}
 	Task_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":     0,
@@ -84,6 +87,7 @@ var (
 		"WAIVE_CONFLICT":       9,
 		"WRITE_OPINION":        10,
 		"CONCLUDE_COMPETITION": 11,
+		"CHECK_OPINION":        20,
 	}
 )
 
@@ -1028,7 +1032,7 @@ var File_fashen_core_v1_work_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\n" +
-	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb1\a\n" +
+	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc4\a\n" +
 	"\x04Task\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x19.fashen.core.v1.Task.KindB\x03\xe0A\x03R\x04kind\x125\n" +
@@ -1046,7 +1050,7 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x11done_on_behalf_of\x18\x0e \x01(\tB\x03\xe0A\x03R\x0edoneOnBehalfOf\x12#\n" +
 	"\asubject\x18\f \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
 	"\x01*R\asubject\x12\x17\n" +
-	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xeb\x01\n" +
+	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xfe\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACCEPT_CASE\x10\x01\x12\x0f\n" +
@@ -1062,7 +1066,8 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x0eWAIVE_CONFLICT\x10\t\x12\x11\n" +
 	"\rWRITE_OPINION\x10\n" +
 	"\x12\x18\n" +
-	"\x14CONCLUDE_COMPETITION\x10\v\"2\n" +
+	"\x14CONCLUDE_COMPETITION\x10\v\x12\x11\n" +
+	"\rCHECK_OPINION\x10\x14\"2\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\b\n" +

@@ -38,6 +38,10 @@ const (
 	Conclusion_REVISE Conclusion = 2
 	// 不合法.
 	Conclusion_UNLAWFUL Conclusion = 3
+	// 合法但有风险: lawful, with a legal risk that is stated. 115号 does not know it, so
+	// that no review of a normative document concludes with it; counsel may (the
+	// exploratory reforms of 重大行政决策程序暂行条例 art 25).
+	Conclusion_LAWFUL_WITH_RISK Conclusion = 4
 )
 
 // Enum value maps for Conclusion.
@@ -47,12 +51,14 @@ var (
 		1: "LAWFUL",
 		2: "REVISE",
 		3: "UNLAWFUL",
+		4: "LAWFUL_WITH_RISK",
 	}
 	Conclusion_value = map[string]int32{
 		"CONCLUSION_UNSPECIFIED": 0,
 		"LAWFUL":                 1,
 		"REVISE":                 2,
 		"UNLAWFUL":               3,
+		"LAWFUL_WITH_RISK":       4,
 	}
 )
 
@@ -1452,7 +1458,17 @@ type Opinion struct {
 	// Who wrote on it or signed it in the author's place, if anybody.
 	Delegates []string `protobuf:"bytes,15,rep,name=delegates,proto3" json:"delegates,omitempty"`
 	// Who signed it: the author, or a delegate in the author's place.
-	Signer        string `protobuf:"bytes,16,opt,name=signer,proto3" json:"signer,omitempty"`
+	Signer string `protobuf:"bytes,16,opt,name=signer,proto3" json:"signer,omitempty"`
+	// The reviewer's answers to the review points; each once. A review opinion is
+	// signed only with all that the review asks for.
+	Checklist []*ChecklistEntry `protobuf:"bytes,17,rep,name=checklist,proto3" json:"checklist,omitempty"`
+	// The legal risk, where the conclusion is that it is lawful with one.
+	RiskStatement string `protobuf:"bytes,18,opt,name=risk_statement,json=riskStatement,proto3" json:"risk_statement,omitempty"`
+	// The signed opinion of the same author that this one takes the place of; both
+	// stay.
+	Supersedes string `protobuf:"bytes,19,opt,name=supersedes,proto3" json:"supersedes,omitempty"`
+	// The signed opinion that took the place of this one.
+	SupersededBy  string `protobuf:"bytes,20,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1599,6 +1615,34 @@ func (x *Opinion) GetSigner() string {
 	return ""
 }
 
+func (x *Opinion) GetChecklist() []*ChecklistEntry {
+	if x != nil {
+		return x.Checklist
+	}
+	return nil
+}
+
+func (x *Opinion) GetRiskStatement() string {
+	if x != nil {
+		return x.RiskStatement
+	}
+	return ""
+}
+
+func (x *Opinion) GetSupersedes() string {
+	if x != nil {
+		return x.Supersedes
+	}
+	return ""
+}
+
+func (x *Opinion) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
 // One point of an opinion.
 type OpinionItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1616,7 +1660,11 @@ type OpinionItem struct {
 	// What should stand there instead.
 	RecommendedWording string `protobuf:"bytes,6,opt,name=recommended_wording,json=recommendedWording,proto3" json:"recommended_wording,omitempty"`
 	// The finding it was made from, if any.
-	Finding       string `protobuf:"bytes,7,opt,name=finding,proto3" json:"finding,omitempty"`
+	Finding string `protobuf:"bytes,7,opt,name=finding,proto3" json:"finding,omitempty"`
+	// Made by the server, stable in the opinion; given back with an item, it stays.
+	Id string `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
+	// The law the point rests on, each with the version that is meant.
+	LegalBases    []*LegalBasis `protobuf:"bytes,9,rep,name=legal_bases,json=legalBases,proto3" json:"legal_bases,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1698,6 +1746,20 @@ func (x *OpinionItem) GetFinding() string {
 		return x.Finding
 	}
 	return ""
+}
+
+func (x *OpinionItem) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OpinionItem) GetLegalBases() []*LegalBasis {
+	if x != nil {
+		return x.LegalBases
+	}
+	return nil
 }
 
 // A matter passed to outside counsel, from the conflict check on. Until the
@@ -1906,7 +1968,7 @@ var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
 	"\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
@@ -2030,7 +2092,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x0eversion_digest\x18\x02 \x01(\tB\x03\xe0A\x03R\rversionDigest\x12B\n" +
 	"\fcertify_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vcertifyTime\x12D\n" +
 	"\rwithdraw_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\x12,\n" +
-	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xae\b\n" +
+	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xb4\n" +
+	"\n" +
 	"\aOpinion\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x128\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1f.fashen.counsel.v1.Opinion.KindB\x03\xe0A\x03R\x04kind\x123\n" +
@@ -2056,7 +2119,15 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\tdelegates\x18\x0f \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\tdelegates\x123\n" +
 	"\x06signer\x18\x10 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\x06signer\"5\n" +
+	"\x13fashen.local/PersonR\x06signer\x12L\n" +
+	"\tchecklist\x18\x11 \x03(\v2!.fashen.counsel.v1.ChecklistEntryB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x10(R\tchecklist\x122\n" +
+	"\x0erisk_statement\x18\x12 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x88'R\rriskStatement\x12?\n" +
+	"\n" +
+	"supersedes\x18\x13 \x01(\tB\x1f\xe0A\x01\xe0A\x05\xfaA\x16\n" +
+	"\x14fashen.local/OpinionR\n" +
+	"supersedes\x12A\n" +
+	"\rsuperseded_by\x18\x14 \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
+	"\x14fashen.local/OpinionR\fsupersededBy\"5\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -2068,7 +2139,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\aSIGNING\x10\x02\x12\n" +
 	"\n" +
 	"\x06SIGNED\x10\x03:^\xeaA[\n" +
-	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\x9d\x04\n" +
+	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\x86\x05\n" +
 	"\vOpinionItem\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.fashen.counsel.v1.OpinionItem.KindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12R\n" +
 	"\bseverity\x18\x02 \x01(\x0e2'.fashen.counsel.v1.OpinionItem.SeverityB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bseverity\x123\n" +
@@ -2077,7 +2148,11 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\banalysis\x18\x05 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\x88'R\banalysis\x12<\n" +
 	"\x13recommended_wording\x18\x06 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x88'R\x12recommendedWording\x12$\n" +
 	"\afinding\x18\a \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18dR\afinding\"M\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18dR\afinding\x12\x1a\n" +
+	"\x02id\x18\b \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18(R\x02id\x12K\n" +
+	"\vlegal_bases\x18\t \x03(\v2\x1d.fashen.counsel.v1.LegalBasisB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14R\n" +
+	"legalBases\"M\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05POWER\x10\x01\x12\v\n" +
@@ -2125,7 +2200,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x06BARRED\x10\x04\x12\f\n" +
 	"\bDECLINED\x10\x05:m\xeaAj\n" +
 	"\x17fashen.local/Assignment\x126regions/{region}/cases/{case}/assignments/{assignment}*\vassignments2\n" +
-	"assignment*N\n" +
+	"assignment*d\n" +
 	"\n" +
 	"Conclusion\x12\x1a\n" +
 	"\x16CONCLUSION_UNSPECIFIED\x10\x00\x12\n" +
@@ -2133,7 +2208,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x06LAWFUL\x10\x01\x12\n" +
 	"\n" +
 	"\x06REVISE\x10\x02\x12\f\n" +
-	"\bUNLAWFUL\x10\x03B3B\tCaseProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\bUNLAWFUL\x10\x03\x12\x14\n" +
+	"\x10LAWFUL_WITH_RISK\x10\x04B3B\tCaseProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_case_proto_rawDescOnce sync.Once
@@ -2171,8 +2247,10 @@ var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(*Assignment)(nil),            // 18: fashen.counsel.v1.Assignment
 	(*date.Date)(nil),             // 19: google.type.Date
 	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*v1.Anchor)(nil),             // 21: fashen.core.v1.Anchor
-	(*v1.Intent)(nil),             // 22: fashen.core.v1.Intent
+	(*ChecklistEntry)(nil),        // 21: fashen.counsel.v1.ChecklistEntry
+	(*v1.Anchor)(nil),             // 22: fashen.core.v1.Anchor
+	(*LegalBasis)(nil),            // 23: fashen.counsel.v1.LegalBasis
+	(*v1.Intent)(nil),             // 24: fashen.core.v1.Intent
 }
 var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	1,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
@@ -2211,18 +2289,20 @@ var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	20, // 33: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
 	20, // 34: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
 	20, // 35: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 36: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
-	6,  // 37: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	21, // 38: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	7,  // 39: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	20, // 40: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	20, // 41: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	22, // 42: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	21, // 36: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
+	5,  // 37: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
+	6,  // 38: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
+	22, // 39: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	23, // 40: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
+	7,  // 41: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
+	20, // 42: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	20, // 43: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	24, // 44: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }
@@ -2230,6 +2310,7 @@ func file_fashen_counsel_v1_case_proto_init() {
 	if File_fashen_counsel_v1_case_proto != nil {
 		return
 	}
+	file_fashen_counsel_v1_checklist_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -719,7 +719,9 @@ type ListFindingsResponse struct {
 	// Token of the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Rule packs that were run, with their versions.
-	Packs         []string `protobuf:"bytes,3,rep,name=packs,proto3" json:"packs,omitempty"`
+	Packs []string `protobuf:"bytes,3,rep,name=packs,proto3" json:"packs,omitempty"`
+	// The day whose rules and law the draft was screened with.
+	ReviewDate    *date.Date `protobuf:"bytes,10,opt,name=review_date,json=reviewDate,proto3" json:"review_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -771,6 +773,13 @@ func (x *ListFindingsResponse) GetNextPageToken() string {
 func (x *ListFindingsResponse) GetPacks() []string {
 	if x != nil {
 		return x.Packs
+	}
+	return nil
+}
+
+func (x *ListFindingsResponse) GetReviewDate() *date.Date {
+	if x != nil {
+		return x.ReviewDate
 	}
 	return nil
 }
@@ -1836,11 +1845,14 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12\"\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12#\n" +
-	"\x06filter\x18\x04 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x06filter\"\x89\x01\n" +
+	"\x06filter\x18\x04 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\x06filter\"\xbd\x01\n" +
 	"\x14ListFindingsResponse\x123\n" +
 	"\bfindings\x18\x01 \x03(\v2\x17.fashen.core.v1.FindingR\bfindings\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05packs\x18\x03 \x03(\tR\x05packs\"\x93\x01\n" +
+	"\x05packs\x18\x03 \x03(\tR\x05packs\x122\n" +
+	"\vreview_date\x18\n" +
+	" \x01(\v2\x11.google.type.DateR\n" +
+	"reviewDate\"\x93\x01\n" +
 	"\x15ResolveAnchorsRequest\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01R\x04name\x12@\n" +
@@ -2006,11 +2018,11 @@ var file_fashen_filing_v1_filing_service_proto_goTypes = []any{
 	(*Document)(nil),                           // 27: fashen.filing.v1.Document
 	(*fieldmaskpb.FieldMask)(nil),              // 28: google.protobuf.FieldMask
 	(*v1.Finding)(nil),                         // 29: fashen.core.v1.Finding
-	(*v1.Anchor)(nil),                          // 30: fashen.core.v1.Anchor
-	(Material_Kind)(0),                         // 31: fashen.filing.v1.Material.Kind
-	(*Consultation)(nil),                       // 32: fashen.filing.v1.Consultation
-	(CompetitionConclusion_Outcome)(0),         // 33: fashen.filing.v1.CompetitionConclusion.Outcome
-	(*date.Date)(nil),                          // 34: google.type.Date
+	(*date.Date)(nil),                          // 30: google.type.Date
+	(*v1.Anchor)(nil),                          // 31: fashen.core.v1.Anchor
+	(Material_Kind)(0),                         // 32: fashen.filing.v1.Material.Kind
+	(*Consultation)(nil),                       // 33: fashen.filing.v1.Consultation
+	(CompetitionConclusion_Outcome)(0),         // 34: fashen.filing.v1.CompetitionConclusion.Outcome
 	(*v1.JournalEntry)(nil),                    // 35: fashen.core.v1.JournalEntry
 	(*ConfirmFindingRequest)(nil),              // 36: fashen.filing.v1.ConfirmFindingRequest
 	(*DismissFindingRequest)(nil),              // 37: fashen.filing.v1.DismissFindingRequest
@@ -2031,70 +2043,71 @@ var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	28, // 3: fashen.filing.v1.UpdateDocumentRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 4: fashen.filing.v1.UploadRevisionRequest.upload:type_name -> fashen.filing.v1.RevisionUpload
 	29, // 5: fashen.filing.v1.ListFindingsResponse.findings:type_name -> fashen.core.v1.Finding
-	30, // 6: fashen.filing.v1.ResolveAnchorsRequest.anchors:type_name -> fashen.core.v1.Anchor
-	30, // 7: fashen.filing.v1.ResolveAnchorsResponse.anchors:type_name -> fashen.core.v1.Anchor
-	31, // 8: fashen.filing.v1.MaterialUpload.kind:type_name -> fashen.filing.v1.Material.Kind
-	15, // 9: fashen.filing.v1.UploadMaterialRequest.upload:type_name -> fashen.filing.v1.MaterialUpload
-	31, // 10: fashen.filing.v1.DownloadMaterialRequest.kind:type_name -> fashen.filing.v1.Material.Kind
-	32, // 11: fashen.filing.v1.RecordConsultationRequest.consultation:type_name -> fashen.filing.v1.Consultation
-	33, // 12: fashen.filing.v1.RecordCompetitionConclusionRequest.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
-	34, // 13: fashen.filing.v1.DeliberateDocumentRequest.meeting_date:type_name -> google.type.Date
-	35, // 14: fashen.filing.v1.ListDocumentHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
-	0,  // 15: fashen.filing.v1.FilingService.CreateDocument:input_type -> fashen.filing.v1.CreateDocumentRequest
-	1,  // 16: fashen.filing.v1.FilingService.GetDocument:input_type -> fashen.filing.v1.GetDocumentRequest
-	2,  // 17: fashen.filing.v1.FilingService.ListDocuments:input_type -> fashen.filing.v1.ListDocumentsRequest
-	4,  // 18: fashen.filing.v1.FilingService.UpdateDocument:input_type -> fashen.filing.v1.UpdateDocumentRequest
-	6,  // 19: fashen.filing.v1.FilingService.UploadRevision:input_type -> fashen.filing.v1.UploadRevisionRequest
-	7,  // 20: fashen.filing.v1.FilingService.GetRevision:input_type -> fashen.filing.v1.GetRevisionRequest
-	8,  // 21: fashen.filing.v1.FilingService.GetRevisionText:input_type -> fashen.filing.v1.GetRevisionTextRequest
-	9,  // 22: fashen.filing.v1.FilingService.CompareRevisions:input_type -> fashen.filing.v1.CompareRevisionsRequest
-	10, // 23: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
-	36, // 24: fashen.filing.v1.FilingService.ConfirmFinding:input_type -> fashen.filing.v1.ConfirmFindingRequest
-	37, // 25: fashen.filing.v1.FilingService.DismissFinding:input_type -> fashen.filing.v1.DismissFindingRequest
-	38, // 26: fashen.filing.v1.FilingService.ClaimException:input_type -> fashen.filing.v1.ClaimExceptionRequest
-	39, // 27: fashen.filing.v1.FilingService.ReopenFinding:input_type -> fashen.filing.v1.ReopenFindingRequest
-	40, // 28: fashen.filing.v1.FilingService.ListFindingHistory:input_type -> fashen.filing.v1.ListFindingHistoryRequest
-	12, // 29: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
-	14, // 30: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
-	16, // 31: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
-	17, // 32: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
-	18, // 33: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
-	19, // 34: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
-	20, // 35: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
-	21, // 36: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
-	22, // 37: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
-	23, // 38: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
-	25, // 39: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
-	27, // 40: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
-	27, // 41: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
-	3,  // 42: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
-	27, // 43: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
-	41, // 44: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
-	41, // 45: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
-	42, // 46: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
-	43, // 47: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
-	11, // 48: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
-	44, // 49: fashen.filing.v1.FilingService.ConfirmFinding:output_type -> fashen.core.v1.Disposition
-	44, // 50: fashen.filing.v1.FilingService.DismissFinding:output_type -> fashen.core.v1.Disposition
-	44, // 51: fashen.filing.v1.FilingService.ClaimException:output_type -> fashen.core.v1.Disposition
-	44, // 52: fashen.filing.v1.FilingService.ReopenFinding:output_type -> fashen.core.v1.Disposition
-	45, // 53: fashen.filing.v1.FilingService.ListFindingHistory:output_type -> fashen.filing.v1.ListFindingHistoryResponse
-	13, // 54: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
-	46, // 55: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
-	27, // 56: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
-	46, // 57: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
-	27, // 58: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
-	27, // 59: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 60: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 61: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
-	27, // 62: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
-	24, // 63: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
-	26, // 64: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
-	40, // [40:65] is the sub-list for method output_type
-	15, // [15:40] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	30, // 6: fashen.filing.v1.ListFindingsResponse.review_date:type_name -> google.type.Date
+	31, // 7: fashen.filing.v1.ResolveAnchorsRequest.anchors:type_name -> fashen.core.v1.Anchor
+	31, // 8: fashen.filing.v1.ResolveAnchorsResponse.anchors:type_name -> fashen.core.v1.Anchor
+	32, // 9: fashen.filing.v1.MaterialUpload.kind:type_name -> fashen.filing.v1.Material.Kind
+	15, // 10: fashen.filing.v1.UploadMaterialRequest.upload:type_name -> fashen.filing.v1.MaterialUpload
+	32, // 11: fashen.filing.v1.DownloadMaterialRequest.kind:type_name -> fashen.filing.v1.Material.Kind
+	33, // 12: fashen.filing.v1.RecordConsultationRequest.consultation:type_name -> fashen.filing.v1.Consultation
+	34, // 13: fashen.filing.v1.RecordCompetitionConclusionRequest.outcome:type_name -> fashen.filing.v1.CompetitionConclusion.Outcome
+	30, // 14: fashen.filing.v1.DeliberateDocumentRequest.meeting_date:type_name -> google.type.Date
+	35, // 15: fashen.filing.v1.ListDocumentHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	0,  // 16: fashen.filing.v1.FilingService.CreateDocument:input_type -> fashen.filing.v1.CreateDocumentRequest
+	1,  // 17: fashen.filing.v1.FilingService.GetDocument:input_type -> fashen.filing.v1.GetDocumentRequest
+	2,  // 18: fashen.filing.v1.FilingService.ListDocuments:input_type -> fashen.filing.v1.ListDocumentsRequest
+	4,  // 19: fashen.filing.v1.FilingService.UpdateDocument:input_type -> fashen.filing.v1.UpdateDocumentRequest
+	6,  // 20: fashen.filing.v1.FilingService.UploadRevision:input_type -> fashen.filing.v1.UploadRevisionRequest
+	7,  // 21: fashen.filing.v1.FilingService.GetRevision:input_type -> fashen.filing.v1.GetRevisionRequest
+	8,  // 22: fashen.filing.v1.FilingService.GetRevisionText:input_type -> fashen.filing.v1.GetRevisionTextRequest
+	9,  // 23: fashen.filing.v1.FilingService.CompareRevisions:input_type -> fashen.filing.v1.CompareRevisionsRequest
+	10, // 24: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
+	36, // 25: fashen.filing.v1.FilingService.ConfirmFinding:input_type -> fashen.filing.v1.ConfirmFindingRequest
+	37, // 26: fashen.filing.v1.FilingService.DismissFinding:input_type -> fashen.filing.v1.DismissFindingRequest
+	38, // 27: fashen.filing.v1.FilingService.ClaimException:input_type -> fashen.filing.v1.ClaimExceptionRequest
+	39, // 28: fashen.filing.v1.FilingService.ReopenFinding:input_type -> fashen.filing.v1.ReopenFindingRequest
+	40, // 29: fashen.filing.v1.FilingService.ListFindingHistory:input_type -> fashen.filing.v1.ListFindingHistoryRequest
+	12, // 30: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
+	14, // 31: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
+	16, // 32: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
+	17, // 33: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
+	18, // 34: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
+	19, // 35: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
+	20, // 36: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
+	21, // 37: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
+	22, // 38: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
+	23, // 39: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
+	25, // 40: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
+	27, // 41: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
+	27, // 42: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
+	3,  // 43: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
+	27, // 44: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
+	41, // 45: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
+	41, // 46: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
+	42, // 47: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
+	43, // 48: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
+	11, // 49: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
+	44, // 50: fashen.filing.v1.FilingService.ConfirmFinding:output_type -> fashen.core.v1.Disposition
+	44, // 51: fashen.filing.v1.FilingService.DismissFinding:output_type -> fashen.core.v1.Disposition
+	44, // 52: fashen.filing.v1.FilingService.ClaimException:output_type -> fashen.core.v1.Disposition
+	44, // 53: fashen.filing.v1.FilingService.ReopenFinding:output_type -> fashen.core.v1.Disposition
+	45, // 54: fashen.filing.v1.FilingService.ListFindingHistory:output_type -> fashen.filing.v1.ListFindingHistoryResponse
+	13, // 55: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
+	46, // 56: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
+	27, // 57: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
+	46, // 58: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
+	27, // 59: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
+	27, // 60: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 61: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 62: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
+	27, // 63: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
+	24, // 64: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
+	26, // 65: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
+	41, // [41:66] is the sub-list for method output_type
+	16, // [16:41] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fashen_filing_v1_filing_service_proto_init() }
