@@ -19,7 +19,7 @@ import (
 )
 
 // ruleSet is the rule set of fair competition.
-const ruleSet = "ruleSets/competition-2026-11"
+const ruleSet = "ruleSets/competition-2026-12"
 
 // ownRule is a rule file of somebody's own: it finds what no built-in rule looks for.
 const ownRule = `# 示例
@@ -142,7 +142,7 @@ func TestRuleSetsByDate(t *testing.T) {
 			return out, w.try(t, "secauditor", competitionService+"GetRuleSet", &competitionv1.GetRuleSetRequest{Name: ruleSet, ReviewDate: on}, out)
 		}
 		whole, f := get(nil)
-		if f != nil || whole.GetLabel() != "competition@2026.11" || len(whole.GetRules()) < 60 || int(whole.GetRuleCount()) != len(whole.GetRules()) {
+		if f != nil || whole.GetLabel() != "competition@2026.12" || len(whole.GetRules()) < 60 || int(whole.GetRuleCount()) != len(whole.GetRules()) {
 			t.Fatalf("%d rules of %s, %v", len(whole.GetRules()), whole.GetLabel(), f)
 		}
 		for on, law := range map[*datepb.Date]string{
