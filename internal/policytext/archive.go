@@ -83,8 +83,7 @@ func (a *archive) open(ctx context.Context, name string) (*xmlReader, error) {
 	if byRatio := int64(f.CompressedSize64) * a.limits.Ratio; byRatio < part.ceiling {
 		part.ceiling = max(byRatio, a.limits.RatioFrom)
 	}
-	dec := xml.NewDecoder(part)
-	return &xmlReader{ctx: ctx, dec: dec, part: part, limit: a.limits.XMLDepth}, nil
+	return &xmlReader{ctx: ctx, scan: newXMLScanner(part), part: part, limit: a.limits.XMLDepth}, nil
 }
 
 // partReader inflates one part and stops at the limits, whatever size the
@@ -119,7 +118,7 @@ func (p *partReader) Read(b []byte) (int, error) {
 // depth is bounded, so that walkers may recurse.
 type xmlReader struct {
 	ctx    context.Context
-	dec    *xml.Decoder
+	scan   *xmlScanner
 	part   *partReader
 	limit  int
 	depth  int
@@ -128,37 +127,32 @@ type xmlReader struct {
 
 func (x *xmlReader) close() { _ = x.part.body.Close() }
 
-// next returns the next start, end or character token; io.EOF after the root.
-func (x *xmlReader) next() (xml.Token, error) {
-	for {
-		if x.tokens++; x.tokens%4096 == 0 && x.ctx.Err() != nil {
-			return nil, stopped(x.ctx)
-		}
-		token, err := x.dec.Token()
-		switch {
-		case err == nil:
-		case x.part.err != nil:
-			return nil, x.part.err
-		case errors.Is(err, io.EOF):
-			return nil, io.EOF
-		default:
-			return nil, refuse(CodeXMLDamaged, "文件内部结构损坏，请重新保存后上传")
-		}
-		switch token.(type) {
-		case xml.StartElement:
-			if x.depth++; x.depth > x.limit {
-				return nil, refuse(CodeXMLTooDeep, "文件内部嵌套超过%d层，拒绝读取", x.limit)
-			}
-			return token, nil
-		case xml.EndElement:
-			x.depth--
-			return token, nil
-		case xml.CharData:
-			return token, nil
-		case xml.Directive:
-			return nil, refuse(CodeXMLForbidden, "文件含有文档类型声明（DTD），拒绝读取")
-		}
+// next reads the next token; io.EOF after the root.
+func (x *xmlReader) next() (xmlToken, error) {
+	if x.tokens++; x.tokens%4096 == 0 && x.ctx.Err() != nil {
+		return 0, stopped(x.ctx)
 	}
+	token, err := x.scan.next()
+	switch {
+	case err == nil:
+	case x.part.err != nil:
+		return 0, x.part.err
+	case errors.Is(err, io.EOF):
+		return 0, io.EOF
+	case errors.Is(err, errXMLType):
+		return 0, refuse(CodeXMLForbidden, "文件含有文档类型声明（DTD），拒绝读取")
+	default:
+		return 0, refuse(CodeXMLDamaged, "文件内部结构损坏，请重新保存后上传")
+	}
+	switch token {
+	case xmlStart:
+		if x.depth++; x.depth > x.limit {
+			return 0, refuse(CodeXMLTooDeep, "文件内部嵌套超过%d层，拒绝读取", x.limit)
+		}
+	case xmlEnd:
+		x.depth--
+	}
+	return token, nil
 }
 
 // root moves to the root element and walks its children.
@@ -171,7 +165,7 @@ func (x *xmlReader) root(each func(xml.StartElement) error) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := token.(xml.StartElement); ok {
+		if token == xmlStart {
 			return x.children(each)
 		}
 	}
@@ -185,12 +179,12 @@ func (x *xmlReader) children(each func(xml.StartElement) error) error {
 		if err != nil {
 			return err
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if err := each(t); err != nil {
+		switch token {
+		case xmlStart:
+			if err := each(x.scan.start); err != nil {
 				return err
 			}
-		case xml.EndElement:
+		case xmlEnd:
 			return nil
 		}
 	}
@@ -198,6 +192,8 @@ func (x *xmlReader) children(each func(xml.StartElement) error) error {
 
 // skip passes over the rest of the open element.
 func (x *xmlReader) skip() error {
+	x.scan.bare = true
+	defer func() { x.scan.bare = false }()
 	for target := x.depth - 1; x.depth > target; {
 		if _, err := x.next(); err != nil {
 			return err
@@ -213,16 +209,16 @@ func (x *xmlReader) text(add func([]byte) error) error {
 		if err != nil {
 			return err
 		}
-		switch t := token.(type) {
-		case xml.CharData:
-			if err := add(t); err != nil {
+		switch token {
+		case xmlText:
+			if err := add(x.scan.text); err != nil {
 				return err
 			}
-		case xml.StartElement:
+		case xmlStart:
 			if err := x.skip(); err != nil {
 				return err
 			}
-		case xml.EndElement:
+		case xmlEnd:
 			return nil
 		}
 	}

@@ -85,6 +85,22 @@ type marginPart struct {
 	kind MarginKind
 }
 
+// margin adds a header or footer once; there are as many as members at most.
+func (r *relatedParts) margin(d *docx, part string, kind MarginKind) {
+	m := marginPart{part, kind}
+	if d.archive.has(part) && len(r.margins) < d.reading.limits.Entries && !slices.Contains(r.margins, m) {
+		r.margins = append(r.margins, m)
+	}
+}
+
+// maxDefinitions bounds the styles, lists and list definitions of a file, each.
+// Word itself cannot use more than 32,767 lists, and drafts have some dozens.
+const maxDefinitions = 20_000
+
+func tooManyDefinitions() error {
+	return refuse(CodeArchiveBomb, "文件的样式或编号定义超过%d个的上限，请另存后上传", maxDefinitions)
+}
+
 // locate finds the body and its related parts by the package's relationships,
 // or by their customary names where those are missing.
 func (d *docx) locate() (string, relatedParts, error) {
@@ -119,15 +135,14 @@ func (d *docx) locate() (string, relatedParts, error) {
 		case "commentsExtended":
 			related.threads = target
 		case "header":
-			related.margins = append(related.margins, marginPart{target, MarginHeader})
+			related.margin(d, target, MarginHeader)
 		case "footer":
-			related.margins = append(related.margins, marginPart{target, MarginFooter})
+			related.margin(d, target, MarginFooter)
 		}
 	})
 	slices.SortFunc(related.margins, func(a, b marginPart) int {
 		return cmp.Or(-cmp.Compare(a.kind, b.kind), cmp.Compare(a.part, b.part))
 	})
-	related.margins = slices.Compact(related.margins)
 	return main, related, err
 }
 
@@ -203,6 +218,9 @@ func (s *styleSheet) read(x *xmlReader, numbers *numbering) error {
 	return x.root(func(e xml.StartElement) error {
 		if e.Name.Local != "style" {
 			return x.skip()
+		}
+		if len(s.byID) >= maxDefinitions || len(numbers.byStyle) >= maxDefinitions {
+			return tooManyDefinitions()
 		}
 		id, _ := attr(e, "styleId")
 		kind, _ := attr(e, "type")

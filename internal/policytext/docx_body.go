@@ -21,6 +21,10 @@ type story struct {
 	held held
 }
 
+// maxEndChanges bounds the changes of one paragraph's end: Word puts it in, moves
+// it and takes it out.
+const maxEndChanges = 4
+
 type held struct {
 	text  strings.Builder
 	runes int
@@ -97,7 +101,7 @@ func (s *story) hold(d *docx, p *paragraph) {
 	shift(p.spots, s.held.runes)
 	s.held.text.WriteString(p.text.String())
 	s.held.runes += p.runes()
-	s.held.spots = slices.Concat(s.held.spots, p.spots, p.endSpots(d, s.held.runes, 0))
+	s.held.spots = append(append(s.held.spots, p.spots...), p.endSpots(d, s.held.runes, 0)...)
 }
 
 // join puts what is held before a paragraph's own words and spots.
@@ -384,7 +388,9 @@ func (d *docx) style(x *xmlReader, p *paragraph) error {
 		case "rPr":
 			return x.children(func(e xml.StartElement) error {
 				if rev, ok := d.revisionOf(e); ok {
-					p.endChanges = append(p.endChanges, rev)
+					if !slices.Contains(p.endChanges, rev) && len(p.endChanges) < maxEndChanges {
+						p.endChanges = append(p.endChanges, rev)
+					}
 					p.gone = p.gone || d.mode.hides(rev.kind)
 				}
 				return x.skip()

@@ -31,7 +31,7 @@ func (d *docx) beside(related relatedParts) error {
 	notes := func(into map[string]string) func(x *xmlReader) error {
 		return func(x *xmlReader) error {
 			return d.texts(x, func(e xml.StartElement, text, _ string) {
-				if id, ok := attr(e, "id"); ok && r.spend(len(text)) {
+				if id, ok := attr(e, "id"); ok && r.spend(spotCost+len(id)+len(text)) {
 					into[id] = text
 				}
 			})
@@ -45,7 +45,7 @@ func (d *docx) beside(related relatedParts) error {
 		return err
 	}
 	threads := map[string]thread{}
-	if err := d.part(related.threads, func(x *xmlReader) error { return readThreads(x, threads) }); err != nil {
+	if err := d.part(related.threads, func(x *xmlReader) error { return r.readThreads(x, threads) }); err != nil {
 		return err
 	}
 	return d.part(related.comments, func(x *xmlReader) error { return d.comments(x, threads) })
@@ -119,11 +119,12 @@ type thread struct {
 
 // readThreads reads commentsExtended.xml ([MS-DOCX], 2.5.1): answers and
 // resolved comments by the ids of their last paragraphs.
-func readThreads(x *xmlReader, into map[string]thread) error {
+func (r *reading) readThreads(x *xmlReader, into map[string]thread) error {
 	return x.root(func(e xml.StartElement) error {
-		if id, ok := attr(e, "paraId"); ok && e.Name.Local == "commentEx" {
-			var t thread
-			t.parent, _ = attr(e, "paraIdParent")
+		var t thread
+		id, ok := attr(e, "paraId")
+		t.parent, _ = attr(e, "paraIdParent")
+		if ok && e.Name.Local == "commentEx" && r.spend(spotCost+len(id)+len(t.parent)) {
 			done, _ := attr(e, "done")
 			t.done = done == "1" || done == "true"
 			into[id] = t

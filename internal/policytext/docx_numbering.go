@@ -70,6 +70,9 @@ func attrInt(e xml.StartElement, name string, otherwise int) int {
 
 func (n *numbering) read(x *xmlReader) error {
 	return x.root(func(e xml.StartElement) error {
+		if len(n.definitions) >= maxDefinitions || len(n.lists) >= maxDefinitions {
+			return tooManyDefinitions()
+		}
 		switch e.Name.Local {
 		case "abstractNum":
 			return n.readDefinition(x, e)

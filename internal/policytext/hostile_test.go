@@ -94,6 +94,8 @@ func TestHostileArchives(t *testing.T) {
 		{"backslash name", zipOf(t, map[string]string{main: wordBody(text("甲")), `word\x`: "x"}), CodeUnsafePartName},
 		{"the same part twice", twice(), CodeDuplicatePart},
 		{"too many members", zipOf(t, many), CodeArchiveBomb},
+		{"more styles than any editor makes", wordFile{body: text("甲"), styles: numbered(maxDefinitions+2, `<w:style w:type="paragraph" w:styleId="%d"/>`)}.bytes(t), CodeArchiveBomb},
+		{"more lists than any editor makes", wordFile{body: text("甲"), numbering: numbered(maxDefinitions+2, `<w:num w:numId="%d"/>`)}.bytes(t), CodeArchiveBomb},
 		{"cut off", whole[:len(whole)/2], CodeArchiveDamaged},
 		{"flipped byte", flipped, CodeArchiveDamaged},
 		{"cut XML", zipOf(t, map[string]string{main: wordBody(text("甲"))[:350]}), CodeXMLDamaged},
@@ -112,6 +114,15 @@ func TestHostileArchives(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numbered repeats a form with the numbers from 1.
+func numbered(n int, form string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, form, i+1)
+	}
+	return b.String()
 }
 
 func TestLimits(t *testing.T) {

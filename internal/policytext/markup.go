@@ -89,6 +89,7 @@ func (p *placing) note(kind corev1.Markup_NoteKind, counter *int32, texts map[st
 	if !ok {
 		return
 	}
+	delete(texts, m.id) // a second reference would print it twice
 	n := &corev1.Markup_Note{Kind: kind, Position: at, Text: text}
 	if !m.own {
 		*counter++
@@ -99,13 +100,15 @@ func (p *placing) note(kind corev1.Markup_NoteKind, counter *int32, texts map[st
 
 // trimComments takes the line feed off a comment that ends where a line begins.
 func (p *placing) trimComments(r *reading) {
-	starts := make(map[int32]bool, len(r.lines))
-	for i := range r.lines {
-		starts[int32(r.lines[i].start)] = true //nolint:gosec // bounded by Limits.TextBytes
-	}
 	for _, c := range p.markup.Comments {
-		for c.End > c.Start && starts[c.End] {
+		for c.End > c.Start && r.lineStarts(int(c.End)) {
 			c.End--
 		}
 	}
+}
+
+// lineStarts tells whether a line starts at that code point.
+func (r *reading) lineStarts(at int) bool {
+	_, found := slices.BinarySearchFunc(r.lines, at, func(l line, at int) int { return cmp.Compare(l.start, at) })
+	return found
 }
