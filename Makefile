@@ -98,8 +98,9 @@ durability: ## Show by a trace of system calls that a write is synced before it 
 	FASHEN_DURABILITY=1 go test ./internal/docstore/sqlite -run TestDurabilityTrace -count=1 -v
 
 .PHONY: office
-office: ## Have LibreOffice open and save letters, comments and tracked changes (needs soffice)
+office: ## Have LibreOffice open and save letters, comments and tracked changes, and race it at reading (needs soffice)
 	go test -tags office ./internal/officialdoc -run '^TestOffice' -count=1 -v
+	go test -tags office ./internal/policytext -run '^$$' -bench BesideOffice
 
 .PHONY: kill
 kill: ## Kill the process KILLS times, 200 unless told, amid half as many commands again

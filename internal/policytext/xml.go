@@ -179,11 +179,10 @@ func ended(err error) error {
 
 func (s *xmlScanner) comment() error {
 	s.at += len("<!--")
-	words, err := s.until("--")
-	if err != nil {
+	if _, err := s.until("--"); err != nil {
 		return err
 	}
-	if !s.starts(">") || !utf8.Valid(words) {
+	if !s.starts(">") {
 		return errXML
 	}
 	s.at++
@@ -197,8 +196,12 @@ func (s *xmlScanner) instruction() error {
 	if err != nil {
 		return err
 	}
-	name, rest, _ := bytes.Cut(words, []byte(" "))
-	if !goodName(words[:nameEnd(words)]) {
+	n := 0
+	for n < len(words) && isNameByte(words[n]) {
+		n++
+	}
+	name, rest := words[:n], words[n:]
+	if !goodName(name) {
 		return errXML
 	}
 	if string(name) != "xml" {
@@ -215,12 +218,20 @@ func (s *xmlScanner) instruction() error {
 
 // declared is a value of the XML declaration.
 func declared(declaration []byte, name string) string {
-	_, rest, ok := bytes.Cut(declaration, []byte(name+"="))
-	if !ok || len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
-		return ""
+	for {
+		_, rest, ok := bytes.Cut(declaration, []byte(name+"="))
+		if !ok || len(rest) == 0 {
+			return ""
+		}
+		if quote := rest[:1]; quote[0] == '"' || quote[0] == '\'' {
+			value, _, closed := bytes.Cut(rest[1:], quote)
+			if !closed {
+				return ""
+			}
+			return string(value)
+		}
+		declaration = rest[1:]
 	}
-	value, _, _ := bytes.Cut(rest[1:], rest[:1])
-	return string(value)
 }
 
 // tag returns what stands between < and >, and moves behind it.
@@ -553,11 +564,15 @@ func goodName(name []byte) bool {
 		return false
 	}
 	for _, c := range name {
-		if c < utf8.RuneSelf && !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ':' || c == '_' || c == '-' || c == '.') {
+		if !isNameByte(c) {
 			return false
 		}
 	}
 	return true
+}
+
+func isNameByte(c byte) bool {
+	return c >= utf8.RuneSelf || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ':' || c == '_' || c == '-' || c == '.'
 }
 
 // splitName parts a name from its prefix, of which there is one at most.
