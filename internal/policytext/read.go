@@ -240,6 +240,8 @@ func (r *reading) document() (*Document, error) {
 	readOutline(r, front, text)
 	readAttachments(r, text)
 	readCitations(r, front, text)
+	readReferences(r, front, text)
+	readValidities(r, front, text)
 	placeMarkup(r, text)
 	text.Warnings = r.warnings
 	return &Document{Text: text, Margins: r.margins}, nil

@@ -14,49 +14,29 @@ import (
 // Facts are what a rule must know of the whole document when it is given only
 // a clause of it. Zero means unknown.
 type Facts struct {
-	Date       time.Time   // of the document
-	Chapters   int         // highest chapter number
-	Articles   int         // highest article number
-	Paragraphs map[int]int // 款 by article number
+	policytext.Numbering
+
+	Date time.Time // of the document
 }
 
 // FactsOf reads the facts off a document's own outline and date.
 func FactsOf(t *corev1.PolicyText) Facts {
-	f := Facts{Paragraphs: map[int]int{}}
+	f := Facts{Numbering: policytext.NumberingOf(t.GetOutline())}
 	if d := t.GetDate(); d.GetYear() > 0 && d.GetMonth() > 0 && d.GetDay() > 0 {
 		f.Date = time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
 	}
-	f.outline(t.GetOutline())
 	return f
-}
-
-func (f *Facts) outline(nodes []*corev1.Provision) {
-	for _, n := range nodes {
-		switch n.Kind {
-		case corev1.ProvisionKind_PROVISION_KIND_CHAPTER:
-			f.Chapters = max(f.Chapters, int(n.Number))
-		case corev1.ProvisionKind_PROVISION_KIND_ARTICLE:
-			f.Articles = max(f.Articles, int(n.Number))
-			count := 0
-			for _, c := range n.Children {
-				if c.Kind == corev1.ProvisionKind_PROVISION_KIND_PARAGRAPH {
-					count++
-				}
-			}
-			// A second text in the same file may number its articles anew.
-			f.Paragraphs[int(n.Number)] = max(f.Paragraphs[int(n.Number)], count)
-		}
-		f.outline(n.Children)
-	}
 }
 
 // checkInput is what a check sees: one sentence, and the document around it.
 type checkInput struct {
-	text     string
-	day      time.Time // the document's date, or else the review date
-	article  int       // where the sentence stands, 0 when unknown
-	facts    *Facts
-	statutes *statuteIndex
+	text    string
+	day     time.Time // the document's date, or else the review date
+	article int       // where the sentence stands, 0 when unknown
+	// paragraph is the 款 of it, 0 when unknown.
+	paragraph int
+	facts     *Facts
+	statutes  *statuteIndex
 }
 
 // checkHit is one place a check points at, in bytes of the sentence, with what
@@ -127,63 +107,18 @@ func checkMisquoted(in *checkInput) []checkHit {
 	return hits
 }
 
-const (
-	self    = `本(?:办法|规定|细则|规则|意见|通知|方案|决定|实施(?:办法|细则|意见|方案)|暂行(?:办法|规定))`
-	numeral = `[零〇一二三四五六七八九十百\d]{1,7}`
-)
-
-var (
-	ownChapter = regexp.MustCompile(self + `第(` + numeral + `)章`)
-	ownArticle = regexp.MustCompile(self + `(第` + numeral + `条(?:第` + numeral + `款)?(?:第[（(]?` + numeral + `[）)]?项)?(?:[、和及至或]+第` + numeral + `条(?:第` + numeral + `款)?)*)`)
-	oneArticle = regexp.MustCompile(`第(` + numeral + `)条(?:第(` + numeral + `)款)?`)
-	earlier    = regexp.MustCompile(`前([两二三四])?款`)
-	ofAnother  = regexp.MustCompile(`条(?:规定)?的?$`)
-)
-
 // checkDangling finds references to parts the document does not have.
 func checkDangling(in *checkInput) []checkHit {
 	var hits []checkHit
-	for _, m := range ownChapter.FindAllStringSubmatchIndex(in.text, -1) {
-		if n, ok := policytext.ParseNumeral(in.text[m[2]:m[3]]); ok && in.facts.Chapters > 0 && n > in.facts.Chapters {
-			hits = append(hits, checkHit{start: m[0], end: m[1], words: []string{"{what}", in.text[m[0]:m[1]]}})
+	for _, m := range policytext.Mentions(in.text) {
+		if what := in.facts.Missing(m, in.article, in.paragraph); what != "" {
+			hits = append(hits, checkHit{start: m.Start, end: m.End, words: []string{"{what}", what}})
 		}
 	}
-	for _, m := range ownArticle.FindAllStringSubmatchIndex(in.text, -1) {
-		for _, a := range oneArticle.FindAllStringSubmatch(in.text[m[2]:m[3]], -1) {
-			if in.missing(a[1], a[2]) {
-				hits = append(hits, checkHit{start: m[0], end: m[1], words: []string{"{what}", a[0]}})
-				break
-			}
-		}
-	}
-	have, known := in.facts.Paragraphs[in.article]
-	for _, m := range earlier.FindAllStringSubmatchIndex(in.text, -1) {
-		back := 1
-		if m[2] >= 0 {
-			back, _ = policytext.ParseNumeral(strings.Replace(in.text[m[2]:m[3]], "两", "二", 1))
-		}
-		if known && have > 0 && have <= back && !ofAnother.MatchString(in.text[:m[0]]) {
-			hits = append(hits, checkHit{start: m[0], end: m[1], words: []string{"{what}", in.text[m[0]:m[1]]}})
-		}
-	}
-	slices.SortFunc(hits, func(a, b checkHit) int { return a.start - b.start })
 	return hits
 }
 
-func (in *checkInput) missing(article, paragraph string) bool {
-	n, ok := policytext.ParseNumeral(article)
-	if !ok || in.facts.Articles == 0 {
-		return false
-	}
-	if n > in.facts.Articles {
-		return true
-	}
-	p, ok := policytext.ParseNumeral(paragraph)
-	have := in.facts.Paragraphs[n]
-	return ok && have > 0 && p > have
-}
-
-var startsArticle = regexp.MustCompile(`^[\s　]*第(` + numeral + `)条[\s　]`)
+var startsArticle = regexp.MustCompile(`^[\s　]*第([零〇一二三四五六七八九十百\d]{1,7})条[\s　]`)
 
 // checks runs the checks of a set over one sentence.
 func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Finding {
@@ -198,7 +133,8 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Fi
 			continue
 		}
 		if !placed {
-			in.article, placed = articleOf(t, c), true
+			in.article, in.paragraph = articleOf(t, c)
+			placed = true
 		}
 		for _, h := range r.check(&in) {
 			f := s.finding(c, hit{rule: r, start: h.start, end: h.end})
@@ -213,17 +149,20 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Fi
 	return out
 }
 
-// articleOf tells the article a sentence stands in, by the outline or, when the
-// text has none, by the number it begins with.
-func articleOf(t *corev1.PolicyText, c *clause) int {
+// articleOf tells the article and paragraph a sentence stands in, by the outline or,
+// when the text has none, by the number it begins with. The articles of an attachment
+// are not those of the document.
+func articleOf(t *corev1.PolicyText, c *clause) (article, paragraph int) {
 	if len(t.GetOutline()) > 0 {
 		at := c.runeStart + utf8.RuneCountInString(c.text) - 1
-		article, _, _, _ := policytext.Locate(t, at, at+1)
-		return article
+		if policytext.PartAt(t, at).GetKind() == corev1.PartKind_PART_KIND_ATTACHMENT {
+			return 0, 0
+		}
+		article, paragraph, _, _ = policytext.Locate(t, at, at+1)
+		return article, paragraph
 	}
 	if m := startsArticle.FindStringSubmatch(c.text); m != nil {
-		n, _ := policytext.ParseNumeral(m[1])
-		return n
+		article, _ = policytext.ParseNumeral(m[1])
 	}
-	return 0
+	return article, 0
 }

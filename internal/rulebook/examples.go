@@ -56,7 +56,8 @@ func (l *loader) judgeCheck(r *rule, s string) verdict {
 	}
 	facts, got := FactsOf(doc.Text), verdictClean
 	eachClause(doc.Text.GetText(), func(c *clause) bool {
-		in := checkInput{text: c.text, day: exampleDay(), article: articleOf(doc.Text, c), facts: &facts, statutes: &l.lib.statutes}
+		in := checkInput{text: c.text, day: exampleDay(), facts: &facts, statutes: &l.lib.statutes}
+		in.article, in.paragraph = articleOf(doc.Text, c)
 		for _, h := range r.check(&in) {
 			if !h.prompt {
 				got = verdictSuspect

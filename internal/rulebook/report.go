@@ -36,7 +36,7 @@ type lineIn struct {
 // facts reads the context of a line.
 func (in *lineIn) facts() (Facts, error) {
 	c := in.Context
-	f := Facts{Chapters: c.Chapters, Articles: c.Articles, Paragraphs: make(map[int]int, len(c.Paragraphs))}
+	f := Facts{Numbering: policytext.Numbering{Chapters: c.Chapters, Articles: c.Articles, Paragraphs: make(map[int]int, len(c.Paragraphs))}}
 	for k, n := range c.Paragraphs {
 		article, err := strconv.Atoi(k)
 		if err != nil {
