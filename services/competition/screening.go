@@ -52,10 +52,10 @@ func readable(doc *policytext.Document, err error, text string) error {
 
 // factsOf reads what a client knows of a clause's document.
 func factsOf(c *competitionv1.ClauseContext) (rulebook.Facts, error) {
-	f := rulebook.Facts{
+	f := rulebook.Facts{Numbering: policytext.Numbering{
 		Chapters: int(c.GetChapters()), Articles: int(c.GetArticles()),
 		Paragraphs: make(map[int]int, len(c.GetArticleParagraphs())),
-	}
+	}}
 	for article, n := range c.GetArticleParagraphs() {
 		f.Paragraphs[int(article)] = int(n)
 	}
