@@ -4,62 +4,98 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
-	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/auth"
+	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
 
 const lawConflict = "律师法第二十三条、第三十九条"
 
-// newAssignment passes a matter to a counsel after the check of the data at
-// hand: a counsel who, or whose firm, is a party is barred at once and sees
-// nothing of it. Data that shows nothing is unknown, not clear: counsel must
-// declare.
-func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, counsel *directoryv1.Person, unit string, who auth.Caller) (*counselv1.Assignment, docstore.Change) {
-	a := &counselv1.Assignment{
-		Name: name, Case: c.GetName(), Counsel: counsel.GetName(), LawFirm: counsel.GetLawFirm(),
-		Question: in.GetQuestion(), Title: c.GetTitle(), Parties: c.GetParties(),
-		DraftingUnitDisplayName: unit, Author: who.Actor(), State: counselv1.Assignment_DECLARATION_PENDING,
+// profile is what the conflict check knows of a counsel: from the directory and,
+// for the clients of the firm, from the register.
+type profile struct {
+	person, displayName, firm string
+	clients                   []*counselv1.Client
+}
+
+// conflict looks for a party that counsel or the firm is, or acts or acted for
+// (律师法 arts 23, 39): today's clients bar, those of the past can be waived. Data
+// that shows nothing is unknown, not clear.
+func (p profile) conflict(parties []string, today calendar.Date) (note string, state counselv1.Assignment_State) {
+	if party := conflictingParty(parties, p.displayName, p.firm); party != "" {
+		return "法律顾问或者其所在律师事务所是本事项的当事人：" + party, counselv1.Assignment_BARRED
 	}
-	grant := []string{auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER), a.GetCounsel()}
-	if party := conflictingParty(c.GetParties(), counsel.GetDisplayName(), counsel.GetLawFirm()); party != "" {
-		bar(a, party)
-		grant = grant[:1]
+	state = counselv1.Assignment_DECLARATION_PENDING
+	for _, client := range p.clients {
+		party := conflictingParty(parties, "", client.GetDisplayName())
+		if party == "" {
+			continue
+		}
+		end, err := calendar.FromProto(client.GetEndDate())
+		if client.GetEndDate() == nil || err != nil || !end.Before(today) {
+			return "法律顾问或者其所在律师事务所正在代理本事项的当事人：" + party, counselv1.Assignment_BARRED
+		}
+		note, state = "法律顾问或者其所在律师事务所曾经代理本事项的当事人："+party, counselv1.Assignment_WAIVER_PENDING
+	}
+	return note, state
+}
+
+// newAssignment passes a matter to a counsel after the check of the data at
+// hand: a counsel it bars sees nothing of it, nor one whose conflict is to be
+// waived first. Counsel must declare in any case.
+func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, p profile, unit string, who auth.Caller, today calendar.Date) (*counselv1.Assignment, docstore.Change) {
+	a := &counselv1.Assignment{
+		Name: name, Case: c.GetName(), Counsel: p.person, LawFirm: p.firm,
+		Question: in.GetQuestion(), DueDate: in.GetDueDate(), Title: c.GetTitle(), Parties: c.GetParties(),
+		DraftingUnitDisplayName: unit, Author: who.Actor(),
+	}
+	a.ConflictNote, a.State = p.conflict(c.GetParties(), today)
+	grant := []string{auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER)}
+	if a.GetState() == counselv1.Assignment_DECLARATION_PENDING {
+		grant = append(grant, a.GetCounsel())
 	}
 	return a, docstore.Change{
 		To: a.GetState().String(), Grant: grant, Details: []*corev1.Detail{docstore.Detail("counsel", a.GetCounsel())},
 	}
 }
 
-func bar(a *counselv1.Assignment, party string) {
-	a.State = counselv1.Assignment_BARRED
-	a.ConflictNote = "法律顾问或者其所在律师事务所是本事项的当事人：" + party
+// engaged checks that a counsel may be passed a matter: on the register, not
+// suspended, under a contract that is in force (中办发〔2016〕30号).
+func engaged(e *counselv1.CounselEntry, engagements []*counselv1.Engagement, today calendar.Date) error {
+	switch {
+	case e.GetState() != counselv1.CounselEntry_ACTIVE:
+		return rpc.Refused(rpc.Refusal{Code: codeNotRegistered, Law: lawCounsel, Message: "该法律顾问不在名册中或者已经暂停、退出，不能指派"})
+	case !inForce(engagements, today):
+		return rpc.Refused(rpc.Refusal{Code: codeNotEngaged, Law: lawCounsel, Message: "该法律顾问没有处于有效期内的聘用合同，不能指派"})
+	}
+	return nil
 }
 
-// conflictingParty is the party that is the counsel, or names the counsel's firm;
-// empty when there is none. person may be empty where the name is not at hand.
-func conflictingParty(parties []string, person, firm string) string {
+// conflictingParty is the party that is the person, or names the organization;
+// empty when there is none. Either may be empty where it is not at hand.
+func conflictingParty(parties []string, person, organization string) string {
 	for _, party := range parties {
-		if party == person || firm != "" && strings.Contains(party, firm) {
+		if party == person || organization != "" && strings.Contains(party, organization) {
 			return party
 		}
 	}
 	return ""
 }
 
-// rebar bars a counsel whose firm has become a party since the assignment.
-func rebar(a *counselv1.Assignment, parties []string, i *corev1.Intent) (docstore.Change, error) {
+// rebar closes the file to a counsel in whom a later submission shows a conflict.
+func rebar(a *counselv1.Assignment, parties []string, p profile, today calendar.Date, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
-	party := conflictingParty(parties, "", a.GetLawFirm())
-	if party == "" || from == counselv1.Assignment_BARRED {
+	note, state := p.conflict(parties, today)
+	waived := state == counselv1.Assignment_WAIVER_PENDING && (a.GetWaiver() != "" || !opens(from))
+	if state == counselv1.Assignment_DECLARATION_PENDING || from == counselv1.Assignment_BARRED || waived {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
-	bar(a, party)
-	a.Parties = parties
+	a.State, a.ConflictNote, a.Parties = state, note, parties
 	wait(a, i)
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
@@ -72,18 +108,21 @@ func barred(a *counselv1.Assignment) error {
 	})
 }
 
-// askAgain passes the matter to a counsel who declined it before; one who is
-// barred stays barred, and one who has it is not asked twice.
-func askAgain(a *counselv1.Assignment, question string, who auth.Caller) (docstore.Change, error) {
+// askAgain passes the matter again to a counsel who declined it or is done with it,
+// after the same check; one who is barred stays barred, and one who has it is not
+// asked twice.
+func askAgain(a *counselv1.Assignment, in *counselv1.Assignment, parties []string, p profile, who auth.Caller, today calendar.Date) (docstore.Change, error) {
 	from := a.GetState()
 	switch from {
 	case counselv1.Assignment_BARRED:
 		return docstore.Change{}, &docstore.Refusal{Reasons: []string{codeCounselConflict}, Err: barred(a)}
-	case counselv1.Assignment_DECLINED:
+	case counselv1.Assignment_DECLINED, counselv1.Assignment_CLOSED:
 	default:
 		return docstore.Change{}, rpc.New(codes.AlreadyExists, "COUNSEL_ASSIGNED", "该法律顾问已被指派办理本案", "assignment", a.GetName())
 	}
-	a.State, a.Question, a.ConflictNote, a.Author = counselv1.Assignment_DECLARATION_PENDING, question, "", who.Actor()
+	a.Question, a.DueDate, a.Author, a.Parties = in.GetQuestion(), in.GetDueDate(), who.Actor(), parties
+	a.ConflictNote, a.State = p.conflict(parties, today)
+	a.Declared, a.Waiver, a.WaiverAuthor = false, "", ""
 	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
 }
 
@@ -95,6 +134,9 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 		return docstore.Change{}, rpc.NotFound(a.GetName())
 	}
 	from, accepts := a.GetState(), result == counselv1.DeclareConflictRequest_CLEAR
+	if from == counselv1.Assignment_WAIVER_PENDING && !a.GetDeclared() {
+		return docstore.Change{}, rpc.NotFound(a.GetName())
+	}
 	if from == counselv1.Assignment_ACCEPTED && accepts {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
@@ -104,7 +146,7 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	if !accepts && note == "" {
 		return docstore.Change{}, rpc.Field("note", "REQUIRED", "应当写明冲突情形或者谢绝理由")
 	}
-	a.ConflictNote = note
+	a.ConflictNote, a.Declared = note, true
 	switch result {
 	case counselv1.DeclareConflictRequest_CLEAR:
 		a.State = counselv1.Assignment_ACCEPTED
@@ -123,16 +165,27 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 // engaging body's written consent.
 func waive(a *counselv1.Assignment, consent string, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
-	if from == counselv1.Assignment_ACCEPTED && a.GetWaiver() == consent {
+	if from != counselv1.Assignment_WAIVER_PENDING && from != counselv1.Assignment_BARRED && a.GetWaiver() == consent {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	if from != counselv1.Assignment_WAIVER_PENDING {
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "没有待豁免的利益冲突")
 	}
-	a.State = counselv1.Assignment_ACCEPTED
-	wait(a, i)
 	a.Waiver, a.WaiverAuthor = consent, who.Actor()
-	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+	change := docstore.Change{From: from.String()}
+	if a.GetDeclared() {
+		a.State = counselv1.Assignment_ACCEPTED
+		wait(a, i)
+	} else { // the data showed it: counsel is asked now
+		a.State, change.Grant = counselv1.Assignment_DECLARATION_PENDING, []string{a.GetCounsel()}
+	}
+	change.To = a.GetState().String()
+	return change, nil
+}
+
+// underway tells whether an assignment in this state is on counsel's desk.
+func underway(s counselv1.Assignment_State) bool {
+	return s == counselv1.Assignment_DECLARATION_PENDING || s == counselv1.Assignment_WAIVER_PENDING || s == counselv1.Assignment_ACCEPTED
 }
 
 // opens tells whether counsel sees the case and the document in this state.
@@ -155,4 +208,14 @@ func reconciled(a *counselv1.Assignment, visible bool) (docstore.Change, error) 
 	}
 	a.Intent, a.Reconciling = nil, false
 	return docstore.Change{From: a.GetState().String(), To: a.GetState().String(), Step: true}, nil
+}
+
+// firstSigned is when counsel signed the first opinion that counts; nil when none.
+func firstSigned(c *counselv1.Case, counsel string) *timestamppb.Timestamp {
+	for _, v := range c.GetCounselVerdicts() {
+		if v.GetCounsel() == counsel && v.GetWithdrawTime() == nil {
+			return v.GetSignTime()
+		}
+	}
+	return nil
 }

@@ -475,7 +475,7 @@ func TestConflictDeclaredLater(t *testing.T) {
 	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, nil); code(err) != codeRecordClosed {
 		t.Errorf("clear after a conflict: %v", err)
 	}
-	if _, err := askAgain(a, "再问", reviewer); code(err) != codeCounselConflict {
+	if _, err := askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, profile{}, reviewer, calendar.On(day0)); code(err) != codeCounselConflict {
 		t.Errorf("asked again: %v", err)
 	}
 	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
@@ -487,7 +487,7 @@ func TestConflictDeclaredLater(t *testing.T) {
 		t.Errorf("%d discounted, %v", n, c.GetCounselVerdicts())
 	}
 	b := &counselv1.Assignment{Name: "b", State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
-	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
+	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
 		t.Errorf("a firm that became a party: %v %v", b.GetState(), err)
 	}
 }

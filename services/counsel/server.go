@@ -27,6 +27,8 @@ const (
 	assignmentName = caseName + "/assignments/{assignment}"
 	checkName      = opinionName + "/checks/{check}"
 	commentName    = caseName + "/comments/{comment}"
+	entryName      = "regions/{region}/counselEntries/{counsel_entry}"
+	engagementName = entryName + "/engagements/{engagement}"
 )
 
 // comparisons is how many drafts are compared at a time; each takes a processor.
@@ -60,6 +62,8 @@ type Server struct {
 	assignments assignmentStore
 	checks      checkStore
 	comments    commentStore
+	entries     entryStore
+	engagements engagementStore
 	filing      filingv1.FilingServiceClient
 	directory   directoryv1.DirectoryServiceClient
 	now         docstore.Clock
@@ -86,6 +90,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	counselv1.RegisterCounselServiceServer(r, s)
 	counselv1.RegisterReviewServiceServer(r, s)
+	counselv1.RegisterRegisterServiceServer(r, registerServer{Server: s})
 }
 
 func (s *Server) time() time.Time { return s.now() }

@@ -24,18 +24,23 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	if err != nil {
 		return nil, err
 	}
-	counsel, err := s.directory.GetPerson(ctx, &directoryv1.GetPersonRequest{Name: in.GetAssignment().GetCounsel()})
-	if err != nil || !slices.Contains(counsel.GetRoles(), corev1.Role_ROLE_COUNSEL) || counsel.GetState() == directoryv1.Person_DISABLED {
-		return nil, cmp.Or(rpc.Unreachable(err), rpc.Field("assignment.counsel", "NOT_COUNSEL", "应当是本区在册的法律顾问"))
+	if d := in.GetAssignment().GetDueDate(); d != nil {
+		if _, err := dateField("assignment.due_date", d); err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.assignable(ctx, regionOf(in.GetParent()), in.GetAssignment().GetCounsel())
+	if err != nil {
+		return nil, err
 	}
 	unit, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: c.GetDraftingUnit()})
 	if err != nil {
 		return nil, err
 	}
 	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
-	a, change := newAssignment(name, c, in.GetAssignment(), counsel, unit.GetDisplayName(), who)
+	a, change := newAssignment(name, c, in.GetAssignment(), p, unit.GetDisplayName(), who, s.day())
 	if a, _, err = s.assignments.Create(ctx, a, change); errors.Is(err, docstore.ErrAlreadyExists) {
-		return s.reassign(ctx, in)
+		return s.reassign(ctx, in, c, p)
 	}
 	if err != nil {
 		return nil, rpc.FromStore(err, name)
@@ -46,17 +51,45 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	return a, nil
 }
 
+// assignable reads what the conflict check knows of a counsel who may be passed a
+// matter today.
+func (s *Server) assignable(ctx context.Context, region, person string) (profile, error) {
+	counsel, err := s.directory.GetPerson(ctx, &directoryv1.GetPersonRequest{Name: person})
+	if err != nil || !slices.Contains(counsel.GetRoles(), corev1.Role_ROLE_COUNSEL) || counsel.GetState() == directoryv1.Person_DISABLED {
+		return profile{}, cmp.Or(rpc.Unreachable(err), rpc.Field("assignment.counsel", "NOT_COUNSEL", "应当是本区在册的法律顾问"))
+	}
+	e, err := s.entryOf(ctx, person)
+	if err != nil {
+		return profile{}, rpc.FromStore(err, person)
+	}
+	var engagements []*counselv1.Engagement
+	if e != nil {
+		if engagements, err = s.engagementsOf(ctx, e.GetName()); err != nil {
+			return profile{}, rpc.FromStore(err, person)
+		}
+	}
+	if err := engaged(e, engagements, s.day()); err != nil {
+		return profile{}, err
+	}
+	clients, err := s.clientsOf(ctx, region, counsel.GetLawFirm())
+	return profile{person: person, displayName: counsel.GetDisplayName(), firm: counsel.GetLawFirm(), clients: clients}, rpc.FromStore(err, person)
+}
+
 // reassign goes on with the assignment the counsel has in the case already.
-func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentRequest) (*counselv1.Assignment, error) {
+func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentRequest, c *counselv1.Case, p profile) (*counselv1.Assignment, error) {
 	page, err := s.assignments.List(ctx, docstore.Query{
 		Equal: map[string]any{"case": in.GetParent(), "counsel": in.GetAssignment().GetCounsel()}, PageSize: 1,
 	})
 	if err != nil || len(page.Items) == 0 {
 		return nil, rpc.FromStore(cmp.Or(err, docstore.ErrAlreadyExists), in.GetParent())
 	}
-	return s.changeAssignment(ctx, page.Items[0].GetName(), "", func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
-		return askAgain(a, in.GetAssignment().GetQuestion(), who)
+	a, err := s.changeAssignment(ctx, page.Items[0].GetName(), "", func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return askAgain(a, in.GetAssignment(), c.GetParties(), p, who, s.day())
 	})
+	if err == nil && a.GetState() == counselv1.Assignment_BARRED {
+		return nil, barred(a)
+	}
+	return a, err
 }
 
 // GetAssignment implements CounselService.
@@ -243,15 +276,52 @@ func (s *Server) assignmentsOf(ctx context.Context, name string) ([]*counselv1.A
 }
 
 func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) error {
-	if a.GetState() == counselv1.Assignment_BARRED || conflictingParty(c.GetParties(), "", a.GetLawFirm()) == "" {
+	if a.GetState() == counselv1.Assignment_BARRED {
 		return nil
 	}
-	a, _, err := s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
+	clients, err := s.clientsOf(ctx, regionOf(c.GetName()), a.GetLawFirm())
+	if err != nil {
+		return rpc.FromStore(err, c.GetName())
+	}
+	p, today := profile{person: a.GetCounsel(), firm: a.GetLawFirm(), clients: clients}, s.day()
+	a, _, err = s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
 		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
-			return rebar(a, c.GetParties(), s.intent(ctx, a.GetName()))
+			return rebar(a, c.GetParties(), p, today, s.intent(ctx, a.GetName()))
 		})
 	if err == nil && a.GetIntent() != nil {
 		_, err = s.intents.Do(ctx, a)
 	}
 	return rpc.FromStore(err, c.GetName())
+}
+
+// RequestClarification implements CounselService.
+func (s *Server) RequestClarification(ctx context.Context, in *counselv1.RequestClarificationRequest) (*counselv1.Assignment, error) {
+	o, err := s.visibleOpinion(ctx, in.GetOpinion())
+	if err != nil {
+		return nil, err
+	}
+	if parentCase(o.GetName()) != parentCase(in.GetName()) {
+		return nil, rpc.Field("opinion", "RESOURCE_NAME_INVALID", "意见不属于本案件")
+	}
+	return s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return ask(a, o, in.GetQuestion(), who, s.time())
+	})
+}
+
+// AnswerClarification implements CounselService.
+func (s *Server) AnswerClarification(ctx context.Context, in *counselv1.AnswerClarificationRequest) (*counselv1.Assignment, error) {
+	return s.changeAssignment(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
+		return clarify(a, in.GetAnswer(), who, s.time())
+	})
+}
+
+// CloseAssignment implements CounselService.
+func (s *Server) CloseAssignment(ctx context.Context, in *counselv1.CloseAssignmentRequest) (*counselv1.Assignment, error) {
+	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+		return closeAssignment(a, in.GetEvaluation(), firstSigned(c, a.GetCounsel()), who, s.time(), i)
+	})
 }

@@ -14,6 +14,8 @@ type (
 	assignmentStore = docstore.Collection[*counselv1.Assignment]
 	checkStore      = docstore.Collection[*counselv1.Check]
 	commentStore    = docstore.Collection[*counselv1.Comment]
+	entryStore      = docstore.Collection[*counselv1.CounselEntry]
+	engagementStore = docstore.Collection[*counselv1.Engagement]
 )
 
 var casesSpec = docstore.Spec{
@@ -39,6 +41,7 @@ var assignmentsSpec = docstore.Spec{
 	Name: "assignments",
 	Indexes: []docstore.Index{
 		{Fields: []string{"case", "counsel"}, Unique: true},
+		{Fields: []string{"counsel", "state"}},
 		{Fields: []string{intent.FieldState}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
@@ -60,6 +63,26 @@ var commentsSpec = docstore.Spec{
 	},
 }
 
+var entriesSpec = docstore.Spec{
+	Name: "counsel_entries",
+	Indexes: []docstore.Index{
+		{Fields: []string{"person"}, Unique: true},
+		{Fields: []string{docstore.FieldParent, "organization"}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "state", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "kind", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "kind", "state", docstore.FieldCreateTime}},
+	},
+}
+
+var engagementsSpec = docstore.Spec{
+	Name: "engagements",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+		{Fields: []string{docstore.FieldViewers, "end_date"}},
+	},
+}
+
 func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Options) (err error) {
 	if s.cases, err = docstore.NewCollection[*counselv1.Case](ctx, engine, casesSpec, o); err != nil {
 		return err
@@ -73,6 +96,12 @@ func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Op
 	if s.checks, err = docstore.NewCollection[*counselv1.Check](ctx, engine, checksSpec, o); err != nil {
 		return err
 	}
-	s.comments, err = docstore.NewCollection[*counselv1.Comment](ctx, engine, commentsSpec, o)
+	if s.comments, err = docstore.NewCollection[*counselv1.Comment](ctx, engine, commentsSpec, o); err != nil {
+		return err
+	}
+	if s.entries, err = docstore.NewCollection[*counselv1.CounselEntry](ctx, engine, entriesSpec, o); err != nil {
+		return err
+	}
+	s.engagements, err = docstore.NewCollection[*counselv1.Engagement](ctx, engine, engagementsSpec, o)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	datepb "google.golang.org/genproto/googleapis/type/date"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -152,6 +153,8 @@ type names struct {
 	webhook, delivery, mute string
 	// candidate is a changed rule library on trial.
 	candidate string
+	// entry is counsel's on the register, engagement the contract.
+	entry, engagement string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -171,7 +174,7 @@ func (n names) each(change func(string) string) names {
 		&n.check, &n.internal, &n.addressed, &n.colleague,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
-		&n.webhook, &n.delivery, &n.mute, &n.candidate,
+		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement,
 	} {
 		*s = change(*s)
 	}
@@ -209,7 +212,32 @@ func (w *world) hire(t *testing.T, login, firm string) string {
 	code := &directoryv1.IssueOneTimeCodeResponse{}
 	w.must(t, "secadmin", directoryService+"IssueOneTimeCode", &directoryv1.IssueOneTimeCodeRequest{Name: p.GetName()}, code)
 	w.people[login], w.codes[login] = p.GetName(), code.GetOneTimeCode()
+	w.retain(t, login)
 	return p.GetName()
+}
+
+// retain enters a counsel on the register, once, under a contract that is in force
+// for years, and answers the entry.
+func (w *world) retain(t *testing.T, login string) string {
+	t.Helper()
+	if w.retained[login] != "" {
+		return w.retained[login]
+	}
+	e := &counselv1.CounselEntry{}
+	w.must(t, "reviewer", registerService+"CreateCounselEntry", &counselv1.CreateCounselEntryRequest{
+		Parent: region, CounselEntry: &counselv1.CounselEntry{
+			Person: w.people[login], Kind: counselv1.CounselEntry_RETAINED_COUNSEL, CertificateNumber: "SL-" + login,
+			PracticeStartDate: &datepb.Date{Year: 2015, Month: 7, Day: 1}, Specialities: []string{"行政法"},
+		},
+	}, e)
+	w.must(t, "reviewer", registerService+"CreateEngagement", &counselv1.CreateEngagementRequest{
+		Parent: e.GetName(), Engagement: &counselv1.Engagement{
+			ContractNumber: "示例合同一号", Scope: "规范性文件合法性审核",
+			StartDate: &datepb.Date{Year: 2019, Month: 1, Day: 1}, EndDate: &datepb.Date{Year: 2035, Month: 12, Day: 31},
+		},
+	}, &counselv1.Engagement{})
+	w.retained[login] = e.GetName()
+	return e.GetName()
 }
 
 // drafted starts an opinion that is not signed.
@@ -248,6 +276,8 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.colleague = w.people["reviewer2"]
 	n.check = w.askCheck(t, "reviewer2", w.signable(t, "reviewer2", n.review).GetName(), "reviewer").GetName()
 	n.internal, n.addressed = w.comment(t, "reviewer", n.review).GetName(), w.comment(t, "reviewer", n.review, "counsel").GetName()
+	n.entry = w.retained["counsel"]
+	n.engagement = w.engagements(t, n.entry)[0].GetName()
 	n.whole = &directoryv1.JurisdictionProfile{}
 	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
 	n.profile = n.whole.GetName()

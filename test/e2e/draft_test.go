@@ -203,6 +203,7 @@ func (w *world) conclude(t *testing.T, name string, conclusion counselv1.Conclus
 // assigned passes the case to counsel, who declares that there is no conflict.
 func (w *world) assigned(t *testing.T, name string) *counselv1.Assignment {
 	t.Helper()
+	w.retain(t, "counsel")
 	a := &counselv1.Assignment{}
 	w.must(t, "reviewer", counselService+"CreateAssignment", &counselv1.CreateAssignmentRequest{
 		Parent: name, Assignment: &counselv1.Assignment{Counsel: w.people["counsel"], Question: "是否合法？"},

@@ -24,7 +24,7 @@ func requests(t *testing.T) map[string]ask {
 	asks := transfers()
 	for _, of := range []map[string]func(n names) proto.Message{
 		workRequests(t),
-		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t),
+		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t), registerRequests,
 	} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
@@ -298,6 +298,15 @@ var counselRequests = map[string]func(n names) proto.Message{
 	counselService + "SignOpinion draft counsel":   signOpinion(func(n names) string { return n.draftCounsel }),
 	counselService + "CreateAssignment": func(n names) proto.Message {
 		return &counselv1.CreateAssignmentRequest{Parent: n.review, Assignment: &counselv1.Assignment{Counsel: n.person, Question: "是否合法？"}}
+	},
+	counselService + "RequestClarification": func(n names) proto.Message {
+		return &counselv1.RequestClarificationRequest{Name: n.assignment, Opinion: n.signedReview, Question: "示例问题？"}
+	},
+	counselService + "AnswerClarification": func(n names) proto.Message {
+		return &counselv1.AnswerClarificationRequest{Name: n.assignment, Answer: "示例答复。"}
+	},
+	counselService + "CloseAssignment": func(n names) proto.Message {
+		return &counselv1.CloseAssignmentRequest{Name: n.assignment, Evaluation: &counselv1.Evaluation{Score: 5}, Etag: "stale"}
 	},
 	counselService + "GetAssignment":   func(n names) proto.Message { return &counselv1.GetAssignmentRequest{Name: n.assignment} },
 	counselService + "ListAssignments": func(n names) proto.Message { return &counselv1.ListAssignmentsRequest{Parent: n.review} },

@@ -25,6 +25,8 @@ const (
 	sessionService = "fashen.directory.v1.SessionService/"
 	systemService  = "fashen.directory.v1.SystemService/"
 	intentService  = "fashen.core.v1.IntentService/"
+	// registerService keeps the register of counsel.
+	registerService = "fashen.counsel.v1.RegisterService/"
 	// elsewhere is a region nobody of the sample works in.
 	elsewhere = "regions/120101"
 	// absentID has the shape of an id that the server makes, and is nobody's.

@@ -61,6 +61,7 @@ func TestTheRecordIsWhole(t *testing.T) {
 // needs the written consent.
 func TestCounselBeforeAndAfterTheConflictCheck(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		w.retain(t, "counsel")
 		d := w.prepared(t, true)
 		party := &filingv1.Document{Name: d.GetName(), Parties: []string{"示例律师事务所"}}
 		w.document(t, "drafter", "UpdateDocument", &filingv1.UpdateDocumentRequest{Document: party})

@@ -59,6 +59,7 @@ func TestSubmissionWaitsForTheReview(t *testing.T) {
 // at once, and the file follows.
 func TestCounselWaitsForTheFile(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		w.retain(t, "counsel")
 		d, c := w.accepted(t, w.prepared(t, true))
 		a := &counselv1.Assignment{}
 		w.must(t, "reviewer", counselService+"CreateAssignment", &counselv1.CreateAssignmentRequest{

@@ -92,6 +92,8 @@ type world struct {
 	codes  map[string]string
 	people map[string]string
 	bureau map[string]string
+	// retained are the counsel on the register, by sign-in name.
+	retained map[string]string
 }
 
 type token struct {
@@ -166,7 +168,7 @@ func alone(t *testing.T, c config.Config, protocol, start string) *world {
 
 func newWorldOf(t *testing.T, replicas int, c config.Config, protocol, start string) *world {
 	t.Helper()
-	w := &world{replicas: replicas, clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}}
+	w := &world{replicas: replicas, clock: &clock{}, tokens: map[string]token{}, codes: map[string]string{}, people: map[string]string{}, bureau: map[string]string{}, retained: map[string]string{}}
 	w.clock.day(t, start)
 	c.GRPCAddr, c.HTTPAddr, c.Sample = "127.0.0.1:0", "127.0.0.1:0", true
 	if cache, err := os.UserCacheDir(); err == nil { // compiled once for all worlds

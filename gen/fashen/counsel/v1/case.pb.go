@@ -456,7 +456,8 @@ const (
 	// 待声明: the data at hand shows no conflict, which is unknown, not clear;
 	// counsel must declare.
 	Assignment_DECLARATION_PENDING Assignment_State = 1
-	// 待豁免: counsel declared a conflict that the engaging body may waive.
+	// 待豁免: counsel declared, or the data shows, a conflict that the engaging body may
+	// waive.
 	Assignment_WAIVER_PENDING Assignment_State = 2
 	// 已接受: clear; counsel sees the case and the document.
 	Assignment_ACCEPTED Assignment_State = 3
@@ -464,6 +465,8 @@ const (
 	Assignment_BARRED Assignment_State = 4
 	// 谢绝.
 	Assignment_DECLINED Assignment_State = 5
+	// 办结: evaluated; counsel sees the file no more, and what counsel signed counts on.
+	Assignment_CLOSED Assignment_State = 6
 )
 
 // Enum value maps for Assignment_State.
@@ -475,6 +478,7 @@ var (
 		3: "ACCEPTED",
 		4: "BARRED",
 		5: "DECLINED",
+		6: "CLOSED",
 	}
 	Assignment_State_value = map[string]int32{
 		"STATE_UNSPECIFIED":   0,
@@ -483,6 +487,7 @@ var (
 		"ACCEPTED":            3,
 		"BARRED":              4,
 		"DECLINED":            5,
+		"CLOSED":              6,
 	}
 )
 
@@ -1803,7 +1808,15 @@ type Assignment struct {
 	// Law firm of the counsel when assigned; part of the conflict check.
 	LawFirm string `protobuf:"bytes,17,opt,name=law_firm,json=lawFirm,proto3" json:"law_firm,omitempty"`
 	// What is being done about it, while `reconciling`.
-	Intent        *v1.Intent `protobuf:"bytes,18,opt,name=intent,proto3" json:"intent,omitempty"`
+	Intent *v1.Intent `protobuf:"bytes,18,opt,name=intent,proto3" json:"intent,omitempty"`
+	// What was asked about counsel's opinions, with the answers, oldest first.
+	Clarifications []*Clarification `protobuf:"bytes,19,rep,name=clarifications,proto3" json:"clarifications,omitempty"`
+	// How the work is judged, once it is over.
+	Evaluation *Evaluation `protobuf:"bytes,20,opt,name=evaluation,proto3" json:"evaluation,omitempty"`
+	// Day counsel's opinion is wanted; the matter's own due date when unset.
+	DueDate *date.Date `protobuf:"bytes,21,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// True once counsel has declared. A conflict that the data shows is waived before.
+	Declared      bool `protobuf:"varint,22,opt,name=declared,proto3" json:"declared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1962,6 +1975,209 @@ func (x *Assignment) GetIntent() *v1.Intent {
 		return x.Intent
 	}
 	return nil
+}
+
+func (x *Assignment) GetClarifications() []*Clarification {
+	if x != nil {
+		return x.Clarifications
+	}
+	return nil
+}
+
+func (x *Assignment) GetEvaluation() *Evaluation {
+	if x != nil {
+		return x.Evaluation
+	}
+	return nil
+}
+
+func (x *Assignment) GetDueDate() *date.Date {
+	if x != nil {
+		return x.DueDate
+	}
+	return nil
+}
+
+func (x *Assignment) GetDeclared() bool {
+	if x != nil {
+		return x.Declared
+	}
+	return false
+}
+
+// A question about what counsel wrote, and counsel's answer. An opinion itself is
+// never edited: where the answer changes it, counsel signs another.
+type Clarification struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The signed opinion it is about.
+	Opinion string `protobuf:"bytes,1,opt,name=opinion,proto3" json:"opinion,omitempty"`
+	// The question.
+	Question string `protobuf:"bytes,2,opt,name=question,proto3" json:"question,omitempty"`
+	// Who asked.
+	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
+	// When, UTC.
+	AskTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=ask_time,json=askTime,proto3" json:"ask_time,omitempty"`
+	// Counsel's answer; empty while it is open.
+	Answer string `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
+	// When it was answered, UTC.
+	AnswerTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=answer_time,json=answerTime,proto3" json:"answer_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Clarification) Reset() {
+	*x = Clarification{}
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Clarification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Clarification) ProtoMessage() {}
+
+func (x *Clarification) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Clarification.ProtoReflect.Descriptor instead.
+func (*Clarification) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Clarification) GetOpinion() string {
+	if x != nil {
+		return x.Opinion
+	}
+	return ""
+}
+
+func (x *Clarification) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
+}
+
+func (x *Clarification) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Clarification) GetAskTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AskTime
+	}
+	return nil
+}
+
+func (x *Clarification) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *Clarification) GetAnswerTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnswerTime
+	}
+	return nil
+}
+
+// How the work on one assignment is judged.
+type Evaluation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 (poor) to 5 (excellent).
+	Score int32 `protobuf:"varint,1,opt,name=score,proto3" json:"score,omitempty"`
+	// Why.
+	Comment string `protobuf:"bytes,2,opt,name=comment,proto3" json:"comment,omitempty"`
+	// Who judged.
+	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
+	// When, UTC.
+	EvaluateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=evaluate_time,json=evaluateTime,proto3" json:"evaluate_time,omitempty"`
+	// True when counsel signed the first opinion by the due date; false too where
+	// there is none.
+	Timely        bool `protobuf:"varint,5,opt,name=timely,proto3" json:"timely,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Evaluation) Reset() {
+	*x = Evaluation{}
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Evaluation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Evaluation) ProtoMessage() {}
+
+func (x *Evaluation) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Evaluation.ProtoReflect.Descriptor instead.
+func (*Evaluation) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Evaluation) GetScore() int32 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *Evaluation) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *Evaluation) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Evaluation) GetEvaluateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EvaluateTime
+	}
+	return nil
+}
+
+func (x *Evaluation) GetTimely() bool {
+	if x != nil {
+		return x.Timely
+	}
+	return false
 }
 
 var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
@@ -2163,7 +2379,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04MUST\x10\x01\x12\n" +
 	"\n" +
-	"\x06SHOULD\x10\x02\"\xb7\b\n" +
+	"\x06SHOULD\x10\x02\"\xad\n" +
+	"\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
@@ -2190,7 +2407,13 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x04case\x18\x10 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\x12\x1e\n" +
 	"\blaw_firm\x18\x11 \x01(\tB\x03\xe0A\x03R\alawFirm\x123\n" +
-	"\x06intent\x18\x12 \x01(\v2\x16.fashen.core.v1.IntentB\x03\xe0A\x03R\x06intent\"s\n" +
+	"\x06intent\x18\x12 \x01(\v2\x16.fashen.core.v1.IntentB\x03\xe0A\x03R\x06intent\x12M\n" +
+	"\x0eclarifications\x18\x13 \x03(\v2 .fashen.counsel.v1.ClarificationB\x03\xe0A\x03R\x0eclarifications\x12B\n" +
+	"\n" +
+	"evaluation\x18\x14 \x01(\v2\x1d.fashen.counsel.v1.EvaluationB\x03\xe0A\x03R\n" +
+	"evaluation\x124\n" +
+	"\bdue_date\x18\x15 \x01(\v2\x11.google.type.DateB\x06\xe0A\x01\xe0A\x05R\adueDate\x12\x1f\n" +
+	"\bdeclared\x18\x16 \x01(\bB\x03\xe0A\x03R\bdeclared\"\x7f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DECLARATION_PENDING\x10\x01\x12\x12\n" +
@@ -2198,9 +2421,29 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\bACCEPTED\x10\x03\x12\n" +
 	"\n" +
 	"\x06BARRED\x10\x04\x12\f\n" +
-	"\bDECLINED\x10\x05:m\xeaAj\n" +
+	"\bDECLINED\x10\x05\x12\n" +
+	"\n" +
+	"\x06CLOSED\x10\x06:m\xeaAj\n" +
 	"\x17fashen.local/Assignment\x126regions/{region}/cases/{case}/assignments/{assignment}*\vassignments2\n" +
-	"assignment*d\n" +
+	"assignment\"\xb8\x02\n" +
+	"\rClarification\x126\n" +
+	"\aopinion\x18\x01 \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
+	"\x14fashen.local/OpinionR\aopinion\x12\x1f\n" +
+	"\bquestion\x18\x02 \x01(\tB\x03\xe0A\x03R\bquestion\x123\n" +
+	"\x06author\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x06author\x12:\n" +
+	"\bask_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aaskTime\x12\x1b\n" +
+	"\x06answer\x18\x05 \x01(\tB\x03\xe0A\x03R\x06answer\x12@\n" +
+	"\vanswer_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"answerTime\"\xef\x01\n" +
+	"\n" +
+	"Evaluation\x12\"\n" +
+	"\x05score\x18\x01 \x01(\x05B\f\xe0A\x02\xbaH\x06\x1a\x04\x18\x05(\x01R\x05score\x12%\n" +
+	"\acomment\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xe8\aR\acomment\x123\n" +
+	"\x06author\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x06author\x12D\n" +
+	"\revaluate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fevaluateTime\x12\x1b\n" +
+	"\x06timely\x18\x05 \x01(\bB\x03\xe0A\x03R\x06timely*d\n" +
 	"\n" +
 	"Conclusion\x12\x1a\n" +
 	"\x16CONCLUSION_UNSPECIFIED\x10\x00\x12\n" +
@@ -2224,7 +2467,7 @@ func file_fashen_counsel_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_fashen_counsel_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_fashen_counsel_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(Conclusion)(0),               // 0: fashen.counsel.v1.Conclusion
 	(Case_State)(0),               // 1: fashen.counsel.v1.Case.State
@@ -2245,12 +2488,14 @@ var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(*Opinion)(nil),               // 16: fashen.counsel.v1.Opinion
 	(*OpinionItem)(nil),           // 17: fashen.counsel.v1.OpinionItem
 	(*Assignment)(nil),            // 18: fashen.counsel.v1.Assignment
-	(*date.Date)(nil),             // 19: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*ChecklistEntry)(nil),        // 21: fashen.counsel.v1.ChecklistEntry
-	(*v1.Anchor)(nil),             // 22: fashen.core.v1.Anchor
-	(*LegalBasis)(nil),            // 23: fashen.counsel.v1.LegalBasis
-	(*v1.Intent)(nil),             // 24: fashen.core.v1.Intent
+	(*Clarification)(nil),         // 19: fashen.counsel.v1.Clarification
+	(*Evaluation)(nil),            // 20: fashen.counsel.v1.Evaluation
+	(*date.Date)(nil),             // 21: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*ChecklistEntry)(nil),        // 23: fashen.counsel.v1.ChecklistEntry
+	(*v1.Anchor)(nil),             // 24: fashen.core.v1.Anchor
+	(*LegalBasis)(nil),            // 25: fashen.counsel.v1.LegalBasis
+	(*v1.Intent)(nil),             // 26: fashen.core.v1.Intent
 }
 var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	1,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
@@ -2258,51 +2503,57 @@ var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	12, // 2: fashen.counsel.v1.Case.ledger:type_name -> fashen.counsel.v1.LedgerItem
 	14, // 3: fashen.counsel.v1.Case.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
 	15, // 4: fashen.counsel.v1.Case.certificates:type_name -> fashen.counsel.v1.Certificate
-	19, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
-	20, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	20, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
-	19, // 8: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
-	19, // 9: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
-	19, // 10: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
-	19, // 11: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
-	19, // 12: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
+	21, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
+	22, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	22, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	21, // 8: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
+	21, // 9: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
+	21, // 10: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
+	21, // 11: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
+	21, // 12: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
 	10, // 13: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
 	0,  // 14: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	19, // 15: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
+	21, // 15: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
 	11, // 16: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
-	19, // 17: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
-	19, // 18: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
-	20, // 19: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
+	21, // 17: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
+	21, // 18: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
+	22, // 19: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
 	17, // 20: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
 	13, // 21: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
 	2,  // 22: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
-	20, // 23: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
+	22, // 23: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
 	0,  // 24: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	20, // 25: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
-	20, // 26: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
-	20, // 27: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
-	20, // 28: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
+	22, // 25: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
+	22, // 26: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
+	22, // 27: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
+	22, // 28: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
 	3,  // 29: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
 	0,  // 30: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
 	17, // 31: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
 	4,  // 32: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
-	20, // 33: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
-	20, // 34: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
-	20, // 35: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
-	21, // 36: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
+	22, // 33: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
+	22, // 34: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
+	22, // 35: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
+	23, // 36: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
 	5,  // 37: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
 	6,  // 38: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	22, // 39: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	23, // 40: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
+	24, // 39: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	25, // 40: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
 	7,  // 41: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	20, // 42: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	20, // 43: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	24, // 44: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	22, // 42: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	22, // 43: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	26, // 44: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	19, // 45: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
+	20, // 46: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	21, // 47: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
+	22, // 48: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
+	22, // 49: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
+	22, // 50: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }
@@ -2317,7 +2568,7 @@ func file_fashen_counsel_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_case_proto_rawDesc), len(file_fashen_counsel_v1_case_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

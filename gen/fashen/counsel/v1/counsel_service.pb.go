@@ -2155,6 +2155,234 @@ func (x *WaiveConflictRequest) GetRequestId() string {
 	return ""
 }
 
+// Request of RequestClarification.
+type RequestClarificationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The assignment.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The opinion.
+	Opinion string `protobuf:"bytes,2,opt,name=opinion,proto3" json:"opinion,omitempty"`
+	// The question.
+	Question string `protobuf:"bytes,3,opt,name=question,proto3" json:"question,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestClarificationRequest) Reset() {
+	*x = RequestClarificationRequest{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestClarificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestClarificationRequest) ProtoMessage() {}
+
+func (x *RequestClarificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestClarificationRequest.ProtoReflect.Descriptor instead.
+func (*RequestClarificationRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RequestClarificationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RequestClarificationRequest) GetOpinion() string {
+	if x != nil {
+		return x.Opinion
+	}
+	return ""
+}
+
+func (x *RequestClarificationRequest) GetQuestion() string {
+	if x != nil {
+		return x.Question
+	}
+	return ""
+}
+
+func (x *RequestClarificationRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RequestClarificationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of AnswerClarification.
+type AnswerClarificationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The assignment.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The answer.
+	Answer string `protobuf:"bytes,2,opt,name=answer,proto3" json:"answer,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerClarificationRequest) Reset() {
+	*x = AnswerClarificationRequest{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerClarificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerClarificationRequest) ProtoMessage() {}
+
+func (x *AnswerClarificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerClarificationRequest.ProtoReflect.Descriptor instead.
+func (*AnswerClarificationRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AnswerClarificationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AnswerClarificationRequest) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *AnswerClarificationRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *AnswerClarificationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of CloseAssignment.
+type CloseAssignmentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The assignment.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The evaluation.
+	Evaluation *Evaluation `protobuf:"bytes,2,opt,name=evaluation,proto3" json:"evaluation,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseAssignmentRequest) Reset() {
+	*x = CloseAssignmentRequest{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseAssignmentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseAssignmentRequest) ProtoMessage() {}
+
+func (x *CloseAssignmentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseAssignmentRequest.ProtoReflect.Descriptor instead.
+func (*CloseAssignmentRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CloseAssignmentRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CloseAssignmentRequest) GetEvaluation() *Evaluation {
+	if x != nil {
+		return x.Evaluation
+	}
+	return nil
+}
+
+func (x *CloseAssignmentRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *CloseAssignmentRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
@@ -2369,7 +2597,35 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xca\x1b\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\x87\x02\n" +
+	"\x1bRequestClarificationRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
+	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\x04name\x12=\n" +
+	"\aopinion\x18\x02 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
+	"\x14fashen.local/Opinion\xbaH\x04r\x02\x10\x01R\aopinion\x12)\n" +
+	"\bquestion\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xd0\x0fR\bquestion\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xc3\x01\n" +
+	"\x1aAnswerClarificationRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
+	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\x04name\x12%\n" +
+	"\x06answer\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\x88'R\x06answer\x12\x17\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xe2\x01\n" +
+	"\x16CloseAssignmentRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
+	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\x04name\x12H\n" +
+	"\n" +
+	"evaluation\x18\x02 \x01(\v2\x1d.fashen.counsel.v1.EvaluationB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\n" +
+	"evaluation\x12\x17\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\x97 \n" +
 	"\x0eCounselService\x12O\n" +
 	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12Y\n" +
 	"\n" +
@@ -2399,7 +2655,10 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\rGetAssignment\x12'.fashen.counsel.v1.GetAssignmentRequest\x1a\x1d.fashen.counsel.v1.Assignment\"A\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02,\x12*/v1/{name=regions/*/cases/*/assignments/*}\x12\xad\x01\n" +
 	"\x0fListAssignments\x12).fashen.counsel.v1.ListAssignmentsRequest\x1a*.fashen.counsel.v1.ListAssignmentsResponse\"C\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02,\x12*/v1/{parent=regions/*/cases/*}/assignments\x12\xb7\x01\n" +
 	"\x0fDeclareConflict\x12).fashen.counsel.v1.DeclareConflictRequest\x1a\x1d.fashen.counsel.v1.Assignment\"Z\xdaA\vname,resultʥ\x19\x03\x1a\x01\x03\x82\xd3\xe4\x93\x02?:\x01*\":/v1/{name=regions/*/cases/*/assignments/*}:declareConflict\x12\xb2\x01\n" +
-	"\rWaiveConflict\x12'.fashen.counsel.v1.WaiveConflictRequest\x1a\x1d.fashen.counsel.v1.Assignment\"Y\xdaA\fname,consentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=regions/*/cases/*/assignments/*}:waiveConflict\x1a\x0f\xcaA\ffashen.localB=B\x13CounselServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\rWaiveConflict\x12'.fashen.counsel.v1.WaiveConflictRequest\x1a\x1d.fashen.counsel.v1.Assignment\"Y\xdaA\fname,consentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=regions/*/cases/*/assignments/*}:waiveConflict\x12\xd0\x01\n" +
+	"\x14RequestClarification\x12..fashen.counsel.v1.RequestClarificationRequest\x1a\x1d.fashen.counsel.v1.Assignment\"i\xdaA\x15name,opinion,questionʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/cases/*/assignments/*}:requestClarification\x12\xc3\x01\n" +
+	"\x13AnswerClarification\x12-.fashen.counsel.v1.AnswerClarificationRequest\x1a\x1d.fashen.counsel.v1.Assignment\"^\xdaA\vname,answerʥ\x19\x03\x1a\x01\x03\x82\xd3\xe4\x93\x02C:\x01*\">/v1/{name=regions/*/cases/*/assignments/*}:answerClarification\x12\xb1\x01\n" +
+	"\x0fCloseAssignment\x12).fashen.counsel.v1.CloseAssignmentRequest\x1a\x1d.fashen.counsel.v1.Assignment\"T\xdaA\x0fname,evaluationʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x025:\x01*\"0/v1/{name=regions/*/cases/*/assignments/*}:close\x1a\x0f\xcaA\ffashen.localB=B\x13CounselServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_counsel_service_proto_rawDescOnce sync.Once
@@ -2414,7 +2673,7 @@ func file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_counsel_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
 	(Verdict_Standing)(0),               // 0: fashen.counsel.v1.Verdict.Standing
 	(DeclareConflictRequest_Result)(0),  // 1: fashen.counsel.v1.DeclareConflictRequest.Result
@@ -2447,82 +2706,93 @@ var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
 	(*ListAssignmentsResponse)(nil),     // 28: fashen.counsel.v1.ListAssignmentsResponse
 	(*DeclareConflictRequest)(nil),      // 29: fashen.counsel.v1.DeclareConflictRequest
 	(*WaiveConflictRequest)(nil),        // 30: fashen.counsel.v1.WaiveConflictRequest
-	(Case_State)(0),                     // 31: fashen.counsel.v1.Case.State
-	(*date.Date)(nil),                   // 32: google.type.Date
-	(*CounselVerdict)(nil),              // 33: fashen.counsel.v1.CounselVerdict
-	(*Case)(nil),                        // 34: fashen.counsel.v1.Case
-	(*Answer)(nil),                      // 35: fashen.counsel.v1.Answer
-	(*v1.JournalEntry)(nil),             // 36: fashen.core.v1.JournalEntry
-	(*Opinion)(nil),                     // 37: fashen.counsel.v1.Opinion
-	(*fieldmaskpb.FieldMask)(nil),       // 38: google.protobuf.FieldMask
-	(*Assignment)(nil),                  // 39: fashen.counsel.v1.Assignment
+	(*RequestClarificationRequest)(nil), // 31: fashen.counsel.v1.RequestClarificationRequest
+	(*AnswerClarificationRequest)(nil),  // 32: fashen.counsel.v1.AnswerClarificationRequest
+	(*CloseAssignmentRequest)(nil),      // 33: fashen.counsel.v1.CloseAssignmentRequest
+	(Case_State)(0),                     // 34: fashen.counsel.v1.Case.State
+	(*date.Date)(nil),                   // 35: google.type.Date
+	(*CounselVerdict)(nil),              // 36: fashen.counsel.v1.CounselVerdict
+	(*Case)(nil),                        // 37: fashen.counsel.v1.Case
+	(*Answer)(nil),                      // 38: fashen.counsel.v1.Answer
+	(*v1.JournalEntry)(nil),             // 39: fashen.core.v1.JournalEntry
+	(*Opinion)(nil),                     // 40: fashen.counsel.v1.Opinion
+	(*fieldmaskpb.FieldMask)(nil),       // 41: google.protobuf.FieldMask
+	(*Assignment)(nil),                  // 42: fashen.counsel.v1.Assignment
+	(*Evaluation)(nil),                  // 43: fashen.counsel.v1.Evaluation
 }
 var file_fashen_counsel_v1_counsel_service_proto_depIdxs = []int32{
-	31, // 0: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
+	34, // 0: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
 	0,  // 1: fashen.counsel.v1.Verdict.standing:type_name -> fashen.counsel.v1.Verdict.Standing
-	32, // 2: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
-	33, // 3: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	34, // 4: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
-	35, // 5: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
-	36, // 6: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
-	37, // 7: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	37, // 8: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
-	37, // 9: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	38, // 10: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	39, // 11: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
-	39, // 12: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
+	35, // 2: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
+	36, // 3: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	37, // 4: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
+	38, // 5: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
+	39, // 6: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	40, // 7: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	40, // 8: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
+	40, // 9: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	41, // 10: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	42, // 11: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
+	42, // 12: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
 	1,  // 13: fashen.counsel.v1.DeclareConflictRequest.result:type_name -> fashen.counsel.v1.DeclareConflictRequest.Result
-	2,  // 14: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
-	3,  // 15: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
-	4,  // 16: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
-	5,  // 17: fashen.counsel.v1.CounselService.WithdrawCertificate:input_type -> fashen.counsel.v1.WithdrawCertificateRequest
-	8,  // 18: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
-	9,  // 19: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
-	11, // 20: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
-	12, // 21: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
-	13, // 22: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
-	14, // 23: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
-	15, // 24: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
-	16, // 25: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
-	17, // 26: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
-	19, // 27: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
-	20, // 28: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
-	21, // 29: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
-	23, // 30: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
-	24, // 31: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
-	25, // 32: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
-	26, // 33: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
-	27, // 34: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
-	29, // 35: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
-	30, // 36: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
-	34, // 37: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
-	7,  // 38: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
-	7,  // 39: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
-	6,  // 40: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
-	34, // 41: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
-	10, // 42: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
-	34, // 43: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
-	34, // 44: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
-	34, // 45: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
-	34, // 46: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
-	34, // 47: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
-	34, // 48: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
-	18, // 49: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
-	37, // 50: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
-	37, // 51: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
-	22, // 52: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
-	37, // 53: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
-	37, // 54: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
-	39, // 55: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
-	39, // 56: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
-	28, // 57: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
-	39, // 58: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
-	39, // 59: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
-	37, // [37:60] is the sub-list for method output_type
-	14, // [14:37] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	43, // 14: fashen.counsel.v1.CloseAssignmentRequest.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	2,  // 15: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
+	3,  // 16: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
+	4,  // 17: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
+	5,  // 18: fashen.counsel.v1.CounselService.WithdrawCertificate:input_type -> fashen.counsel.v1.WithdrawCertificateRequest
+	8,  // 19: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
+	9,  // 20: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
+	11, // 21: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
+	12, // 22: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
+	13, // 23: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
+	14, // 24: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
+	15, // 25: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
+	16, // 26: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
+	17, // 27: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
+	19, // 28: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
+	20, // 29: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
+	21, // 30: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
+	23, // 31: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
+	24, // 32: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
+	25, // 33: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
+	26, // 34: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
+	27, // 35: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
+	29, // 36: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
+	30, // 37: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
+	31, // 38: fashen.counsel.v1.CounselService.RequestClarification:input_type -> fashen.counsel.v1.RequestClarificationRequest
+	32, // 39: fashen.counsel.v1.CounselService.AnswerClarification:input_type -> fashen.counsel.v1.AnswerClarificationRequest
+	33, // 40: fashen.counsel.v1.CounselService.CloseAssignment:input_type -> fashen.counsel.v1.CloseAssignmentRequest
+	37, // 41: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
+	7,  // 42: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
+	7,  // 43: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
+	6,  // 44: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
+	37, // 45: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
+	10, // 46: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
+	37, // 47: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
+	37, // 48: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
+	37, // 49: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
+	37, // 50: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
+	37, // 51: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
+	37, // 52: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
+	18, // 53: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
+	40, // 54: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
+	40, // 55: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
+	22, // 56: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
+	40, // 57: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
+	40, // 58: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
+	42, // 59: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
+	42, // 60: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
+	28, // 61: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
+	42, // 62: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
+	42, // 63: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
+	42, // 64: fashen.counsel.v1.CounselService.RequestClarification:output_type -> fashen.counsel.v1.Assignment
+	42, // 65: fashen.counsel.v1.CounselService.AnswerClarification:output_type -> fashen.counsel.v1.Assignment
+	42, // 66: fashen.counsel.v1.CounselService.CloseAssignment:output_type -> fashen.counsel.v1.Assignment
+	41, // [41:67] is the sub-list for method output_type
+	15, // [15:41] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_counsel_service_proto_init() }
@@ -2537,7 +2807,7 @@ func file_fashen_counsel_v1_counsel_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_counsel_service_proto_rawDesc), len(file_fashen_counsel_v1_counsel_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

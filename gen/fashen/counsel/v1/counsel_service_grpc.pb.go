@@ -19,29 +19,32 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CounselService_OpenCase_FullMethodName            = "/fashen.counsel.v1.CounselService/OpenCase"
-	CounselService_GetVerdict_FullMethodName          = "/fashen.counsel.v1.CounselService/GetVerdict"
-	CounselService_CertifyVerdict_FullMethodName      = "/fashen.counsel.v1.CounselService/CertifyVerdict"
-	CounselService_WithdrawCertificate_FullMethodName = "/fashen.counsel.v1.CounselService/WithdrawCertificate"
-	CounselService_GetCase_FullMethodName             = "/fashen.counsel.v1.CounselService/GetCase"
-	CounselService_ListCases_FullMethodName           = "/fashen.counsel.v1.CounselService/ListCases"
-	CounselService_AcceptCase_FullMethodName          = "/fashen.counsel.v1.CounselService/AcceptCase"
-	CounselService_ReturnCase_FullMethodName          = "/fashen.counsel.v1.CounselService/ReturnCase"
-	CounselService_RequestSupplement_FullMethodName   = "/fashen.counsel.v1.CounselService/RequestSupplement"
-	CounselService_ConcludeCase_FullMethodName        = "/fashen.counsel.v1.CounselService/ConcludeCase"
-	CounselService_AnswerItem_FullMethodName          = "/fashen.counsel.v1.CounselService/AnswerItem"
-	CounselService_ConfirmRevision_FullMethodName     = "/fashen.counsel.v1.CounselService/ConfirmRevision"
-	CounselService_ListCaseHistory_FullMethodName     = "/fashen.counsel.v1.CounselService/ListCaseHistory"
-	CounselService_CreateOpinion_FullMethodName       = "/fashen.counsel.v1.CounselService/CreateOpinion"
-	CounselService_GetOpinion_FullMethodName          = "/fashen.counsel.v1.CounselService/GetOpinion"
-	CounselService_ListOpinions_FullMethodName        = "/fashen.counsel.v1.CounselService/ListOpinions"
-	CounselService_UpdateOpinion_FullMethodName       = "/fashen.counsel.v1.CounselService/UpdateOpinion"
-	CounselService_SignOpinion_FullMethodName         = "/fashen.counsel.v1.CounselService/SignOpinion"
-	CounselService_CreateAssignment_FullMethodName    = "/fashen.counsel.v1.CounselService/CreateAssignment"
-	CounselService_GetAssignment_FullMethodName       = "/fashen.counsel.v1.CounselService/GetAssignment"
-	CounselService_ListAssignments_FullMethodName     = "/fashen.counsel.v1.CounselService/ListAssignments"
-	CounselService_DeclareConflict_FullMethodName     = "/fashen.counsel.v1.CounselService/DeclareConflict"
-	CounselService_WaiveConflict_FullMethodName       = "/fashen.counsel.v1.CounselService/WaiveConflict"
+	CounselService_OpenCase_FullMethodName             = "/fashen.counsel.v1.CounselService/OpenCase"
+	CounselService_GetVerdict_FullMethodName           = "/fashen.counsel.v1.CounselService/GetVerdict"
+	CounselService_CertifyVerdict_FullMethodName       = "/fashen.counsel.v1.CounselService/CertifyVerdict"
+	CounselService_WithdrawCertificate_FullMethodName  = "/fashen.counsel.v1.CounselService/WithdrawCertificate"
+	CounselService_GetCase_FullMethodName              = "/fashen.counsel.v1.CounselService/GetCase"
+	CounselService_ListCases_FullMethodName            = "/fashen.counsel.v1.CounselService/ListCases"
+	CounselService_AcceptCase_FullMethodName           = "/fashen.counsel.v1.CounselService/AcceptCase"
+	CounselService_ReturnCase_FullMethodName           = "/fashen.counsel.v1.CounselService/ReturnCase"
+	CounselService_RequestSupplement_FullMethodName    = "/fashen.counsel.v1.CounselService/RequestSupplement"
+	CounselService_ConcludeCase_FullMethodName         = "/fashen.counsel.v1.CounselService/ConcludeCase"
+	CounselService_AnswerItem_FullMethodName           = "/fashen.counsel.v1.CounselService/AnswerItem"
+	CounselService_ConfirmRevision_FullMethodName      = "/fashen.counsel.v1.CounselService/ConfirmRevision"
+	CounselService_ListCaseHistory_FullMethodName      = "/fashen.counsel.v1.CounselService/ListCaseHistory"
+	CounselService_CreateOpinion_FullMethodName        = "/fashen.counsel.v1.CounselService/CreateOpinion"
+	CounselService_GetOpinion_FullMethodName           = "/fashen.counsel.v1.CounselService/GetOpinion"
+	CounselService_ListOpinions_FullMethodName         = "/fashen.counsel.v1.CounselService/ListOpinions"
+	CounselService_UpdateOpinion_FullMethodName        = "/fashen.counsel.v1.CounselService/UpdateOpinion"
+	CounselService_SignOpinion_FullMethodName          = "/fashen.counsel.v1.CounselService/SignOpinion"
+	CounselService_CreateAssignment_FullMethodName     = "/fashen.counsel.v1.CounselService/CreateAssignment"
+	CounselService_GetAssignment_FullMethodName        = "/fashen.counsel.v1.CounselService/GetAssignment"
+	CounselService_ListAssignments_FullMethodName      = "/fashen.counsel.v1.CounselService/ListAssignments"
+	CounselService_DeclareConflict_FullMethodName      = "/fashen.counsel.v1.CounselService/DeclareConflict"
+	CounselService_WaiveConflict_FullMethodName        = "/fashen.counsel.v1.CounselService/WaiveConflict"
+	CounselService_RequestClarification_FullMethodName = "/fashen.counsel.v1.CounselService/RequestClarification"
+	CounselService_AnswerClarification_FullMethodName  = "/fashen.counsel.v1.CounselService/AnswerClarification"
+	CounselService_CloseAssignment_FullMethodName      = "/fashen.counsel.v1.CounselService/CloseAssignment"
 )
 
 // CounselServiceClient is the client API for CounselService service.
@@ -127,6 +130,17 @@ type CounselServiceClient interface {
 	DeclareConflict(ctx context.Context, in *DeclareConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(ctx context.Context, in *WaiveConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
+	// Asks counsel about a signed opinion. Errors: INVALID_ARGUMENT for an opinion that
+	// is not counsel's in this case; FAILED_PRECONDITION with STATE_NOT_ALLOWED where
+	// counsel has the matter no more, CLARIFICATION_OPEN while a question waits.
+	RequestClarification(ctx context.Context, in *RequestClarificationRequest, opts ...grpc.CallOption) (*Assignment, error)
+	// Answers, as counsel, the question that waits. Errors: FAILED_PRECONDITION with
+	// STATE_NOT_ALLOWED where none does.
+	AnswerClarification(ctx context.Context, in *AnswerClarificationRequest, opts ...grpc.CallOption) (*Assignment, error)
+	// Ends an assignment with its evaluation: counsel sees the file no more. Errors:
+	// FAILED_PRECONDITION with EVIDENCE_MISSING before counsel has signed an opinion,
+	// CLARIFICATION_OPEN while a question waits.
+	CloseAssignment(ctx context.Context, in *CloseAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
 }
 
 type counselServiceClient struct {
@@ -367,6 +381,36 @@ func (c *counselServiceClient) WaiveConflict(ctx context.Context, in *WaiveConfl
 	return out, nil
 }
 
+func (c *counselServiceClient) RequestClarification(ctx context.Context, in *RequestClarificationRequest, opts ...grpc.CallOption) (*Assignment, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Assignment)
+	err := c.cc.Invoke(ctx, CounselService_RequestClarification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *counselServiceClient) AnswerClarification(ctx context.Context, in *AnswerClarificationRequest, opts ...grpc.CallOption) (*Assignment, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Assignment)
+	err := c.cc.Invoke(ctx, CounselService_AnswerClarification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *counselServiceClient) CloseAssignment(ctx context.Context, in *CloseAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Assignment)
+	err := c.cc.Invoke(ctx, CounselService_CloseAssignment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CounselServiceServer is the server API for CounselService service.
 // All implementations must embed UnimplementedCounselServiceServer
 // for forward compatibility.
@@ -450,6 +494,17 @@ type CounselServiceServer interface {
 	DeclareConflict(context.Context, *DeclareConflictRequest) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(context.Context, *WaiveConflictRequest) (*Assignment, error)
+	// Asks counsel about a signed opinion. Errors: INVALID_ARGUMENT for an opinion that
+	// is not counsel's in this case; FAILED_PRECONDITION with STATE_NOT_ALLOWED where
+	// counsel has the matter no more, CLARIFICATION_OPEN while a question waits.
+	RequestClarification(context.Context, *RequestClarificationRequest) (*Assignment, error)
+	// Answers, as counsel, the question that waits. Errors: FAILED_PRECONDITION with
+	// STATE_NOT_ALLOWED where none does.
+	AnswerClarification(context.Context, *AnswerClarificationRequest) (*Assignment, error)
+	// Ends an assignment with its evaluation: counsel sees the file no more. Errors:
+	// FAILED_PRECONDITION with EVIDENCE_MISSING before counsel has signed an opinion,
+	// CLARIFICATION_OPEN while a question waits.
+	CloseAssignment(context.Context, *CloseAssignmentRequest) (*Assignment, error)
 	mustEmbedUnimplementedCounselServiceServer()
 }
 
@@ -528,6 +583,15 @@ func (UnimplementedCounselServiceServer) DeclareConflict(context.Context, *Decla
 }
 func (UnimplementedCounselServiceServer) WaiveConflict(context.Context, *WaiveConflictRequest) (*Assignment, error) {
 	return nil, status.Error(codes.Unimplemented, "method WaiveConflict not implemented")
+}
+func (UnimplementedCounselServiceServer) RequestClarification(context.Context, *RequestClarificationRequest) (*Assignment, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequestClarification not implemented")
+}
+func (UnimplementedCounselServiceServer) AnswerClarification(context.Context, *AnswerClarificationRequest) (*Assignment, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnswerClarification not implemented")
+}
+func (UnimplementedCounselServiceServer) CloseAssignment(context.Context, *CloseAssignmentRequest) (*Assignment, error) {
+	return nil, status.Error(codes.Unimplemented, "method CloseAssignment not implemented")
 }
 func (UnimplementedCounselServiceServer) mustEmbedUnimplementedCounselServiceServer() {}
 func (UnimplementedCounselServiceServer) testEmbeddedByValue()                        {}
@@ -964,6 +1028,60 @@ func _CounselService_WaiveConflict_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CounselService_RequestClarification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequestClarificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CounselServiceServer).RequestClarification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CounselService_RequestClarification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CounselServiceServer).RequestClarification(ctx, req.(*RequestClarificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CounselService_AnswerClarification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnswerClarificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CounselServiceServer).AnswerClarification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CounselService_AnswerClarification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CounselServiceServer).AnswerClarification(ctx, req.(*AnswerClarificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CounselService_CloseAssignment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseAssignmentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CounselServiceServer).CloseAssignment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CounselService_CloseAssignment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CounselServiceServer).CloseAssignment(ctx, req.(*CloseAssignmentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CounselService_ServiceDesc is the grpc.ServiceDesc for CounselService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1062,6 +1180,18 @@ var CounselService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "WaiveConflict",
 			Handler:    _CounselService_WaiveConflict_Handler,
+		},
+		{
+			MethodName: "RequestClarification",
+			Handler:    _CounselService_RequestClarification_Handler,
+		},
+		{
+			MethodName: "AnswerClarification",
+			Handler:    _CounselService_AnswerClarification_Handler,
+		},
+		{
+			MethodName: "CloseAssignment",
+			Handler:    _CounselService_CloseAssignment_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

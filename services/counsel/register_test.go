@@ -1,0 +1,70 @@
+package counsel
+
+import (
+	"testing"
+
+	datepb "google.golang.org/genproto/googleapis/type/date"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/calendar"
+)
+
+func ymd(year, month, day int32) *datepb.Date {
+	return &datepb.Date{Year: year, Month: month, Day: day}
+}
+
+func TestEngagementState(t *testing.T) {
+	g := &counselv1.Engagement{StartDate: ymd(2026, 1, 1), EndDate: ymd(2026, 12, 31)}
+	ended := &counselv1.Engagement{StartDate: ymd(2026, 1, 1), EndDate: ymd(2026, 12, 31), TerminateDate: ymd(2026, 3, 31)}
+	for _, c := range []struct {
+		g    *counselv1.Engagement
+		day  string
+		want counselv1.Engagement_State
+	}{
+		{g, "2025-12-31", counselv1.Engagement_NOT_YET},
+		{g, "2026-01-01", counselv1.Engagement_IN_FORCE},
+		{g, "2026-11-01", counselv1.Engagement_IN_FORCE},
+		{g, "2026-11-02", counselv1.Engagement_EXPIRING},
+		{g, "2026-12-31", counselv1.Engagement_EXPIRING},
+		{g, "2027-01-01", counselv1.Engagement_EXPIRED},
+		{ended, "2026-03-31", counselv1.Engagement_EXPIRING},
+		{ended, "2026-04-01", counselv1.Engagement_TERMINATED},
+	} {
+		day, err := calendar.ParseDate(c.day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := engagementState(c.g, day); got != c.want {
+			t.Errorf("%v on %s is %v, want %v", c.g.GetTerminateDate(), c.day, got, c.want)
+		}
+	}
+}
+
+func TestConflict(t *testing.T) {
+	today := calendar.On(day0) // 2026-04-08
+	p := profile{
+		displayName: "示例律师", firm: "示例律师事务所",
+		clients: []*counselv1.Client{
+			{DisplayName: "今日客户有限公司"},
+			{DisplayName: "旧客户有限公司", EndDate: ymd(2026, 4, 7)},
+			{DisplayName: "末日客户有限公司", EndDate: ymd(2026, 4, 8)},
+		},
+	}
+	for name, c := range map[string]struct {
+		parties []string
+		want    counselv1.Assignment_State
+	}{
+		"nobody named":             {nil, counselv1.Assignment_DECLARATION_PENDING},
+		"a stranger":               {[]string{"第三人有限公司"}, counselv1.Assignment_DECLARATION_PENDING},
+		"counsel":                  {[]string{"示例律师"}, counselv1.Assignment_BARRED},
+		"the firm":                 {[]string{"甲公司（代理：示例律师事务所）"}, counselv1.Assignment_BARRED},
+		"a client":                 {[]string{"今日客户有限公司"}, counselv1.Assignment_BARRED},
+		"a client of the last day": {[]string{"末日客户有限公司"}, counselv1.Assignment_BARRED},
+		"a client of the past":     {[]string{"旧客户有限公司（投标人）"}, counselv1.Assignment_WAIVER_PENDING},
+		"both":                     {[]string{"旧客户有限公司", "今日客户有限公司"}, counselv1.Assignment_BARRED},
+	} {
+		if note, got := p.conflict(c.parties, today); got != c.want || (note == "") != (got == counselv1.Assignment_DECLARATION_PENDING) {
+			t.Errorf("%s: %v (%s), want %v", name, got, note, c.want)
+		}
+	}
+}
