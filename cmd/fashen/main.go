@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,8 +16,16 @@ import (
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "fashen:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is 2 for a sweep that went through but for some files, otherwise 1.
+func exitCode(err error) int {
+	if errors.As(err, new(incomplete)) {
+		return 2
+	}
+	return 1
 }
 
 func run() error {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -230,5 +232,63 @@ func TestInspectReadsTrackedChanges(t *testing.T) {
 	}
 	if _, err := command(t, "", "inspect", "--changes", "burnt", "-"); err == nil {
 		t.Error("an unknown mode passes")
+	}
+}
+
+// A folder is told as a table or written as a workbook; a file that cannot be read does
+// not stop the sweep, and the exit code tells.
+func TestScreenAFolder(t *testing.T) {
+	folder := t.TempDir()
+	for name, data := range map[string][]byte{"a/draft.docx": sampleDraft, "b.txt": []byte("示例通知\n\n第一条 为了示例，制定本办法。\n")} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := command(t, "", "screen", folder)
+	if err != nil || !strings.Contains(out, "a/draft.docx") || !strings.Contains(out, "共2个文件：1个有疑似问题，1个未发现，0个未能筛查。") {
+		t.Errorf("sweep: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "broken.docx"), []byte("PK\x03\x04 broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	xlsx := filepath.Join(t.TempDir(), "stock.xlsx")
+	out, err = command(t, "", "screen", "--xlsx", xlsx, folder)
+	if exitCode(err) != 2 || !strings.Contains(out, "1个未能筛查") || strings.Contains(out, "a/draft.docx") {
+		t.Errorf("sweep into a workbook: %v\n%s", err, out)
+	}
+	if data, err := os.ReadFile(xlsx); err != nil || !bytes.HasPrefix(data, []byte("PK")) {
+		t.Errorf("workbook: %v", err)
+	}
+	for _, args := range [][]string{
+		{"screen", "--docx", "x.docx", folder}, {"screen", "--format", "jsonl", folder}, {"screen", "--xlsx", xlsx, filepath.Join(folder, "b.txt")},
+		{"screen", "--xlsx", filepath.Join(folder, "absent", "x.xlsx"), folder},
+	} {
+		if _, err := command(t, "", args...); err == nil || exitCode(err) != 1 {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
+// Ctrl-C ends a sweep without a workbook.
+func TestSweepInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	folder, xlsx := t.TempDir(), filepath.Join(t.TempDir(), "stock.xlsx")
+	if err := os.WriteFile(filepath.Join(folder, "draft.docx"), sampleDraft, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := newRoot()
+	root.SetArgs([]string{"screen", "--xlsx", xlsx, folder})
+	root.SetOut(io.Discard)
+	root.SetErr(io.Discard)
+	if err := root.ExecuteContext(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	left, err := os.ReadDir(filepath.Dir(xlsx))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v %v", left, err)
 	}
 }

@@ -17,17 +17,26 @@ import (
 )
 
 func newScreen() *cobra.Command {
-	var date, format, docx string
+	var date, format, docx, xlsx string
 	var packs []string
 	var reading config.Reading
 	cmd := &cobra.Command{
-		Use:   "screen FILE…|-",
-		Short: "Screen drafts offline; with --format jsonl, lines of {\"id\",\"text\",\"context\"}",
+		Use:   "screen FILE…|FOLDER|-",
+		Short: "Screen drafts offline, or a folder of them; with --format jsonl, lines of {\"id\",\"text\",\"context\"}",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			set, err := ruleSet(date, packs)
 			if err != nil {
 				return err
+			}
+			if len(files) == 1 && isFolder(files[0]) {
+				if docx != "" || format != "text" {
+					return errors.New("a FOLDER is told as a table, or with --xlsx")
+				}
+				return sweepFolder(cmd.Context(), reading, set, files[0], xlsx, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			if xlsx != "" {
+				return errors.New("--xlsx takes one FOLDER")
 			}
 			if docx != "" {
 				if len(files) != 1 {
@@ -47,6 +56,7 @@ func newScreen() *cobra.Command {
 	cmd.Flags().StringSliceVar(&packs, "rules", []string{"competition", "powers"}, "rule packs")
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or jsonl")
 	reading.FileFlags(cmd.Flags())
+	cmd.Flags().StringVar(&xlsx, "xlsx", "", "write what is found in a FOLDER to this .xlsx file instead of a table")
 	cmd.Flags().StringVar(&docx, "docx", "", "write the text with the findings as comments to this .docx file instead")
 	return cmd
 }

@@ -151,7 +151,7 @@ func (s Screening) WriteText(w io.Writer, name string) error {
 		fmt.Fprintln(out, "  未发现疑似问题。")
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(out, "  %s【%s】%s\n", placeText(f.Anchor), f.Rule, label(f))
+		fmt.Fprintf(out, "  %s【%s】%s\n", Place(f.Anchor), f.Rule, Label(f))
 		fmt.Fprintf(out, "    原文：%s\n    理由：%s\n    依据：%s\n", f.Anchor.Quote, f.Reason, f.Law)
 		if f.Rewrite != "" {
 			fmt.Fprintf(out, "    建议：%s\n", f.Rewrite)
@@ -166,7 +166,8 @@ func (s Screening) WriteText(w io.Writer, name string) error {
 	return nil
 }
 
-func label(f *corev1.Finding) string {
+// Label says how strong a finding is, in Chinese.
+func Label(f *corev1.Finding) string {
 	switch {
 	case f.VerifyBasis:
 		return "请核实依据"
@@ -179,8 +180,8 @@ func label(f *corev1.Finding) string {
 	}
 }
 
-// placeText says where an anchor is: by its provisions, else by position.
-func placeText(a *corev1.Anchor) string {
+// Place says where an anchor is: by its provisions, else by position.
+func Place(a *corev1.Anchor) string {
 	s := ""
 	if strings.HasPrefix(a.Part, "att-") {
 		s = "附件"
