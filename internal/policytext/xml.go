@@ -236,29 +236,31 @@ func declared(declaration []byte, name string) string {
 
 // tag returns what stands between < and >, and moves behind it.
 func (s *xmlScanner) tag() ([]byte, error) {
-	quote := byte(0)
-	for n := 1; ; n++ {
-		if s.at+n == s.end {
-			if err := s.fill(); err != nil {
-				return nil, ended(err)
-			}
-		}
-		switch c := s.buf[s.at+n]; {
-		case c == '<':
-			return nil, errXML
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			tag := s.buf[s.at+1 : s.at+n]
-			s.at += n + 1
-			if !goodCharacters(tag) {
+	n, quote, all := 1, byte(0), byte(0)
+	for {
+		for _, c := range s.buf[s.at+n : s.end] {
+			all |= c
+			switch {
+			case c == '<' || c < ' ' && !isXMLBlank(c):
 				return nil, errXML
+			case quote != 0:
+				if c == quote {
+					quote = 0
+				}
+			case c == '"' || c == '\'':
+				quote = c
+			case c == '>':
+				tag := s.buf[s.at+1 : s.at+n]
+				s.at += n + 1
+				if all >= utf8.RuneSelf && !goodCharacters(tag) {
+					return nil, errXML
+				}
+				return tag, nil
 			}
-			return tag, nil
+			n++
+		}
+		if err := s.fill(); err != nil {
+			return nil, ended(err)
 		}
 	}
 }
@@ -594,5 +596,14 @@ func goodCharacters(chunk []byte) bool {
 			return false
 		}
 	}
-	return utf8.Valid(chunk) && !bytes.Contains(chunk, []byte("\uffff")) && !bytes.Contains(chunk, []byte("\ufffe"))
+	if !utf8.Valid(chunk) {
+		return false
+	}
+	// U+FFFE and U+FFFF, which start as full-width signs above U+FFC0 do.
+	for i := bytes.Index(chunk, []byte("\xef\xbf")); i >= 0; i = bytes.Index(chunk, []byte("\xef\xbf")) {
+		if chunk = chunk[i+2:]; chunk[0] >= 0xbe {
+			return false
+		}
+	}
+	return true
 }
