@@ -42,6 +42,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newScreen(), newInspect(), newVerify(), newConfig(), newRebuild(),
-		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newWordConvert(), newCompare())
+		newExport(), newImport(), newBackup(), newKey(), newCheckpoint(), newPDFPages(), newWordConvert(), newCompare(), newRules())
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -11,6 +12,18 @@ import (
 
 	"fashen/internal/app"
 )
+
+// accessToken reads the token for a running server.
+func accessToken(stdin io.Reader) (string, error) {
+	if token := os.Getenv("FASHEN_TOKEN"); token != "" {
+		return token, nil
+	}
+	line, err := bufio.NewReader(stdin).ReadString('\n')
+	if token := strings.TrimSpace(line); token != "" {
+		return token, nil
+	}
+	return "", errors.Join(errors.New("an access token is needed, in FASHEN_TOKEN or on the standard input"), err)
+}
 
 func newRebuild() *cobra.Command {
 	var r app.Rebuild
@@ -21,12 +34,9 @@ func newRebuild() *cobra.Command {
 			"and waits until it has. The access token is read from FASHEN_TOKEN, or from the standard input.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, services []string) error {
-			r.Token = os.Getenv("FASHEN_TOKEN")
-			if r.Token == "" {
-				line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-				if r.Token = strings.TrimSpace(line); r.Token == "" {
-					return errors.Join(errors.New("an access token is needed, in FASHEN_TOKEN or on the standard input"), err)
-				}
+			var err error
+			if r.Token, err = accessToken(cmd.InOrStdin()); err != nil {
+				return err
 			}
 			for _, service := range services {
 				done, err := r.Run(cmd.Context(), service)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -144,4 +145,23 @@ func Problems(err error) []*Problem {
 		}
 	}
 	return nil
+}
+
+// Zip packs the files, in the order of their paths, as [ReadImport] takes them.
+func (f Files) Zip() ([]byte, error) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		part, err := w.Create(name)
+		if err == nil {
+			_, err = part.Write(f[name])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("pack rule files: %w", err)
+	}
+	return b.Bytes(), nil
 }

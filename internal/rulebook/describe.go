@@ -15,7 +15,9 @@ import (
 )
 
 // draftPacks are what every draft is screened with, as far as it is in force.
-var draftPacks = []string{"competition", "powers"}
+// The standards of 2016 and the regulation that followed them are in force at
+// different times.
+var draftPacks = []string{"competition", "competition-2016", "powers"}
 
 // DraftSet selects what a draft is screened with on a review date: of the packs for
 // drafts those with a rule in force. It fails with *NotForDateError where none has.
@@ -28,14 +30,19 @@ func (l *Library) DraftSet(on time.Time) (*Set, error) {
 		switch {
 		case err == nil:
 			packs = append(packs, name)
+		case errors.Is(err, ErrUnknownPack): // a library need not hold them all
 		case !errors.As(err, &none):
 			return nil, err
 		case first == nil || none.Earliest.Before(first.Earliest):
 			first = none
 		}
 	}
-	if len(packs) == 0 {
+	switch {
+	case len(packs) > 0:
+	case first != nil:
 		return nil, first
+	default:
+		return nil, fmt.Errorf("%w: none for drafts", ErrUnknownPack)
 	}
 	return l.Set(on, packs...)
 }

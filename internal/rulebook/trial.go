@@ -3,9 +3,14 @@ package rulebook
 import (
 	"context"
 	"fmt"
+	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -82,6 +87,41 @@ func (t *Trial) Compare(ctx context.Context, text *corev1.PolicyText) (Changes, 
 	}, nil
 }
 
+// Each compares n texts on all processors and answers the changes in each, at most
+// keep of a text, and how many there are in all. No more texts are held than there are
+// processors. A nil text is left out; an error ends the run.
+func (t *Trial) Each(ctx context.Context, n, keep int, text func(ctx context.Context, i int) (*corev1.PolicyText, error)) ([]Changes, Tally, error) {
+	out, total := make([]Changes, n), Tally{}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error {
+			one, err := text(ctx, i)
+			if one == nil || err != nil {
+				return err
+			}
+			c, err := t.Compare(ctx, one)
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(c)
+			out[i] = c.first(keep)
+			return err
+		})
+	}
+	return out, total, group.Wait()
+}
+
+// first keeps some of the changes, what comes before what goes.
+func (c Changes) first(keep int) Changes {
+	added := min(len(c.Added), keep)
+	removed := min(len(c.Removed), keep-added)
+	return Changes{
+		Added: slices.Clone(c.Added[:added]), Removed: slices.Clone(c.Removed[:removed]),
+		Truncated: c.Truncated || added < len(c.Added) || removed < len(c.Removed),
+	}
+}
+
 // missing are the findings that the others do not have. A finding is the same when it
 // says the same rule, provision and need to verify of the same place; its words may
 // differ.
@@ -112,35 +152,28 @@ type Count struct {
 	Added, Removed int
 }
 
-// Add counts the changes of one text.
-func (t Tally) Add(c Changes) {
+func (t Tally) add(c Changes) {
 	for _, f := range c.Added {
-		n := t[f.GetRule()]
-		n.Added++
-		t[f.GetRule()] = n
+		t.count(Count{Rule: f.GetRule(), Added: 1})
 	}
 	for _, f := range c.Removed {
-		n := t[f.GetRule()]
-		n.Removed++
-		t[f.GetRule()] = n
+		t.count(Count{Rule: f.GetRule(), Removed: 1})
+	}
+}
+
+func (t Tally) count(c Count) {
+	sum := t[c.Rule]
+	t[c.Rule] = Count{Rule: c.Rule, Added: sum.Added + c.Added, Removed: sum.Removed + c.Removed}
+}
+
+// Join adds the counts of another tally.
+func (t Tally) Join(other Tally) {
+	for _, c := range other {
+		t.count(c)
 	}
 }
 
 // Counts lists them by rule.
 func (t Tally) Counts() []Count {
-	out := make([]Count, 0, len(t))
-	for rule, n := range t {
-		n.Rule = rule
-		out = append(out, n)
-	}
-	slices.SortFunc(out, func(a, b Count) int { return strings.Compare(a.Rule, b.Rule) })
-	return out
-}
-
-// Join adds the counts of another tally.
-func (t Tally) Join(other Tally) {
-	for rule, n := range other {
-		sum := t[rule]
-		t[rule] = Count{Rule: rule, Added: sum.Added + n.Added, Removed: sum.Removed + n.Removed}
-	}
+	return slices.SortedFunc(maps.Values(t), func(a, b Count) int { return strings.Compare(a.Rule, b.Rule) })
 }

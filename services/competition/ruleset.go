@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
@@ -46,23 +47,14 @@ func within(on calendar.Date, from, to *datepb.Date) bool {
 }
 
 // inForce is a rule set as it is on a date: the rules in force then, each with the
-// law of that day. It is refused where there are none.
+// law of that day. It is refused where there are none. What does not differ is shared
+// with the whole set, which nobody changes.
 func inForce(r *competitionv1.RuleSet, on calendar.Date) (*competitionv1.RuleSet, error) {
-	out := proto.CloneOf(r)
-	out.Rules = nil
+	out := summary(r)
 	for _, rule := range r.GetRules() {
-		if !within(on, rule.GetEffectiveDate(), rule.GetEndDate()) {
-			continue
+		if within(on, rule.GetEffectiveDate(), rule.GetEndDate()) {
+			out.Rules = append(out.Rules, lawOf(rule, on))
 		}
-		rule = proto.CloneOf(rule)
-		cites := rule.GetCitations()
-		rule.Citations = nil
-		for _, c := range cites {
-			if within(on, c.GetEffectiveDate(), c.GetEndDate()) {
-				rule.Citations = append(rule.Citations, c)
-			}
-		}
-		out.Rules = append(out.Rules, rule)
 	}
 	out.RuleCount = int32(len(out.GetRules()))
 	if len(out.GetRules()) == 0 {
@@ -72,13 +64,29 @@ func inForce(r *competitionv1.RuleSet, on calendar.Date) (*competitionv1.RuleSet
 	return out, nil
 }
 
+// lawOf is a rule that cites only what is in force on a date.
+func lawOf(rule *competitionv1.Rule, on calendar.Date) *competitionv1.Rule {
+	holds := func(c *competitionv1.RuleCitation) bool { return within(on, c.GetEffectiveDate(), c.GetEndDate()) }
+	cites := rule.GetCitations()
+	if !slices.ContainsFunc(cites, func(c *competitionv1.RuleCitation) bool { return !holds(c) }) {
+		return rule
+	}
+	rule = proto.CloneOf(rule)
+	rule.Citations = nil
+	for _, c := range cites {
+		if holds(c) {
+			rule.Citations = append(rule.Citations, c)
+		}
+	}
+	return rule
+}
+
 // summary is a rule set without its rules.
 func summary(r *competitionv1.RuleSet) *competitionv1.RuleSet {
-	rules := r.GetRules()
-	r.Rules = nil
-	out := proto.CloneOf(r)
-	r.Rules = rules
-	return out
+	return &competitionv1.RuleSet{
+		Name: r.GetName(), Pack: r.GetPack(), Version: r.GetVersion(), Label: r.GetLabel(), Title: r.GetTitle(),
+		EffectiveDate: r.GetEffectiveDate(), EndDate: r.GetEndDate(), RuleCount: r.GetRuleCount(), Sha256: r.GetSha256(),
+	}
 }
 
 // refused turns what the rulebook says of packs and dates into what a client gets.

@@ -3,11 +3,9 @@ package competition
 import (
 	"cmp"
 	"context"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
 
 	competitionv1 "fashen/gen/fashen/competition/v1"
+	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
@@ -45,37 +43,20 @@ func (s *Server) TryRuleSetCandidate(ctx context.Context, in *competitionv1.TryR
 	if err != nil {
 		return nil, err
 	}
-	outcomes, err := s.tryEach(ctx, trial, page.GetDocuments())
-	if err != nil {
-		return nil, rpc.FromStore(err, in.GetName())
-	}
-	out := answerOfTrial(outcomes, trial, on)
-	out.NextPageToken = page.GetNextPageToken()
-	return out, nil
-}
-
-// tryEach runs a trial over the current drafts of documents, on all processors; no
-// more texts are in memory than there are processors.
-func (s *Server) tryEach(ctx context.Context, trial *rulebook.Trial, documents []*filingv1.Document) ([]outcome, error) {
 	var drafts []string
-	for _, d := range documents {
+	for _, d := range page.GetDocuments() {
 		if d.GetCurrentRevision() != "" {
 			drafts = append(drafts, d.GetCurrentRevision())
 		}
 	}
-	outcomes := make([]outcome, len(drafts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, draft := range drafts {
-		group.Go(func() error {
-			text, err := s.filing.GetRevisionText(ctx, &filingv1.GetRevisionTextRequest{Name: draft})
-			if err != nil {
-				return err
-			}
-			changes, err := trial.Compare(ctx, text)
-			outcomes[i] = outcomeOf(draft, changes)
-			return err
-		})
+	changes, total, err := trial.Each(ctx, len(drafts), maxChanges, func(ctx context.Context, i int) (*corev1.PolicyText, error) {
+		return s.filing.GetRevisionText(ctx, &filingv1.GetRevisionTextRequest{Name: drafts[i]})
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetName())
 	}
-	return outcomes, group.Wait()
+	out := answerOfTrial(drafts, changes, total)
+	out.ReviewDate, out.NextPageToken = on.Proto(), page.GetNextPageToken()
+	out.Packs, out.CandidatePacks = trial.Packs()
+	return out, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	competitionv1 "fashen/gen/fashen/competition/v1"
 	corev1 "fashen/gen/fashen/core/v1"
-	"fashen/internal/calendar"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
 )
@@ -66,45 +65,27 @@ func (t *trials) remember(c *competitionv1.RuleSetCandidate, lib *rulebook.Libra
 	t.key, t.last = keyOf(c), lib
 }
 
-// outcome is what a candidate changes in one draft.
-type outcome struct {
-	tally     rulebook.Tally
-	changes   []*competitionv1.RuleSetChange
-	truncated bool
-}
-
-// outcomeOf counts all changes of a draft and keeps the first of them.
-func outcomeOf(revision string, c rulebook.Changes) outcome {
-	o := outcome{tally: rulebook.Tally{}, truncated: c.Truncated}
-	o.tally.Add(c)
-	keep := func(findings []*corev1.Finding, kind competitionv1.RuleSetChange_Kind) {
-		for _, f := range findings {
-			if len(o.changes) == maxChanges {
-				o.truncated = true
-				return
-			}
-			f.GetAnchor().Revision = revision
-			o.changes = append(o.changes, &competitionv1.RuleSetChange{Revision: revision, Kind: kind, Finding: f})
-		}
-	}
-	keep(c.Added, competitionv1.RuleSetChange_ADDED)
-	keep(c.Removed, competitionv1.RuleSetChange_REMOVED)
-	return o
-}
-
-// answerOfTrial puts the outcomes of a page of drafts together.
-func answerOfTrial(outcomes []outcome, trial *rulebook.Trial, on calendar.Date) *competitionv1.TryRuleSetCandidateResponse {
-	out := &competitionv1.TryRuleSetCandidateResponse{DocumentCount: int32(len(outcomes)), ReviewDate: on.Proto()}
-	out.Packs, out.CandidatePacks = trial.Packs()
-	total := rulebook.Tally{}
-	for _, o := range outcomes {
-		total.Join(o.tally)
-		n := min(len(o.changes), maxChanges-len(out.Changes))
-		out.Changes = append(out.Changes, o.changes[:n]...)
-		out.Truncated = out.Truncated || o.truncated || n < len(o.changes)
+// answerOfTrial puts together what changes in a page of drafts.
+func answerOfTrial(drafts []string, changes []rulebook.Changes, total rulebook.Tally) *competitionv1.TryRuleSetCandidateResponse {
+	out := &competitionv1.TryRuleSetCandidateResponse{DocumentCount: int32(len(drafts))}
+	for i, c := range changes {
+		out.Truncated = out.Truncated || c.Truncated
+		addChanges(out, drafts[i], c.Added, competitionv1.RuleSetChange_ADDED)
+		addChanges(out, drafts[i], c.Removed, competitionv1.RuleSetChange_REMOVED)
 	}
 	for _, c := range total.Counts() {
 		out.Counts = append(out.Counts, &competitionv1.RuleChangeCount{Rule: c.Rule, Added: int32(c.Added), Removed: int32(c.Removed)})
 	}
 	return out
+}
+
+func addChanges(out *competitionv1.TryRuleSetCandidateResponse, draft string, findings []*corev1.Finding, kind competitionv1.RuleSetChange_Kind) {
+	for _, f := range findings {
+		if len(out.Changes) == maxChanges {
+			out.Truncated = true
+			return
+		}
+		f.GetAnchor().Revision = draft
+		out.Changes = append(out.Changes, &competitionv1.RuleSetChange{Revision: draft, Kind: kind, Finding: f})
+	}
 }

@@ -151,8 +151,8 @@ type names struct {
 	delegation, recalled, standIn string
 	// webhook of the system has the delivery; mute is one that is disabled.
 	webhook, delivery, mute string
-	// candidate is a changed rule library on trial.
-	candidate string
+	// ruleSet is a built-in rule set, candidate a changed rule library on trial.
+	ruleSet, candidate string
 	// entry is counsel's on the register, engagement the contract.
 	entry, engagement string
 	// person drafts, spare and leaver never sign in.
@@ -287,7 +287,7 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.recalled = w.delegated(t, "reviewer2", "reviewer", "2026-04-08", corev1.Role_ROLE_REVIEWER).GetName()
 	n.standIn = w.actFor(t, "reviewer2", w.delegated(t, "reviewer", "reviewer2", "2026-04-08", corev1.Role_ROLE_REVIEWER))
 	n.webhook, n.mute = w.hook(t, n.system, "http://127.0.0.1:1/").GetName(), w.hook(t, n.system, "http://127.0.0.1:1/").GetName()
-	n.candidate = w.imported(t, "reviewer").GetName()
+	n.ruleSet, n.candidate = w.ruleSet(t, "competition", nil).GetName(), w.imported(t, "reviewer").GetName()
 	w.newDocument(t, true)
 	n.delivery = w.settled(t, n.webhook, is(directoryv1.Delivery_PENDING))[0].GetName()
 	return n

@@ -10,11 +10,11 @@ import (
 const competitionService = "fashen.competition.v1.CompetitionService/"
 
 var competitionRequests = map[string]func(n names) proto.Message{
-	competitionService + "GetRuleSet": func(names) proto.Message {
-		return &competitionv1.GetRuleSetRequest{Name: ruleSet}
+	competitionService + "GetRuleSet": func(n names) proto.Message {
+		return &competitionv1.GetRuleSetRequest{Name: n.ruleSet}
 	},
-	competitionService + "GetRuleSet before the law": func(names) proto.Message {
-		return &competitionv1.GetRuleSetRequest{Name: ruleSet, ReviewDate: &datepb.Date{Year: 1990, Month: 1, Day: 1}}
+	competitionService + "GetRuleSet before the law": func(n names) proto.Message {
+		return &competitionv1.GetRuleSetRequest{Name: n.ruleSet, ReviewDate: &datepb.Date{Year: 1990, Month: 1, Day: 1}}
 	},
 	competitionService + "ListRuleSets": func(names) proto.Message { return &competitionv1.ListRuleSetsRequest{} },
 	competitionService + "ListStatutes": func(names) proto.Message { return &competitionv1.ListStatutesRequest{} },

@@ -16,10 +16,9 @@ import (
 	competitionv1 "fashen/gen/fashen/competition/v1"
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
+	"fashen/internal/app"
+	"fashen/internal/rulebook"
 )
-
-// ruleSet is the rule set of fair competition.
-const ruleSet = "ruleSets/competition-2026-12"
 
 // ownRule is a rule file of somebody's own: it finds what no built-in rule looks for.
 const ownRule = `# 示例
@@ -52,6 +51,23 @@ func (w *world) imported(t *testing.T, login string) *competitionv1.RuleSetCandi
 		Filename: "example/own.yaml", Content: []byte(ownRule),
 	}, c)
 	return c
+}
+
+// ruleSet is the rule set of a pack, without its rules; on the day of a review, where
+// one is given, and nil where none is in force then.
+func (w *world) ruleSet(t *testing.T, pack string, on *datepb.Date) *competitionv1.RuleSet {
+	t.Helper()
+	out := &competitionv1.ListRuleSetsResponse{}
+	w.must(t, "secauditor", competitionService+"ListRuleSets", &competitionv1.ListRuleSetsRequest{ReviewDate: on}, out)
+	for _, r := range out.GetRuleSets() {
+		if len(r.GetRules()) > 0 {
+			t.Errorf("the list holds the rules of %s", r.GetLabel())
+		}
+		if r.GetPack() == pack {
+			return r
+		}
+	}
+	return nil
 }
 
 // screened runs the rules over a text; with a context where it is a clause.
@@ -137,12 +153,14 @@ func TestOneScreening(t *testing.T) {
 // The rule sets of a day: the review keys on it, and so do the laws it cites.
 func TestRuleSetsByDate(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		now := w.ruleSet(t, "competition", nil)
 		get := func(on *datepb.Date) (*competitionv1.RuleSet, *failure) {
 			out := &competitionv1.RuleSet{}
-			return out, w.try(t, "secauditor", competitionService+"GetRuleSet", &competitionv1.GetRuleSetRequest{Name: ruleSet, ReviewDate: on}, out)
+			return out, w.try(t, "secauditor", competitionService+"GetRuleSet", &competitionv1.GetRuleSetRequest{Name: now.GetName(), ReviewDate: on}, out)
 		}
 		whole, f := get(nil)
-		if f != nil || whole.GetLabel() != "competition@2026.12" || len(whole.GetRules()) < 60 || int(whole.GetRuleCount()) != len(whole.GetRules()) {
+		if f != nil || whole.GetLabel() != "competition@"+whole.GetVersion() || now.GetLabel() != whole.GetLabel() ||
+			len(whole.GetRules()) < 66 || int(whole.GetRuleCount()) != len(whole.GetRules()) {
 			t.Fatalf("%d rules of %s, %v", len(whole.GetRules()), whole.GetLabel(), f)
 		}
 		for on, law := range map[*datepb.Date]string{
@@ -164,6 +182,9 @@ func TestRuleSetsByDate(t *testing.T) {
 		}
 		if _, f = get(&datepb.Date{Year: 2019, Month: 11, Day: 20}); f == nil || f.reason != "RULESET_NOT_FOR_DATE" || f.metadata["earliest_date"] != "2024-08-01" {
 			t.Errorf("before the regulation: %v", f)
+		}
+		if r := w.ruleSet(t, "competition", &datepb.Date{Year: 2019, Month: 11, Day: 20}); r != nil {
+			t.Errorf("%s is listed before the regulation", r.GetLabel())
 		}
 		var statutes []*competitionv1.Statute
 		for token := ""; ; {
@@ -258,7 +279,35 @@ func TestCandidateOnTrial(t *testing.T) {
 			t.Errorf("history %v", history.GetHistory())
 		}
 		checkImportMistakes(t, w)
+		checkTrialByCommand(t, w, c)
 	})
+}
+
+// checkTrialByCommand tries the same rules as the command does over a running server.
+func checkTrialByCommand(t *testing.T, w *world, c *competitionv1.RuleSetCandidate) {
+	t.Helper()
+	for range 2 {
+		w.mustUpload(t, w.newDocument(t, true).GetName(), draft(t, "1300"))
+	}
+	r := app.RuleTrial{URL: w.rest().base, Region: strings.TrimPrefix(region, "regions/"), Token: w.as(t, "regulator"), DisplayName: "示例"}
+	var pages []int32
+	added := int32(0)
+	files := rulebook.Files{c.GetPaths()[0]: []byte(ownRule)}
+	how := &competitionv1.TryRuleSetCandidateRequest{Packs: []string{"example"}, PageSize: 2}
+	err := r.Run(t.Context(), files, how, func(page *competitionv1.TryRuleSetCandidateResponse) error {
+		pages = append(pages, page.GetDocumentCount())
+		for _, n := range page.GetCounts() {
+			added += n.GetAdded()
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(pages, []int32{2, 1}) || added != 3 {
+		t.Errorf("pages %v, %d come, %v", pages, added, err)
+	}
+	files["example/own.yaml"] = []byte("rulez: []")
+	if err = r.Run(t.Context(), files, how, nil); err == nil || !strings.Contains(err.Error(), "example/own.yaml第1行") {
+		t.Errorf("a mistake: %v", err)
+	}
 }
 
 // checkImportMistakes sends files that are refused, with file and line.

@@ -474,7 +474,8 @@ type isScreenTextRequest_Source interface {
 }
 
 type ScreenTextRequest_Text struct {
-	// A text: a whole document, or a clause of one where `context` is set.
+	// A text of 768 KiB at most: a whole document, or a clause of one where `context`
+	// is set. A longer document is uploaded and named by its draft.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3,oneof"`
 }
 
@@ -662,7 +663,7 @@ type ImportRuleSetCandidateRequest struct {
 	// The path of a .yaml file among the built-in ones, such as
 	// `competition/20-costs.yaml`, or the name of a .zip.
 	Filename string `protobuf:"bytes,3,opt,name=filename,proto3" json:"filename,omitempty"`
-	// The file.
+	// The file, 700 KiB at most.
 	Content []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
 	// Only checks the file; the answer has no name.
 	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
@@ -1372,11 +1373,11 @@ const file_fashen_competition_v1_competition_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"z\n" +
 	"\x14ListStatutesResponse\x12:\n" +
 	"\bstatutes\x18\x01 \x03(\v2\x1e.fashen.competition.v1.StatuteR\bstatutes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x03\n" +
 	"\x11ScreenTextRequest\x12:\n" +
 	"\x06parent\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
-	"\x13fashen.local/Region\xbaH\x04r\x02\x10\x01R\x06parent\x12%\n" +
-	"\x04text\x18\x02 \x01(\tB\x0f\xe0A\x01\xbaH\tr\a\x10\x01(\x80\x80\xc0\x01H\x00R\x04text\x12B\n" +
+	"\x13fashen.local/Region\xbaH\x04r\x02\x10\x01R\x06parent\x12$\n" +
+	"\x04text\x18\x02 \x01(\tB\x0e\xe0A\x01\xbaH\br\x06\x10\x01(\x80\x800H\x00R\x04text\x12B\n" +
 	"\brevision\x18\x03 \x01(\tB$\xe0A\x01\xfaA\x17\n" +
 	"\x15fashen.local/Revision\xbaH\x04r\x02\x10\x01H\x00R\brevision\x127\n" +
 	"\vreview_date\x18\x04 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\n" +
@@ -1399,12 +1400,12 @@ const file_fashen_competition_v1_competition_service_proto_rawDesc = "" +
 	"reviewDate\x12\x18\n" +
 	"\aflagged\x18\x04 \x01(\bR\aflagged\x12\x1a\n" +
 	"\barticles\x18\x05 \x03(\tR\barticles\x12\x1c\n" +
-	"\ttruncated\x18\x06 \x01(\bR\ttruncated\"\xf2\x02\n" +
+	"\ttruncated\x18\x06 \x01(\bR\ttruncated\"\xf1\x02\n" +
 	"\x1dImportRuleSetCandidateRequest\x12D\n" +
 	"\x06parent\x18\x01 \x01(\tB,\xe0A\x02\xfaA\x1f\x12\x1dfashen.local/RuleSetCandidate\xbaH\x04r\x02\x10\x01R\x06parent\x12`\n" +
 	"\x12rule_set_candidate\x18\x02 \x01(\v2'.fashen.competition.v1.RuleSetCandidateB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x10ruleSetCandidate\x12)\n" +
-	"\bfilename\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x05\x18\xc8\x01R\bfilename\x12)\n" +
-	"\acontent\x18\x04 \x01(\fB\x0f\xe0A\x02\xbaH\tz\a\x10\x01\x18\x80\x80\x80\x01R\acontent\x12(\n" +
+	"\bfilename\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x05\x18\xc8\x01R\bfilename\x12(\n" +
+	"\acontent\x18\x04 \x01(\fB\x0e\xe0A\x02\xbaH\bz\x06\x10\x01\x18\x80\xe0+R\acontent\x12(\n" +
 	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12)\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\n" +
