@@ -53,7 +53,7 @@ type placing struct {
 }
 
 func (p *placing) place(r *reading, m spot, from int) {
-	start, end := int32(from+m.start), int32(from+m.end) //nolint:gosec // bounded by Limits.TextBytes
+	start, end := int32(from+m.start), int32(from+m.end)
 	switch m.kind {
 	case spotChange:
 		p.markup.Changes = append(p.markup.Changes, &corev1.Markup_Change{
