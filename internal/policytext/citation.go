@@ -29,16 +29,16 @@ type citer struct {
 	// open and found are the marks of the run being read: those without 》 yet,
 	// and the outermost pairs.
 	open, found []titleMark
-	// alias is what a short name (以下简称《条例》) stands for.
-	alias map[string]corev1.CitationKind
-	last  corev1.CitationKind
+	// alias is what a short name (以下简称《条例》 or “条例”) stands for.
+	alias map[string]*corev1.Citation
+	last  *corev1.Citation
 	full  bool
 }
 
 // readCitations finds every outermost 《…》 (FACTS KT-04). A title ends on its
 // line, except in the head, where long titles are broken.
 func readCitations(r *reading, f *front, text *corev1.PolicyText) {
-	c := &citer{text: text, own: ownTitles(text), alias: map[string]corev1.CitationKind{}}
+	c := &citer{text: text, own: ownTitles(text), alias: map[string]*corev1.Citation{}}
 	for at := 0; at < len(r.lines); {
 		// The lines of the head are one run of text, so that a title may go on.
 		from, end := at, at+1
@@ -104,6 +104,9 @@ func (c *citer) run(s string, start int) {
 		cited := &corev1.Citation{Title: title, Start: int32(mark.start), End: int32(mark.end)}
 		follow(cited, s[mark.to+len("》"):])
 		c.classify(cited, s[:mark.from-len("《")])
+		if m := shortName.FindStringSubmatch(firstRunes(s[mark.to+len("》"):], noteRunes)); m != nil {
+			c.introduce(squeeze(m[1]), cited)
+		}
 		c.text.Citations = append(c.text.Citations, cited)
 	}
 }
@@ -199,15 +202,15 @@ func ownTitles(text *corev1.PolicyText) map[string]bool {
 	if title == "" {
 		return own
 	}
-	own[plainMarks(title)] = true
+	own[Fold(title)] = true
 	if issuing.MatchString(title) || strings.HasPrefix(title, "《") && strings.HasSuffix(title, "》") {
 		for _, name := range issuedTitles(title) {
-			own[name] = true
+			own[Fold(name)] = true
 		}
 		// Of an order or announcement, the title of what it issues first.
 		for _, p := range text.GetParts() {
 			if p.GetKind() == corev1.PartKind_PART_KIND_ENCLOSED && p.GetTitle() != "" {
-				own[plainMarks(p.GetTitle())] = true
+				own[Fold(p.GetTitle())] = true
 				break
 			}
 		}
@@ -220,22 +223,30 @@ func ownTitles(text *corev1.PolicyText) map[string]bool {
 func (c *citer) classify(cited *corev1.Citation, before string) {
 	title := squeeze(cited.Title)
 	if strings.HasSuffix(before, "简称") || strings.HasSuffix(before, "以下称") {
-		if _, known := c.alias[title]; !known && c.last != 0 {
-			c.alias[title] = c.last
-		}
+		c.introduce(title, c.last)
 	}
-	if kind, known := c.alias[title]; known {
-		cited.Kind = kind
+	if of := c.alias[title]; of != nil {
+		cited.Kind, cited.FullTitle = of.Kind, of.Title
 		return
 	}
 	number := cited.DocumentNumberNormalized
-	switch own := c.own[plainMarks(withoutDraftMark(title))]; {
+	switch own := c.own[Fold(withoutDraftMark(title))]; {
 	case own && (number == "" || number == c.text.DocumentNumberNormalized):
 		cited.Kind = corev1.CitationKind_CITATION_KIND_SELF
 	default:
 		cited.Kind = kindOfTitle(title, number)
 	}
-	c.last = cited.Kind
+	c.last = cited
+}
+
+// shortName is a short name in quotation marks behind a title.
+var shortName = regexp.MustCompile(`^[\s\x{3000}]*[（(][^（()）]*?简?称[为：:]?[“"「]([^”"」]{1,60})[”"」]`)
+
+// introduce notes what a short name stands for, the first time.
+func (c *citer) introduce(name string, of *corev1.Citation) {
+	if _, known := c.alias[name]; !known && of != nil && name != "" && name != squeeze(of.Title) {
+		c.alias[name] = of
+	}
 }
 
 func kindOfTitle(title, number string) corev1.CitationKind {

@@ -118,3 +118,17 @@ func FuzzCitations(f *testing.F) {
 		}
 	})
 }
+
+func TestShortNames(t *testing.T) {
+	text := mustRead(t, []byte("示例办法\n第一条　根据《示例省示例条例》（以下简称《条例》）和《国务院关于示例的通知》（国发〔2020〕1号，以下简称“通知”），制定本办法。\n第二条　依照《条例》第三条和《通知》执行，不适用《规定》。\n")).Text
+	var got []string
+	for _, c := range text.Citations {
+		got = append(got, c.Title+"="+c.FullTitle)
+	}
+	if want := "示例省示例条例=|条例=示例省示例条例|国务院关于示例的通知=|条例=示例省示例条例|通知=国务院关于示例的通知|规定="; strings.Join(got, "|") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
+	}
+	if k := text.Citations[4].Kind; k != corev1.CitationKind_CITATION_KIND_DOCUMENT {
+		t.Errorf("the short name is %s", k)
+	}
+}

@@ -92,7 +92,8 @@ type Cited struct {
 	Normalized     *string  `json:"document_number_normalized"`
 	Start          int      `json:"start"`
 	End            int      `json:"end"`
-	Kind           string   `json:"kind"` // self, law, document, other
+	Kind           string   `json:"kind"`       // self, law, document, other
+	FullTitle      *string  `json:"full_title"` // of a short name, or null
 }
 
 // Inspected is one provision of the outline; offsets are code points.
@@ -162,7 +163,7 @@ func inspectCitations(citations []*corev1.Citation) []Cited {
 		cited := Cited{
 			Title: c.Title, Start: int(c.Start), End: int(c.End), Provisions: []string{},
 			DocumentNumber: orNull(c.DocumentNumber), Normalized: orNull(c.DocumentNumberNormalized),
-			Kind: strings.ToLower(strings.TrimPrefix(c.Kind.String(), "CITATION_KIND_")),
+			Kind: strings.ToLower(strings.TrimPrefix(c.Kind.String(), "CITATION_KIND_")), FullTitle: orNull(c.FullTitle),
 		}
 		for i, p := range c.Provisions {
 			cited.Provisions = append(cited.Provisions, p.Text)

@@ -33,8 +33,8 @@ type partLines struct {
 type splitter struct {
 	r     *reading
 	front *front
-	// issued are the titles of the texts that the document names in its title, and
-	// whether they have been met; issues says that it issues them.
+	// issued are the titles, folded, of the texts that the document names in its title,
+	// and whether they have been met; issues says that it issues them.
 	issued map[string]bool
 	issues bool
 	parts  []*partLines
@@ -54,7 +54,7 @@ type splitter struct {
 func readParts(r *reading, f *front, text *corev1.PolicyText) []*partLines {
 	sp := &splitter{r: r, front: f, issued: map[string]bool{}, issues: issuing.MatchString(text.Title), title: -1}
 	for _, title := range issuedTitles(text.Title) {
-		sp.issued[title] = false
+		sp.issued[Fold(title)] = false
 	}
 	sp.begin(corev1.PartKind_PART_KIND_MAIN, 0)
 	sp.open().body, sp.open().Title, sp.open().DocumentNumber = f.body, text.Title, text.DocumentNumber
@@ -93,8 +93,9 @@ func (sp *splitter) line(i int) int {
 		p := sp.begin(corev1.PartKind_PART_KIND_ATTACHMENT, i)
 		return sp.head(p, label, i)
 	}
-	if title, end := sp.titleAt(i); title != "" && sp.open().Kind != corev1.PartKind_PART_KIND_ATTACHMENT {
-		if met, named := sp.issued[plainMarks(title)]; named && !met {
+	if len(sp.issued) > 0 && sp.open().Kind != corev1.PartKind_PART_KIND_ATTACHMENT {
+		title, end := sp.titleAt(i)
+		if met, named := sp.issued[Fold(title)]; named && !met {
 			return sp.enclosed(i, title, end)
 		}
 	}
@@ -145,19 +146,14 @@ func (sp *splitter) mark(i int, m mark) int {
 func (sp *splitter) enclosed(at int, title string, end int) int {
 	p := sp.begin(corev1.PartKind_PART_KIND_ENCLOSED, at)
 	p.Title, p.body = title, end
-	sp.issued[plainMarks(title)] = true
+	sp.issued[Fold(title)] = true
 	for _, named := range issuedTitles(title) { // the text that a decision amends
-		if _, known := sp.issued[named]; !known {
-			sp.issued[named] = false
+		if _, known := sp.issued[Fold(named)]; !known {
+			sp.issued[Fold(named)] = false
 		}
 	}
 	return sp.number(p) - 1
 }
-
-// plainMarks writes nested title marks as outer ones, for comparing titles.
-func plainMarks(title string) string { return markPairs.Replace(squeeze(title)) }
-
-var markPairs = strings.NewReplacer("〈", "《", "〉", "》", "＜", "《", "＞", "》", "<", "《", ">", "》")
 
 // head reads what stands over an attachment: its title, below 附件1 or behind it.
 func (sp *splitter) head(p *partLines, label string, at int) int {
@@ -174,9 +170,9 @@ func (sp *splitter) head(p *partLines, label string, at int) int {
 		}
 	}
 	p.Title = withoutDraftMark(p.Title)
-	if met, named := sp.issued[plainMarks(p.Title)]; named && !met {
+	if met, named := sp.issued[Fold(p.Title)]; named && !met {
 		p.Kind = corev1.PartKind_PART_KIND_ENCLOSED
-		sp.issued[plainMarks(p.Title)] = true
+		sp.issued[Fold(p.Title)] = true
 	}
 	return sp.number(p) - 1
 }
@@ -258,7 +254,7 @@ func (sp *splitter) titleAt(at int) (title string, end int) {
 		}
 		whole := squeeze(joined + s)
 		name := withoutDraftMark(strings.TrimSuffix(strings.TrimPrefix(whole, "《"), "》"))
-		if _, named := sp.issued[plainMarks(name)]; named {
+		if _, named := sp.issued[Fold(name)]; named {
 			return name, i + 1
 		}
 		if title != "" && (isTitle(title) || !isTitle(whole)) && !draftPattern.MatchString(s) {
@@ -330,9 +326,12 @@ func (sp *splitter) marks(p *partLines) (found foundMarks) {
 	return found
 }
 
+// markPairs writes nested title marks as outer ones.
+var markPairs = strings.NewReplacer("〈", "《", "〉", "》", "＜", "《", "＞", "》", "<", "《", ">", "》")
+
 // issuedTitles are the titles that a document's title names, without a draft's mark.
 func issuedTitles(title string) (out []string) {
-	title = plainMarks(title)
+	title = markPairs.Replace(squeeze(title))
 	if m := issuedBare.FindStringSubmatch(title); m != nil {
 		out = append(out, withoutDraftMark(m[1]))
 	}

@@ -38,7 +38,7 @@ var (
 
 // Mentions finds the references in running text, in order.
 func Mentions(s string) (out []Mention) {
-	if !strings.ContainsAny(s, "本前附") {
+	if !mayMention(s) {
 		return nil
 	}
 	end := 0
@@ -56,6 +56,23 @@ func Mentions(s string) (out []Mention) {
 		out = append(out, m)
 	}
 	return out
+}
+
+// mayMention spares lines without any mention the pattern.
+func mayMention(s string) bool {
+	if strings.Contains(s, "本") && strings.Contains(s, "第") || strings.Contains(s, "附") {
+		return true
+	}
+	for rest := s; ; {
+		_, after, found := strings.Cut(rest, "前")
+		if !found {
+			return false
+		}
+		if next, _ := utf8.DecodeRuneInString(after); strings.ContainsRune("一二两三四五六款条", next) {
+			return true
+		}
+		rest = after
+	}
 }
 
 // mentionAt reads what follows a head; size is one more than the bytes it takes, and

@@ -100,7 +100,7 @@ func validityOf(s string, own map[string]bool, issued *date.Date) *corev1.Validi
 // right before it.
 func ofOtherTitle(before string, own map[string]bool) bool {
 	m := citedLast.FindStringSubmatch(trim(before))
-	return m != nil && !own[plainMarks(withoutDraftMark(m[1]))]
+	return m != nil && !own[Fold(withoutDraftMark(m[1]))]
 }
 
 // closeValidity works out the last day of a period: the day before the same date

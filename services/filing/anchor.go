@@ -2,7 +2,6 @@ package filing
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -13,7 +12,8 @@ import (
 // resolveAnchor makes a place in a text whole: from offsets and the quote they
 // enclose, from an article (narrowed by paragraph, item and sub-item where given)
 // and a quote in it, of which the first occurrence counts, or from a quote alone
-// that stands once. field is the path of the anchor, for errors. Errors:
+// that stands once. A quote may write widths, brackets and blanks otherwise than the
+// text does; the anchor has the words of the text. field is the path of the anchor, for errors. Errors:
 // INVALID_ARGUMENT with ANCHOR_NOT_FOUND.
 func resolveAnchor(t *corev1.PolicyText, revision, field string, a *corev1.Anchor) (*corev1.Anchor, error) {
 	if r := a.GetRevision(); r != "" && r != revision {
@@ -30,28 +30,25 @@ func resolveAnchor(t *corev1.PolicyText, revision, field string, a *corev1.Ancho
 		if quote != "" && quote != text {
 			return nil, anchorNotFound(field, "引文与该位置的文字不一致")
 		}
-		quote = text
 	case quote == "":
 		return nil, anchorNotFound(field, "请给出引文或起止位置")
 	case a.GetArticle() != 0:
-		at, ok := inArticle(t, a)
-		if !ok {
+		var ok bool
+		if start, end, ok = inArticle(t, a); !ok {
 			return nil, anchorNotFound(field, fmt.Sprintf("第%d条的所指位置没有这段文字", a.GetArticle()))
 		}
-		start = at
 	default:
-		from := strings.Index(t.GetText(), quote)
-		if from < 0 {
-			return nil, anchorNotFound(field, "文中没有这段文字")
-		}
 		// Overlapping occurrences count as well: the place must be certain.
-		_, first := utf8.DecodeRuneInString(quote)
-		if strings.Contains(t.GetText()[from+first:], quote) {
+		spans := policytext.FindQuote(t.GetText(), quote, 2)
+		switch len(spans) {
+		case 0:
+			return nil, anchorNotFound(field, "文中没有这段文字")
+		case 2:
 			return nil, anchorNotFound(field, "这段文字在文中不止一处，请指明条款或起止位置")
 		}
-		start = utf8.RuneCountInString(t.GetText()[:from])
+		start, end = spans[0][0], spans[0][1]
 	}
-	return policytext.AnchorAt(t, revision, start, start+utf8.RuneCountInString(quote)), nil
+	return policytext.AnchorAt(t, revision, start, end), nil
 }
 
 func anchorNotFound(field, message string) error {
@@ -61,7 +58,7 @@ func anchorNotFound(field, message string) error {
 // inArticle finds the first place of the anchor's quote in the provision it
 // names. A part of the document numbers its articles from one again, so every article
 // of the number is looked at, in the part that the anchor names if it names one.
-func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start int, ok bool) {
+func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start, end int, ok bool) {
 	var look func(nodes []*corev1.Provision) bool
 	look = func(nodes []*corev1.Provision) bool {
 		for _, n := range nodes {
@@ -74,21 +71,21 @@ func inArticle(t *corev1.PolicyText, a *corev1.Anchor) (start int, ok bool) {
 			if n.GetNumber() != a.GetArticle() || a.GetPart() != "" && policytext.PartAt(t, int(n.GetStart())).GetId() != a.GetPart() {
 				continue
 			}
-			if start, ok = inProvision(t, narrowed(n, a), a.GetQuote()); ok {
+			if start, end, ok = inProvision(t, narrowed(n, a), a.GetQuote()); ok {
 				return true
 			}
 		}
 		return false
 	}
 	if look(t.GetOutline()) {
-		return start, ok
+		return start, end, ok
 	}
 	for _, p := range t.GetParts() {
 		if look(p.GetOutline()) {
 			break
 		}
 	}
-	return start, ok
+	return start, end, ok
 }
 
 // narrowed follows the anchor from an article down to the deepest provision it
@@ -129,14 +126,13 @@ func childOf(n *corev1.Provision, kind corev1.ProvisionKind, number int32) *core
 	return nil
 }
 
-func inProvision(t *corev1.PolicyText, n *corev1.Provision, quote string) (start int, ok bool) {
+func inProvision(t *corev1.PolicyText, n *corev1.Provision, quote string) (start, end int, ok bool) {
 	if n == nil {
-		return 0, false
+		return 0, 0, false
 	}
-	text := policytext.Slice(t, int(n.GetStart()), int(n.GetEnd()))
-	at := strings.Index(text, quote)
-	if at < 0 {
-		return 0, false
+	spans := policytext.FindQuote(policytext.Slice(t, int(n.GetStart()), int(n.GetEnd())), quote, 1)
+	if len(spans) == 0 {
+		return 0, 0, false
 	}
-	return int(n.GetStart()) + utf8.RuneCountInString(text[:at]), true
+	return int(n.GetStart()) + spans[0][0], int(n.GetStart()) + spans[0][1], true
 }

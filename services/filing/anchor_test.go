@@ -53,6 +53,10 @@ func TestResolveAnchor(t *testing.T) {
 		{name: "offsets backwards", in: &corev1.Anchor{Start: 5, End: 2}, field: "anchors[0]:ANCHOR_NOT_FOUND"},
 		{name: "after an astral character", in: &corev1.Anchor{Article: 3, Quote: "𠮷，申请"},
 			want: &corev1.Anchor{Article: 3, Paragraph: 1, Quote: "𠮷，申请"}},
+		{name: "other widths and blanks", in: &corev1.Anchor{Article: 2, Quote: "(一) 具有独立法人资格;"},
+			want: &corev1.Anchor{Article: 2, Paragraph: 1, Item: 1, Quote: "（一）具有独立法人资格；"}},
+		{name: "other widths, in the whole text", in: &corev1.Anchor{Quote: "(二)信用良好"},
+			want: &corev1.Anchor{Article: 2, Paragraph: 1, Item: 2, Quote: "（二）信用良好"}},
 		{name: "another draft", in: &corev1.Anchor{Revision: revision + "0", Quote: "信用良好"},
 			field: "anchors[0].revision:ANCHOR_NOT_FOUND"},
 	} {

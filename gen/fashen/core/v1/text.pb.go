@@ -893,8 +893,11 @@ type Citation struct {
 	DocumentNumber string `protobuf:"bytes,6,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
 	// The same in the form of GB/T 9704-2012, 7.2.5; empty when none.
 	DocumentNumberNormalized string `protobuf:"bytes,7,opt,name=document_number_normalized,json=documentNumberNormalized,proto3" json:"document_number_normalized,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	// The title that this one is short for, as introduced by 以下简称《条例》 or
+	// 以下简称“条例” behind it; empty when it is none.
+	FullTitle     string `protobuf:"bytes,8,opt,name=full_title,json=fullTitle,proto3" json:"full_title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Citation) Reset() {
@@ -972,6 +975,13 @@ func (x *Citation) GetDocumentNumber() string {
 func (x *Citation) GetDocumentNumberNormalized() string {
 	if x != nil {
 		return x.DocumentNumberNormalized
+	}
+	return ""
+}
+
+func (x *Citation) GetFullTitle() string {
+	if x != nil {
+		return x.FullTitle
 	}
 	return ""
 }
@@ -1511,7 +1521,7 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"\x06branch\x18\x03 \x01(\x05R\x06branch\x12\x1c\n" +
 	"\tparagraph\x18\x04 \x01(\x05R\tparagraph\x12\x12\n" +
 	"\x04item\x18\x05 \x01(\x05R\x04item\x12\x19\n" +
-	"\bsub_item\x18\x06 \x01(\x05R\asubItem\"\xa1\x02\n" +
+	"\bsub_item\x18\x06 \x01(\x05R\asubItem\"\xc0\x02\n" +
 	"\bCitation\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x120\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1c.fashen.core.v1.CitationKindR\x04kind\x12\x14\n" +
@@ -1521,7 +1531,9 @@ const file_fashen_core_v1_text_proto_rawDesc = "" +
 	"provisions\x18\x05 \x03(\v2\x1e.fashen.core.v1.CitedProvisionR\n" +
 	"provisions\x12'\n" +
 	"\x0fdocument_number\x18\x06 \x01(\tR\x0edocumentNumber\x12<\n" +
-	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\"\xe4\x05\n" +
+	"\x1adocument_number_normalized\x18\a \x01(\tR\x18documentNumberNormalized\x12\x1d\n" +
+	"\n" +
+	"full_title\x18\b \x01(\tR\tfullTitle\"\xe4\x05\n" +
 	"\n" +
 	"PolicyText\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
