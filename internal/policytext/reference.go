@@ -87,7 +87,10 @@ func mentionAt(s string, at []int) (m Mention, size int) {
 			m.provisions = list
 			return m, blanks + n + 1
 		}
-		if mark, n, ok := scanOrdinal(rest[min(blanks, len(rest)):]); strings.HasPrefix(rest[blanks:], "第") && ok && mark.kind == corev1.ProvisionKind_PROVISION_KIND_CHAPTER {
+		if !strings.HasPrefix(rest[blanks:], "第") {
+			return m, 0
+		}
+		if mark, n, ok := scanOrdinal(rest[blanks:]); ok && mark.kind == corev1.ProvisionKind_PROVISION_KIND_CHAPTER {
 			m.chapter = mark.number
 			return m, blanks + n + 1
 		}
