@@ -34,19 +34,19 @@ func TestFindingsInherit(t *testing.T) {
 		// from says, for each finding of the second draft, which of the first it is.
 		want []string
 	}{
-		"the same text, saved again": {firstText + "\n", []string{"f1", "f2", "f3", "f4", "f5"}},
+		"the same text, saved again": {firstText + "\n", []string{"f1", "f2", "f3", "f4", "f5", "f6"}},
 		"an article before": {
-			headText + "第一条 为了示例，制定本办法。\n" + renumbered(strings.TrimPrefix(firstText, headText)), []string{"f1", "f2", "f3", "f4", "f5"},
+			headText + "第一条 为了示例，制定本办法。\n" + renumbered(strings.TrimPrefix(firstText, headText)), []string{"f1", "f2", "f3", "f4", "f5", "f6"},
 		},
-		"a word of the provision changed": {strings.Replace(firstText, "50万元奖励", "80万元奖励", 1), []string{"", "", "", "f4", "f5"}},
-		"the lead of the items changed":   {strings.Replace(firstText, "各单位可以", "各单位经批准后可以", 1), []string{"f1", "f2", "f3", "", ""}},
+		"a word of the provision changed": {strings.Replace(firstText, "50万元奖励", "80万元奖励", 1), []string{"", "", "", "f4", "f5", "f6"}},
+		"the lead of the items changed":   {strings.Replace(firstText, "各单位可以", "各单位经批准后可以", 1), []string{"f1", "f2", "f3", "", "", ""}},
 		"items change places": {
 			strings.Replace(firstText, "（一）优先采购本地企业产品；\n（二）要求外地企业在本地设立分公司；", "（一）要求外地企业在本地设立分公司；\n（二）优先采购本地企业产品；", 1),
-			[]string{"f1", "f2", "f3", "f5", "f4"},
+			[]string{"f1", "f2", "f3", "f6", "f4", "f5"},
 		},
-		"the provision is gone": {strings.Replace(firstText, "（二）要求外地企业在本地设立分公司；\n（三）", "（二）", 1), []string{"f1", "f2", "f3", "f4"}},
+		"the provision is gone": {strings.Replace(firstText, "（二）要求外地企业在本地设立分公司；\n（三）", "（二）", 1), []string{"f1", "f2", "f3", "f4", "f5"}},
 		"another provision says the same": {
-			strings.Replace(firstText, "第三条 ", "第三条 要求外地企业在本地设立分公司；\n第四条 ", 1), []string{"f1", "f2", "f3", "f4", "f5", ""},
+			strings.Replace(firstText, "第三条 ", "第三条 要求外地企业在本地设立分公司；\n第四条 ", 1), []string{"f1", "f2", "f3", "f4", "f5", "f6", ""},
 		},
 	}
 	base := &filingv1.Revision{Name: "d/revisions/1"}
