@@ -283,7 +283,7 @@ func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
 		if text.Signatories == nil && !attached {
 			text.Signatories = signers
 			if m := datePattern.FindStringSubmatch(s); m != nil && trim(m[1]) != "" {
-				text.Signatories = append(signers, trim(m[1]))
+				text.Signatories = append(text.Signatories, trim(m[1]))
 			}
 		}
 		if text.Date == nil && !attached && day != nil {
