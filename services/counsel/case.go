@@ -43,6 +43,9 @@ const (
 	codeCheckStale           = "CHECK_STALE"
 	codeOpinionSuperseded    = "OPINION_SUPERSEDED"
 
+	codeExtensionNotAllowed = "EXTENSION_NOT_ALLOWED"
+	codeRegimeChanged       = "REGIME_CHANGED"
+
 	law115 = "国办发〔2018〕115号"
 	law37  = "国办发〔2018〕37号（六）"
 )
@@ -77,6 +80,8 @@ func stateName(s counselv1.Case_State) string {
 		counselv1.Case_CONCLUDED_REVISE:     "已审核：应当予以修改",
 		counselv1.Case_CONCLUDED_UNLAWFUL:   "已审核：不合法",
 		counselv1.Case_REVISED:              "意见已答复",
+
+		counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK: "已审核：合法但有风险",
 	}[s]
 }
 
@@ -98,7 +103,8 @@ func ofDraftingUnit(c *counselv1.Case, who auth.Caller) error {
 	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位可以办理")
 }
 
-// dates are the deadlines of a round, computed by the directory beforehand.
+// dates are the deadlines of a round, computed by the directory beforehand; zero
+// where the law sets none.
 type dates struct {
 	floor, earliest, ceiling calendar.Date
 	provisional              bool
@@ -132,9 +138,13 @@ func setDates(c *counselv1.Case, round *counselv1.Round, d dates) {
 	if round.GetEmergencyReason() != "" {
 		return
 	}
-	round.FloorDate, round.EarliestMeetingDate = d.floor.Proto(), d.earliest.Proto()
-	round.CeilingDate, round.ProvisionalDates = d.ceiling.Proto(), d.provisional
-	c.DueDate = round.GetCeilingDate()
+	if !d.floor.IsZero() {
+		round.FloorDate, round.EarliestMeetingDate = d.floor.Proto(), d.earliest.Proto()
+	}
+	if !d.ceiling.IsZero() {
+		round.CeilingDate = d.ceiling.Proto()
+	}
+	c.DueDate, round.ProvisionalDates = round.GetCeilingDate(), d.provisional
 }
 
 // sendBack ends the round with reasons.
@@ -194,9 +204,14 @@ func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today ca
 		counselv1.Conclusion_LAWFUL:   counselv1.Case_CONCLUDED_LAWFUL,
 		counselv1.Conclusion_REVISE:   counselv1.Case_CONCLUDED_REVISE,
 		counselv1.Conclusion_UNLAWFUL: counselv1.Case_CONCLUDED_UNLAWFUL,
+
+		counselv1.Conclusion_LAWFUL_WITH_RISK: counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK,
 	}[o.GetConclusion()]
 	c.DueDate = nil
 	round.Conclusion, round.Opinion = o.GetConclusion(), o.GetName()
+	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK {
+		round.RiskStatement = o.GetRiskStatement()
+	}
 	round.ConcludeDate, round.TimeSufficient = today.Proto(), timeSufficient
 	for _, item := range o.GetItems() {
 		c.Ledger = append(c.Ledger, &counselv1.LedgerItem{

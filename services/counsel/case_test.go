@@ -97,6 +97,10 @@ func at(t *testing.T, state counselv1.Case_State) *counselv1.Case {
 		do(requestSupplement(c, "补充依据", reviewer, today))
 	case counselv1.Case_CONCLUDED_LAWFUL:
 		do(conclude(c, signed(c, counselv1.Conclusion_LAWFUL, 0), reviewer, today, false))
+	case counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK:
+		c.Regime = counselv1.Regime_REGIME_ADVICE
+		do(conclude(c, signed(c, counselv1.Conclusion_LAWFUL_WITH_RISK, 0), reviewer, today, false))
+		c.Regime = 0
 	case counselv1.Case_CONCLUDED_UNLAWFUL:
 		do(conclude(c, signed(c, counselv1.Conclusion_UNLAWFUL, 1), reviewer, today, false))
 	case counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
@@ -123,6 +127,7 @@ func code(err error) string {
 var states = []counselv1.Case_State{
 	counselv1.Case_RECEIVED, counselv1.Case_RETURNED, counselv1.Case_SUPPLEMENT_REQUESTED, counselv1.Case_UNDER_REVIEW,
 	counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_CONCLUDED_UNLAWFUL, counselv1.Case_REVISED,
+	counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK,
 }
 
 // Every command in every state: what is allowed leads to the state given, all
@@ -151,6 +156,7 @@ func TestTransitions(t *testing.T) {
 			counselv1.Case_RECEIVED: codeReviewInProgress, counselv1.Case_UNDER_REVIEW: codeReviewInProgress,
 			counselv1.Case_CONCLUDED_LAWFUL: codeReviewConcluded, counselv1.Case_CONCLUDED_REVISE: codeReviewConcluded,
 			counselv1.Case_REVISED: codeReviewConcluded, counselv1.Case_CONCLUDED_UNLAWFUL: codeLegalityAdverse,
+			counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK: codeReviewConcluded,
 		}},
 		{"submit another draft", func(c *counselv1.Case) (docstore.Change, error) {
 			return submit(c, submission(2, 2), drafter, day0, dates{})
@@ -159,6 +165,7 @@ func TestTransitions(t *testing.T) {
 			counselv1.Case_RECEIVED: codeReviewInProgress, counselv1.Case_UNDER_REVIEW: codeReviewInProgress,
 			counselv1.Case_CONCLUDED_LAWFUL: "RECEIVED", counselv1.Case_CONCLUDED_REVISE: "CONCLUDED_REVISE",
 			counselv1.Case_REVISED: "REVISED", counselv1.Case_CONCLUDED_UNLAWFUL: "RECEIVED",
+			counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK: "RECEIVED",
 		}},
 		{"answer", func(c *counselv1.Case) (docstore.Change, error) {
 			return answer(c, 1, &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}, drafter, day0)

@@ -24,11 +24,8 @@ var normativePoints = []reviewPoint{
 	{counselv1.ReviewPoint_REVIEW_POINT_RESERVED_MATTERS, "是否违法设立行政许可、行政处罚、行政强制、行政征收、行政收费等事项"},
 	{counselv1.ReviewPoint_REVIEW_POINT_RIGHTS_AND_DUTIES, "是否没有法律、法规依据减损公民、法人和其他组织合法权益或者增加其义务"},
 	{counselv1.ReviewPoint_REVIEW_POINT_OWN_POWERS, "是否没有法律、法规依据增加本单位权力或者减少本单位法定职责"},
-	{counselv1.ReviewPoint_REVIEW_POINT_PROCEDURE, "是否违反规范性文件制定程序"},
+	{counselv1.ReviewPoint_REVIEW_POINT_PROCEDURE, "是否违反法定程序"},
 }
-
-// pointsOf are the points that the review of a case answers.
-func pointsOf(*counselv1.Case) []reviewPoint { return normativePoints }
 
 // checklistOf brings a checklist into the order of its points, with those that
 // were not answered as such.
@@ -58,7 +55,7 @@ func checklistOf(points []reviewPoint, given []*counselv1.ChecklistEntry) ([]*co
 // checkChecklist refuses a review opinion whose checklist is not answered, or
 // answered otherwise than it concludes: lawful is what conforms in every point, and
 // what must be changed in substance, or is unlawful, fails in one.
-func checkChecklist(o *counselv1.Opinion) error {
+func checkChecklist(o *counselv1.Opinion, law string) error {
 	var open, without []string
 	failing := false
 	for _, e := range o.GetChecklist() {
@@ -75,15 +72,15 @@ func checkChecklist(o *counselv1.Opinion) error {
 	}
 	switch {
 	case len(o.GetChecklist()) == 0:
-		return refused(codeChecklistIncomplete, law115, "审核要点尚未填写")
+		return refused(codeChecklistIncomplete, law, "审核要点尚未填写")
 	case len(open) > 0:
-		return refused(codeChecklistIncomplete, law115, "下列审核要点尚未填写："+strings.Join(open, "；"))
+		return refused(codeChecklistIncomplete, law, "下列审核要点尚未填写："+strings.Join(open, "；"))
 	case len(without) > 0:
-		return refused(codeChecklistIncomplete, law115, "下列审核要点不符合，应当说明情况："+strings.Join(without, "；"))
+		return refused(codeChecklistIncomplete, law, "下列审核要点不符合，应当说明情况："+strings.Join(without, "；"))
 	case failing && lawful(o.GetConclusion()):
-		return refused(codeChecklistContradicts, law115, "有审核要点不符合，结论不能是合法")
+		return refused(codeChecklistContradicts, law, "有审核要点不符合，结论不能是合法")
 	case !failing && mustChange(o):
-		return refused(codeChecklistContradicts, law115, "各审核要点均符合，与结论和必须修改的意见不一致")
+		return refused(codeChecklistContradicts, law, "各审核要点均符合，与结论和必须修改的意见不一致")
 	}
 	return nil
 }
@@ -103,7 +100,7 @@ func mustChange(o *counselv1.Opinion) bool {
 }
 
 func pointName(point counselv1.ReviewPoint) string {
-	for _, p := range normativePoints {
+	for _, p := range slices.Concat(normativePoints, enforcementPoints) {
 		if p.point == point {
 			return p.name
 		}

@@ -6,7 +6,8 @@
 //
 //	             accept                    conclude
 //	RECEIVED ───────────────▶ UNDER_REVIEW ─────────▶ CONCLUDED_LAWFUL
-//	 ▲  │  │                    │      ▲   ├────────▶ CONCLUDED_UNLAWFUL ─┐
+//	 ▲  │  │                    │      ▲   ├────────▶ CONCLUDED_LAWFUL_WITH_RISK
+//	 │  │  │                    │      │   ├────────▶ CONCLUDED_UNLAWFUL ─┐
 //	 │  │  └─ return ─▶ RETURNED│      │   └────────▶ CONCLUDED_REVISE    │
 //	 │  │                  │    │      │                 │ every item     │
 //	 │  └ request ─▶ SUPPLEMENT_REQUESTED                ▼ answered       │

@@ -181,14 +181,13 @@ func signable(o *counselv1.Opinion, c *counselv1.Case) error {
 	if err := allowed(o, c); err != nil {
 		return err
 	}
-	return checkChecklist(o)
+	return checkChecklist(o, lawOf(c))
 }
 
-// allowed refuses a conclusion that the review of the subject does not know:
-// 115号 has three, and lawful with a stated risk is none of them.
-func allowed(o *counselv1.Opinion, _ *counselv1.Case) error {
-	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK {
-		return refused(codeConclusionNotAllowed, law115, "规范性文件的审核结论只能是合法、应当予以修改或者不合法")
+// allowed refuses a conclusion that the review of the subject does not know.
+func allowed(o *counselv1.Opinion, c *counselv1.Case) error {
+	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK && !mayStateRisk(c) {
+		return refused(codeConclusionNotAllowed, lawOf(c), "本类事项的审核结论只能是合法、应当予以修改或者不合法")
 	}
 	return nil
 }

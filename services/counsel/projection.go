@@ -74,7 +74,7 @@ func figureLines(c *counselv1.Case) []projection.Line {
 			continue
 		}
 		note := fmt.Sprintf("第%d轮：%s", r.GetNumber(), conclusionName[r.GetConclusion()])
-		if first {
+		if first && regimeOf(c) == counselv1.Regime_REGIME_NORMATIVE_DOCUMENT {
 			add("M01", "case", note, c.GetName(), r)
 		}
 		first = false
@@ -96,6 +96,7 @@ func figureLines(c *counselv1.Case) []projection.Line {
 var (
 	conclusionName = map[counselv1.Conclusion]string{
 		counselv1.Conclusion_LAWFUL: "合法", counselv1.Conclusion_REVISE: "应当予以修改", counselv1.Conclusion_UNLAWFUL: "不合法",
+		counselv1.Conclusion_LAWFUL_WITH_RISK: "合法但有风险",
 	}
 	adoptionName = map[counselv1.Answer_Adoption]string{
 		counselv1.Answer_ADOPTION_UNSPECIFIED: "尚未答复", counselv1.Answer_ADOPTED: "采纳",
@@ -148,7 +149,7 @@ func (m matter) turns() []*corev1.Task {
 		case s.Until == nil: // as the case says, whoever acted for the reviewer
 			t.Assignee = m.c.GetReviewer()
 		default:
-			t.Assignee = reviewer
+			t.Assignee = m.takenOver(reviewer, s)
 		}
 		if turn.kind == corev1.Task_REVIEW_CASE {
 			t.DueDate = m.round(projection.Fact(s.From, "round")).GetCeilingDate()
@@ -158,6 +159,17 @@ func (m matter) turns() []*corev1.Task {
 		}
 	}
 	return out
+}
+
+// takenOver is who had the case when a stay ended: who accepted it, or the last
+// reviewer it was passed to since.
+func (m matter) takenOver(reviewer string, s projection.Stay) string {
+	for _, e := range m.history {
+		if e.GetSequence() > s.From.GetSequence() && e.GetSequence() < s.Until.GetSequence() && projection.Did(e, "TransferCase") {
+			reviewer = cmp.Or(projection.Fact(e, "reviewer"), reviewer)
+		}
+	}
+	return reviewer
 }
 
 // revision is the revised draft that the answers promise, where one was adopted:
@@ -245,7 +257,7 @@ func (m matter) newest(which func(*corev1.JournalEntry) bool) *corev1.JournalEnt
 // the gate asks for, the gate says.
 func (m matter) meeting() []*corev1.Task {
 	round := last(m.c)
-	if standing(m.c, round.GetVersionDigest()) != counselv1.Verdict_PASSES {
+	if !passes(standing(m.c, round.GetVersionDigest())) {
 		return nil
 	}
 	passed := m.newest(func(e *corev1.JournalEntry) bool {

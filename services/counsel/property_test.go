@@ -16,6 +16,7 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		c, next, today := received(), int32(2), calendar.On(day0)
+		c.Regime, c.ExploratoryReform = counselv1.Regime(r.IntN(9)), r.IntN(2) == 0
 		var path []string
 		withdrawn := map[string]bool{}
 		for range 40 {
@@ -30,12 +31,14 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 			case 2:
 				_, err = requestSupplement(c, "x", reviewer, today)
 			case 3:
-				_, err = conclude(c, signed(c, counselv1.Conclusion(1+r.IntN(3)), 1+r.IntN(3)), reviewer, today, false)
+				_, err = conclude(c, signed(c, counselv1.Conclusion(1+r.IntN(4)), 1+r.IntN(3)), reviewer, today, false)
 			case 4:
 				a := &counselv1.Answer{Adoption: counselv1.Answer_Adoption(1 + r.IntN(3)), Reason: "r", Decider: "d"}
 				_, err = answer(c, int32(1+r.IntN(len(c.GetLedger())+1)), a, drafter, day0)
 			case 5:
-				if _, err = submit(c, submission(next, r.IntN(4)), drafter, day0, dated(t)); err == nil {
+				in := submission(next, r.IntN(4))
+				in.Regime, in.ExploratoryReform = c.GetRegime(), c.GetExploratoryReform()
+				if _, err = submit(c, in, drafter, day0, dated(t)); err == nil {
 					next++
 				}
 			case 6:
@@ -73,9 +76,12 @@ func broken(c *counselv1.Case, ledgerBefore int) string {
 	if len(c.GetLedger()) < ledgerBefore {
 		return "a ledger line vanished"
 	}
-	passes := standing(c, last(c).GetVersionDigest()) == counselv1.Verdict_PASSES
+	how := standing(c, last(c).GetVersionDigest())
+	passes := passes(how)
 	base := concluded(c)
 	switch {
+	case how == counselv1.Verdict_PASSES_WITH_RISK && !mayStateRisk(c):
+		return "passes with a risk that the law of the subject does not let be stated"
 	case passes && base == nil:
 		return "passes without a conclusion"
 	case passes && base.GetConclusion() == counselv1.Conclusion_UNLAWFUL:

@@ -16,7 +16,10 @@ import (
 
 // newCase opens the review of a subject with its first submission.
 func newCase(name string, in *counselv1.OpenCaseRequest, who auth.Caller, today calendar.Date) (*counselv1.Case, docstore.Change) {
-	c := &counselv1.Case{Name: name, Subject: in.GetSubject(), DraftingUnit: in.GetDraftingUnit(), State: counselv1.Case_RECEIVED}
+	c := &counselv1.Case{
+		Name: name, Subject: in.GetSubject(), DraftingUnit: in.GetDraftingUnit(), State: counselv1.Case_RECEIVED,
+		Regime: regimeAsked(in),
+	}
 	addRound(c, in, who, today)
 	return c, docstore.Change{
 		To: c.GetState().String(),
@@ -46,6 +49,7 @@ func addRound(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller,
 func takeOver(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) {
 	c.Title, c.Parties = in.GetTitle(), in.GetParties()
 	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Actor()
+	c.ExploratoryReform = in.GetExploratoryReform()
 	for _, person := range append(in.GetDrafters(), who.Person, who.Actor()) {
 		if !slices.Contains(c.GetDrafters(), person) {
 			c.Drafters = append(c.Drafters, person)
@@ -91,6 +95,7 @@ func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, n
 	switch {
 	case resumed:
 		round.AcceptDate, round.Pauses = prev.GetAcceptDate(), pausesUntil(prev, today)
+		round.Extension = prev.GetExtension()
 		c.State = counselv1.Case_UNDER_REVIEW
 		setDates(c, round, d)
 	case from == counselv1.Case_CONCLUDED_REVISE || from == counselv1.Case_REVISED:
@@ -111,6 +116,9 @@ func admits(c *counselv1.Case, in *counselv1.OpenCaseRequest) error {
 	if taken {
 		return docstore.ErrUnchanged
 	}
+	if regimeAsked(in) != regimeOf(c) {
+		return refused(codeRegimeChanged, "", "审核类别不能在再次送审时更改")
+	}
 	if next := last(c).GetNumber() + 1; in.GetSubmission() > next {
 		return refused(codeReviewInProgress, "", fmt.Sprintf("应当是第%d次送审", next))
 	}
@@ -130,7 +138,7 @@ func submittable(c *counselv1.Case, in *counselv1.OpenCaseRequest) error {
 	switch c.GetState() {
 	case counselv1.Case_RETURNED, counselv1.Case_SUPPLEMENT_REQUESTED:
 		return nil
-	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
+	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
 		if sameVersion {
 			return refused(codeReviewConcluded, law115, "该版本已经审核，内容未变的不必再次送审")
 		}

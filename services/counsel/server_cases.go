@@ -50,10 +50,11 @@ func (s *Server) ListCases(ctx context.Context, in *counselv1.ListCasesRequest) 
 // AcceptCase implements CounselService.
 func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest) (*counselv1.Case, error) {
 	today := calendar.On(s.time())
-	if _, _, _, err := s.visibleCase(ctx, in.GetName()); err != nil {
+	seen, _, _, err := s.visibleCase(ctx, in.GetName())
+	if err != nil {
 		return nil, err
 	}
-	d, err := s.reviewDates(ctx, regionOf(in.GetName()), today.Proto(), nil)
+	d, err := s.reviewDates(ctx, seen, &counselv1.Round{AcceptDate: today.Proto()}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (s *Server) nextSubmission(ctx context.Context, c *counselv1.Case, in *coun
 	if resumes(c, in) {
 		var err error
 		round := last(c)
-		if d, err = s.reviewDates(ctx, in.GetParent(), round.GetAcceptDate(), pausesUntil(round, calendar.On(now))); err != nil {
+		if d, err = s.reviewDates(ctx, c, round, pausesUntil(round, calendar.On(now))); err != nil {
 			return nil, err
 		}
 		pre.Etag = c.GetEtag()
@@ -198,24 +199,44 @@ func (s *Server) caseOf(ctx context.Context, subject string) (*counselv1.Case, d
 	return page.Items[0], page.Metas[0], nil
 }
 
-// reviewDates asks the directory for the floor and the ceiling of a review
-// that was accepted on a day.
-func (s *Server) reviewDates(ctx context.Context, region string, accepted *datepb.Date, pauses []*counselv1.Pause) (dates, error) {
-	floor, err := s.deadline(ctx, region, directoryv1.ComputeDeadlineRequest_LEGALITY_FLOOR, accepted, pauses, true)
-	if err != nil {
-		return dates{}, err
-	}
-	ceiling, err := s.deadline(ctx, region, directoryv1.ComputeDeadlineRequest_LEGALITY_CEILING, accepted, pauses, true)
-	if err != nil {
-		return dates{}, err
-	}
+// reviewDates asks the directory for the floor and the ceiling of a round that was
+// accepted, by the law of its subject.
+func (s *Server) reviewDates(ctx context.Context, c *counselv1.Case, round *counselv1.Round, pauses []*counselv1.Pause) (dates, error) {
 	var d dates
-	var errs [3]error
-	d.floor, errs[0] = calendar.FromProto(floor.GetDate())
-	d.earliest, errs[1] = calendar.FromProto(floor.GetEarliestMeetingDate())
-	d.ceiling, errs[2] = calendar.FromProto(ceiling.GetDate())
-	d.provisional = floor.GetProvisional() || ceiling.GetProvisional()
-	return d, errors.Join(errs[:]...)
+	region, accepted, kinds := regionOf(c.GetName()), round.GetAcceptDate(), timesOf(c)
+	if kinds.floor != 0 {
+		floor, err := s.deadline(ctx, region, kinds.floor, accepted, pauses, true)
+		if err != nil {
+			return dates{}, err
+		}
+		var errs [2]error
+		d.floor, errs[0] = calendar.FromProto(floor.GetDate())
+		d.earliest, errs[1] = calendar.FromProto(floor.GetEarliestMeetingDate())
+		if err := errors.Join(errs[:]...); err != nil {
+			return dates{}, err
+		}
+		d.provisional = floor.GetProvisional()
+	}
+	if kinds.ceiling == 0 {
+		return d, nil
+	}
+	ceiling, err := s.deadline(ctx, region, kinds.ceiling, accepted, pauses, true)
+	if err == nil && round.GetExtension() != nil {
+		ceiling, err = s.extended(ctx, region, ceiling.GetDate(), round.GetExtension().GetDays())
+	}
+	if err != nil {
+		return dates{}, err
+	}
+	d.provisional = d.provisional || ceiling.GetProvisional()
+	d.ceiling, err = calendar.FromProto(ceiling.GetDate())
+	return d, err
+}
+
+// extended is a last day with working days added.
+func (s *Server) extended(ctx context.Context, region string, from *datepb.Date, days int32) (*directoryv1.ComputeDeadlineResponse, error) {
+	return s.directory.ComputeDeadline(ctx, &directoryv1.ComputeDeadlineRequest{
+		Region: region, Kind: directoryv1.ComputeDeadlineRequest_WORKING_DAYS, StartDate: from, Days: days, AllowProvisional: true,
+	})
 }
 
 func (s *Server) deadline(ctx context.Context, region string, kind directoryv1.ComputeDeadlineRequest_Kind, start *datepb.Date, pauses []*counselv1.Pause, provisional bool) (*directoryv1.ComputeDeadlineResponse, error) {
@@ -253,7 +274,7 @@ func (s *Server) finalFloor(ctx context.Context, c *counselv1.Case, v *counselv1
 	for i := len(c.GetRounds()) - 1; i > 0 && round.GetAcceptDate() == nil; i-- {
 		round = c.GetRounds()[i-1]
 	}
-	floor, err := s.deadline(ctx, regionOf(c.GetName()), directoryv1.ComputeDeadlineRequest_LEGALITY_FLOOR,
+	floor, err := s.deadline(ctx, regionOf(c.GetName()), timesOf(c).floor,
 		round.GetAcceptDate(), pausesUntil(round, calendar.On(s.time())), false)
 	if err != nil {
 		s.log.WarnContext(ctx, "review floor stays provisional", "case", c.GetName(), "reason", rpc.Reason(err))

@@ -237,9 +237,7 @@ func (s *Server) signing(ctx context.Context, o *counselv1.Opinion) (signing, er
 	if with.before, err = s.superseded(ctx, parentCase(o.GetName()), o); err != nil || o.GetKind() != counselv1.Opinion_REVIEW {
 		return with, err
 	}
-	profile, err := s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{
-		Parent: regionOf(o.GetName()), Date: s.today(),
-	})
+	profile, err := s.profile(ctx, o.GetName())
 	if err != nil || !profile.GetReviewCheckRequired().GetValue() {
 		return with, err
 	}

@@ -28,7 +28,7 @@ func verdict(c *counselv1.Case, digest, etag string) *counselv1.Verdict {
 		}
 	}
 	base := concluded(c)
-	v.TimeSufficient = base.GetTimeSufficient()
+	v.TimeSufficient, v.RiskStatement = base.GetTimeSufficient(), base.GetRiskStatement()
 	v.CounselVerdicts = counselVerdicts(c, base)
 	return v
 }
@@ -37,7 +37,8 @@ func verdict(c *counselv1.Case, digest, etag string) *counselv1.Verdict {
 func standing(c *counselv1.Case, digest string) counselv1.Verdict_Standing {
 	round := last(c)
 	switch c.GetState() {
-	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_UNLAWFUL, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
+	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK, counselv1.Case_CONCLUDED_UNLAWFUL,
+		counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
 	default:
 		return counselv1.Verdict_NOT_CONCLUDED
 	}
@@ -47,6 +48,8 @@ func standing(c *counselv1.Case, digest string) counselv1.Verdict_Standing {
 	switch c.GetState() {
 	case counselv1.Case_CONCLUDED_LAWFUL:
 		return counselv1.Verdict_PASSES
+	case counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK:
+		return counselv1.Verdict_PASSES_WITH_RISK
 	case counselv1.Case_CONCLUDED_UNLAWFUL:
 		return counselv1.Verdict_ADVERSE
 	case counselv1.Case_CONCLUDED_REVISE:
@@ -113,7 +116,7 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 	if etag != in.GetVerdictEtag() {
 		return docstore.Change{}, docstore.ErrConflict
 	}
-	if standing(c, in.GetVersionDigest()) != counselv1.Verdict_PASSES {
+	if !passes(standing(c, in.GetVersionDigest())) {
 		return docstore.Change{}, refused(codeLegalityStale, law37, "该版本没有可以确认的审核结论")
 	}
 	if len(c.GetCertificates()) >= maxCertificates {
@@ -126,6 +129,12 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 	change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()),
 		docstore.Detail("version_digest", in.GetVersionDigest()))
 	return change, nil
+}
+
+// passes tells whether a version may go on; with a stated risk too, where the law of
+// the subject let the review conclude so.
+func passes(s counselv1.Verdict_Standing) bool {
+	return s == counselv1.Verdict_PASSES || s == counselv1.Verdict_PASSES_WITH_RISK
 }
 
 // certificateFor is the certificate of a transition; nil when there is none.

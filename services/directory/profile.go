@@ -26,6 +26,9 @@ func checkProfile(p *directoryv1.JurisdictionProfile) error {
 	within("consultation_shortened_days", p.GetConsultationShortenedDays(), 0, p.GetConsultationDays().GetValue())
 	within("validity_years", p.GetValidityYears(), 1, 50)
 	within("provisional_validity_years", p.GetProvisionalValidityYears(), 1, p.GetValidityYears().GetValue())
+	if p.GetReviewExtensionDays() != nil {
+		within("review_extension_days", p.GetReviewExtensionDays(), 0, 30)
+	}
 	within("expiring_days", p.GetExpiringDays(), 0, 365)
 	return rpc.Fields(bad...)
 }

@@ -47,7 +47,13 @@ func reviewRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "GetComment internal":  func(n names) proto.Message { return &counselv1.GetCommentRequest{Name: n.internal} },
 		s + "GetComment addressed": func(n names) proto.Message { return &counselv1.GetCommentRequest{Name: n.addressed} },
 		s + "ListComments":         func(n names) proto.Message { return &counselv1.ListCommentsRequest{Parent: n.review} },
-		s + "CompareItems":         func(n names) proto.Message { return &counselv1.CompareItemsRequest{Name: n.review} },
+		s + "ExtendCase": func(n names) proto.Message {
+			return &counselv1.ExtendCaseRequest{Name: n.review, Days: 5, Reason: "示例理由"}
+		},
+		s + "TransferCase": func(n names) proto.Message {
+			return &counselv1.TransferCaseRequest{Name: n.review, Reviewer: n.person, Reason: "示例理由"}
+		},
+		s + "CompareItems": func(n names) proto.Message { return &counselv1.CompareItemsRequest{Name: n.review} },
 	}
 }
 

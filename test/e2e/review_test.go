@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -332,4 +333,49 @@ func answerAndLeave(t *testing.T, w *world, c *counselv1.Case) {
 	if f := w.try(t, "counsel", reviewService+"GetComment", &counselv1.GetCommentRequest{Name: asked.GetName()}, &counselv1.Comment{}); reason(f) != "RESOURCE_NOT_FOUND" {
 		t.Errorf("counsel who left reads %v", f)
 	}
+}
+
+// The region lets a review be extended once; the case passes to a colleague, with the
+// task, who concludes it.
+func TestExtendedAndPassedOn(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		_, c := w.accepted(t, w.prepared(t, false))
+		extend := func(days int32) *failure {
+			return w.try(t, "reviewer", reviewService+"ExtendCase", &counselv1.ExtendCaseRequest{Name: c.GetName(), Days: days, Reason: "示例：情况复杂"}, c)
+		}
+		if f := extend(5); reason(f) != "EXTENSION_NOT_ALLOWED" {
+			t.Errorf("where the region allows none: %v", f)
+		}
+		w.profile(t, "2026-04-08", func(p *directoryv1.JurisdictionProfile) {
+			p.ReviewExtensionDays = &directoryv1.NumberSetting{Value: 5, Source: &directoryv1.SettingSource{Citation: "示例区内部规定", Confirmed: true}}
+		})
+		if f := extend(6); reason(f) != "EXTENSION_NOT_ALLOWED" {
+			t.Errorf("by more than the region allows: %v", f)
+		}
+		// 15 working days from 2026-04-08 are 2026-04-29; five more, over the holiday of
+		// 1 to 5 May and the make-up day of 9 May, are 2026-05-09.
+		if f := extend(5); f != nil || iso(c.GetDueDate()) != "2026-05-09" || iso(c.GetRounds()[0].GetCeilingDate()) != "2026-05-09" {
+			t.Errorf("extended: %v, due %s", f, iso(c.GetDueDate()))
+		}
+		if f := extend(1); reason(f) != "EXTENSION_NOT_ALLOWED" {
+			t.Errorf("extended twice: %v", f)
+		}
+		w.must(t, "reviewer", reviewService+"TransferCase", &counselv1.TransferCaseRequest{
+			Name: c.GetName(), Reviewer: w.people["reviewer2"], Reason: "示例：外出学习",
+		}, c)
+		w.pending(t, "passed on", "reviewer2", "counsel", "REVIEW_CASE 2026-05-09")
+		o := w.opinion(t, "reviewer2", c.GetName(), counselv1.Conclusion_LAWFUL)
+		c = w.review(t, "reviewer2", "ConcludeCase", &counselv1.ConcludeCaseRequest{Name: c.GetName(), Opinion: o.GetName(), TimeSufficient: true})
+		if c.GetState() != counselv1.Case_CONCLUDED_LAWFUL || c.GetReviewer() != w.people["reviewer2"] {
+			t.Errorf("state %v of %s", c.GetState(), c.GetReviewer())
+		}
+		history := &counselv1.ListCaseHistoryResponse{}
+		w.must(t, "drafter", counselService+"ListCaseHistory", &counselv1.ListCaseHistoryRequest{Parent: c.GetName()}, history)
+		i := slices.IndexFunc(history.GetHistory(), func(e *corev1.JournalEntry) bool {
+			return strings.HasSuffix(e.GetMethod(), "/TransferCase") && e.GetActor() == w.people["reviewer"]
+		})
+		if i < 0 {
+			t.Errorf("the transfer is not on record: %v", history.GetHistory())
+		}
+	})
 }

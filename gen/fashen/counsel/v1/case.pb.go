@@ -111,6 +111,8 @@ const (
 	Case_CONCLUDED_UNLAWFUL Case_State = 7
 	// 已答复: every item of a revise conclusion is answered.
 	Case_REVISED Case_State = 8
+	// 合法但有风险: lawful, with a legal risk that is stated.
+	Case_CONCLUDED_LAWFUL_WITH_RISK Case_State = 9
 )
 
 // Enum value maps for Case_State.
@@ -125,17 +127,19 @@ var (
 		6: "CONCLUDED_REVISE",
 		7: "CONCLUDED_UNLAWFUL",
 		8: "REVISED",
+		9: "CONCLUDED_LAWFUL_WITH_RISK",
 	}
 	Case_State_value = map[string]int32{
-		"STATE_UNSPECIFIED":    0,
-		"RECEIVED":             1,
-		"RETURNED":             2,
-		"SUPPLEMENT_REQUESTED": 3,
-		"UNDER_REVIEW":         4,
-		"CONCLUDED_LAWFUL":     5,
-		"CONCLUDED_REVISE":     6,
-		"CONCLUDED_UNLAWFUL":   7,
-		"REVISED":              8,
+		"STATE_UNSPECIFIED":          0,
+		"RECEIVED":                   1,
+		"RETURNED":                   2,
+		"SUPPLEMENT_REQUESTED":       3,
+		"UNDER_REVIEW":               4,
+		"CONCLUDED_LAWFUL":           5,
+		"CONCLUDED_REVISE":           6,
+		"CONCLUDED_UNLAWFUL":         7,
+		"REVISED":                    8,
+		"CONCLUDED_LAWFUL_WITH_RISK": 9,
 	}
 )
 
@@ -220,7 +224,7 @@ func (x Answer_Adoption) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Answer_Adoption.Descriptor instead.
 func (Answer_Adoption) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{5, 0}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Whose opinion it is.
@@ -273,7 +277,7 @@ func (x Opinion_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Opinion_Kind.Descriptor instead.
 func (Opinion_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{8, 0}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Whether it is signed.
@@ -330,7 +334,7 @@ func (x Opinion_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Opinion_State.Descriptor instead.
 func (Opinion_State) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{8, 1}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9, 1}
 }
 
 // What a point is about: the review points of 国办发〔2018〕115号.
@@ -391,7 +395,7 @@ func (x OpinionItem_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpinionItem_Kind.Descriptor instead.
 func (OpinionItem_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9, 0}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{10, 0}
 }
 
 // How much it weighs.
@@ -444,7 +448,7 @@ func (x OpinionItem_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OpinionItem_Severity.Descriptor instead.
 func (OpinionItem_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9, 1}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{10, 1}
 }
 
 // Where the assignment stands.
@@ -515,7 +519,7 @@ func (x Assignment_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Assignment_State.Descriptor instead.
 func (Assignment_State) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{10, 0}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // The legality review of one subject: one draft submitted n times is one case
@@ -563,8 +567,13 @@ type Case struct {
 	Drafters []string `protobuf:"bytes,18,rep,name=drafters,proto3" json:"drafters,omitempty"`
 	// Who accepted it in the reviewer's place; empty when the reviewer did.
 	ReviewerDelegate string `protobuf:"bytes,19,opt,name=reviewer_delegate,json=reviewerDelegate,proto3" json:"reviewer_delegate,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// By which law it is reviewed.
+	Regime Regime `protobuf:"varint,30,opt,name=regime,proto3,enum=fashen.counsel.v1.Regime" json:"regime,omitempty"`
+	// True for an exploratory reform that the State has no clear rules on
+	// (重大行政决策程序暂行条例 art 25).
+	ExploratoryReform bool `protobuf:"varint,31,opt,name=exploratory_reform,json=exploratoryReform,proto3" json:"exploratory_reform,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Case) Reset() {
@@ -730,6 +739,20 @@ func (x *Case) GetReviewerDelegate() string {
 	return ""
 }
 
+func (x *Case) GetRegime() Regime {
+	if x != nil {
+		return x.Regime
+	}
+	return Regime_REGIME_UNSPECIFIED
+}
+
+func (x *Case) GetExploratoryReform() bool {
+	if x != nil {
+		return x.ExploratoryReform
+	}
+	return false
+}
+
 // One submission of the subject.
 type Round struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -750,7 +773,7 @@ type Round struct {
 	FloorDate *date.Date `protobuf:"bytes,7,opt,name=floor_date,json=floorDate,proto3" json:"floor_date,omitempty"`
 	// Earliest day of a meeting after the floor.
 	EarliestMeetingDate *date.Date `protobuf:"bytes,8,opt,name=earliest_meeting_date,json=earliestMeetingDate,proto3" json:"earliest_meeting_date,omitempty"`
-	// Last day of the review: 15 working days.
+	// Last day of the review: 15 working days, and those of an extension.
 	CeilingDate *date.Date `protobuf:"bytes,9,opt,name=ceiling_date,json=ceilingDate,proto3" json:"ceiling_date,omitempty"`
 	// True when a date lies in a year without a calendar and is provisional.
 	ProvisionalDates bool `protobuf:"varint,10,opt,name=provisional_dates,json=provisionalDates,proto3" json:"provisional_dates,omitempty"`
@@ -776,7 +799,11 @@ type Round struct {
 	// Who submitted it.
 	Submitter string `protobuf:"bytes,19,opt,name=submitter,proto3" json:"submitter,omitempty"`
 	// The subject's transition it came with: the same again is the same round.
-	Transition    string `protobuf:"bytes,20,opt,name=transition,proto3" json:"transition,omitempty"`
+	Transition string `protobuf:"bytes,20,opt,name=transition,proto3" json:"transition,omitempty"`
+	// The one extension of the review, if any.
+	Extension *Extension `protobuf:"bytes,30,opt,name=extension,proto3" json:"extension,omitempty"`
+	// The legal risk, where the conclusion states one.
+	RiskStatement string `protobuf:"bytes,31,opt,name=risk_statement,json=riskStatement,proto3" json:"risk_statement,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -951,6 +978,93 @@ func (x *Round) GetTransition() string {
 	return ""
 }
 
+func (x *Round) GetExtension() *Extension {
+	if x != nil {
+		return x.Extension
+	}
+	return nil
+}
+
+func (x *Round) GetRiskStatement() string {
+	if x != nil {
+		return x.RiskStatement
+	}
+	return ""
+}
+
+// More time for a review, granted once and within what the region allows.
+type Extension struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Working days.
+	Days int32 `protobuf:"varint,1,opt,name=days,proto3" json:"days,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who extended it.
+	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
+	// When, UTC.
+	ExtendTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=extend_time,json=extendTime,proto3" json:"extend_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extension) Reset() {
+	*x = Extension{}
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extension) ProtoMessage() {}
+
+func (x *Extension) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extension.ProtoReflect.Descriptor instead.
+func (*Extension) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Extension) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *Extension) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Extension) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Extension) GetExtendTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExtendTime
+	}
+	return nil
+}
+
 // A span on which the review's clock stood: the day it stopped is excluded, the
 // day it went on included.
 type Pause struct {
@@ -967,7 +1081,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1093,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1106,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{2}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Pause) GetFrom() *date.Date {
@@ -1031,7 +1145,7 @@ type Confirmation struct {
 
 func (x *Confirmation) Reset() {
 	*x = Confirmation{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1157,7 @@ func (x *Confirmation) String() string {
 func (*Confirmation) ProtoMessage() {}
 
 func (x *Confirmation) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1170,7 @@ func (x *Confirmation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Confirmation.ProtoReflect.Descriptor instead.
 func (*Confirmation) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{3}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Confirmation) GetReviewer() string {
@@ -1099,7 +1213,7 @@ type LedgerItem struct {
 
 func (x *LedgerItem) Reset() {
 	*x = LedgerItem{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1225,7 @@ func (x *LedgerItem) String() string {
 func (*LedgerItem) ProtoMessage() {}
 
 func (x *LedgerItem) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1238,7 @@ func (x *LedgerItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerItem.ProtoReflect.Descriptor instead.
 func (*LedgerItem) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{4}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LedgerItem) GetNumber() int32 {
@@ -1181,7 +1295,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1307,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1320,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{5}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Answer) GetAdoption() Answer_Adoption {
@@ -1268,7 +1382,7 @@ type CounselVerdict struct {
 
 func (x *CounselVerdict) Reset() {
 	*x = CounselVerdict{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1394,7 @@ func (x *CounselVerdict) String() string {
 func (*CounselVerdict) ProtoMessage() {}
 
 func (x *CounselVerdict) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1407,7 @@ func (x *CounselVerdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CounselVerdict.ProtoReflect.Descriptor instead.
 func (*CounselVerdict) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{6}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CounselVerdict) GetOpinion() string {
@@ -1364,7 +1478,7 @@ type Certificate struct {
 
 func (x *Certificate) Reset() {
 	*x = Certificate{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1490,7 @@ func (x *Certificate) String() string {
 func (*Certificate) ProtoMessage() {}
 
 func (x *Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1503,7 @@ func (x *Certificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Certificate.ProtoReflect.Descriptor instead.
 func (*Certificate) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{7}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Certificate) GetTransition() string {
@@ -1480,7 +1594,7 @@ type Opinion struct {
 
 func (x *Opinion) Reset() {
 	*x = Opinion{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1606,7 @@ func (x *Opinion) String() string {
 func (*Opinion) ProtoMessage() {}
 
 func (x *Opinion) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1619,7 @@ func (x *Opinion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Opinion.ProtoReflect.Descriptor instead.
 func (*Opinion) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{8}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Opinion) GetName() string {
@@ -1676,7 +1790,7 @@ type OpinionItem struct {
 
 func (x *OpinionItem) Reset() {
 	*x = OpinionItem{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1802,7 @@ func (x *OpinionItem) String() string {
 func (*OpinionItem) ProtoMessage() {}
 
 func (x *OpinionItem) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1815,7 @@ func (x *OpinionItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpinionItem.ProtoReflect.Descriptor instead.
 func (*OpinionItem) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OpinionItem) GetKind() OpinionItem_Kind {
@@ -1823,7 +1937,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1949,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1962,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Assignment) GetName() string {
@@ -2027,7 +2141,7 @@ type Clarification struct {
 
 func (x *Clarification) Reset() {
 	*x = Clarification{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2153,7 @@ func (x *Clarification) String() string {
 func (*Clarification) ProtoMessage() {}
 
 func (x *Clarification) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2166,7 @@ func (x *Clarification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Clarification.ProtoReflect.Descriptor instead.
 func (*Clarification) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Clarification) GetOpinion() string {
@@ -2117,7 +2231,7 @@ type Evaluation struct {
 
 func (x *Evaluation) Reset() {
 	*x = Evaluation{}
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2243,7 @@ func (x *Evaluation) String() string {
 func (*Evaluation) ProtoMessage() {}
 
 func (x *Evaluation) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_case_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2256,7 @@ func (x *Evaluation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evaluation.ProtoReflect.Descriptor instead.
 func (*Evaluation) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Evaluation) GetScore() int32 {
@@ -2184,8 +2298,7 @@ var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x80\n" +
-	"\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x8c\v\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\asubject\x18\x02 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
@@ -2214,7 +2327,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\bdrafters\x18\x12 \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\bdrafters\x12H\n" +
 	"\x11reviewer_delegate\x18\x13 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\x10reviewerDelegate\"\xb7\x01\n" +
+	"\x13fashen.local/PersonR\x10reviewerDelegate\x126\n" +
+	"\x06regime\x18\x1e \x01(\x0e2\x19.fashen.counsel.v1.RegimeB\x03\xe0A\x03R\x06regime\x122\n" +
+	"\x12exploratory_reform\x18\x1f \x01(\bB\x03\xe0A\x03R\x11exploratoryReform\"\xd7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\f\n" +
@@ -2224,8 +2339,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x10CONCLUDED_LAWFUL\x10\x05\x12\x14\n" +
 	"\x10CONCLUDED_REVISE\x10\x06\x12\x16\n" +
 	"\x12CONCLUDED_UNLAWFUL\x10\a\x12\v\n" +
-	"\aREVISED\x10\b:B\xeaA?\n" +
-	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\xb9\b\n" +
+	"\aREVISED\x10\b\x12\x1e\n" +
+	"\x1aCONCLUDED_LAWFUL_WITH_RISK\x10\t:B\xeaA?\n" +
+	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\xa6\t\n" +
 	"\x05Round\x12\x1b\n" +
 	"\x06number\x18\x01 \x01(\x05B\x03\xe0A\x03R\x06number\x129\n" +
 	"\brevision\x18\x02 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
@@ -2257,7 +2373,16 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x13fashen.local/PersonR\tsubmitter\x12#\n" +
 	"\n" +
 	"transition\x18\x14 \x01(\tB\x03\xe0A\x03R\n" +
-	"transition\"~\n" +
+	"transition\x12?\n" +
+	"\textension\x18\x1e \x01(\v2\x1c.fashen.counsel.v1.ExtensionB\x03\xe0A\x03R\textension\x12*\n" +
+	"\x0erisk_statement\x18\x1f \x01(\tB\x03\xe0A\x03R\rriskStatement\"\xb8\x01\n" +
+	"\tExtension\x12\x17\n" +
+	"\x04days\x18\x01 \x01(\x05B\x03\xe0A\x03R\x04days\x12\x1b\n" +
+	"\x06reason\x18\x02 \x01(\tB\x03\xe0A\x03R\x06reason\x123\n" +
+	"\x06author\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x06author\x12@\n" +
+	"\vextend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"extendTime\"~\n" +
 	"\x05Pause\x12*\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\x04from\x12,\n" +
 	"\x05until\x18\x02 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\x05until\x12\x1b\n" +
@@ -2467,7 +2592,7 @@ func file_fashen_counsel_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_fashen_counsel_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_fashen_counsel_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(Conclusion)(0),               // 0: fashen.counsel.v1.Conclusion
 	(Case_State)(0),               // 1: fashen.counsel.v1.Case.State
@@ -2479,81 +2604,86 @@ var file_fashen_counsel_v1_case_proto_goTypes = []any{
 	(Assignment_State)(0),         // 7: fashen.counsel.v1.Assignment.State
 	(*Case)(nil),                  // 8: fashen.counsel.v1.Case
 	(*Round)(nil),                 // 9: fashen.counsel.v1.Round
-	(*Pause)(nil),                 // 10: fashen.counsel.v1.Pause
-	(*Confirmation)(nil),          // 11: fashen.counsel.v1.Confirmation
-	(*LedgerItem)(nil),            // 12: fashen.counsel.v1.LedgerItem
-	(*Answer)(nil),                // 13: fashen.counsel.v1.Answer
-	(*CounselVerdict)(nil),        // 14: fashen.counsel.v1.CounselVerdict
-	(*Certificate)(nil),           // 15: fashen.counsel.v1.Certificate
-	(*Opinion)(nil),               // 16: fashen.counsel.v1.Opinion
-	(*OpinionItem)(nil),           // 17: fashen.counsel.v1.OpinionItem
-	(*Assignment)(nil),            // 18: fashen.counsel.v1.Assignment
-	(*Clarification)(nil),         // 19: fashen.counsel.v1.Clarification
-	(*Evaluation)(nil),            // 20: fashen.counsel.v1.Evaluation
-	(*date.Date)(nil),             // 21: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*ChecklistEntry)(nil),        // 23: fashen.counsel.v1.ChecklistEntry
-	(*v1.Anchor)(nil),             // 24: fashen.core.v1.Anchor
-	(*LegalBasis)(nil),            // 25: fashen.counsel.v1.LegalBasis
-	(*v1.Intent)(nil),             // 26: fashen.core.v1.Intent
+	(*Extension)(nil),             // 10: fashen.counsel.v1.Extension
+	(*Pause)(nil),                 // 11: fashen.counsel.v1.Pause
+	(*Confirmation)(nil),          // 12: fashen.counsel.v1.Confirmation
+	(*LedgerItem)(nil),            // 13: fashen.counsel.v1.LedgerItem
+	(*Answer)(nil),                // 14: fashen.counsel.v1.Answer
+	(*CounselVerdict)(nil),        // 15: fashen.counsel.v1.CounselVerdict
+	(*Certificate)(nil),           // 16: fashen.counsel.v1.Certificate
+	(*Opinion)(nil),               // 17: fashen.counsel.v1.Opinion
+	(*OpinionItem)(nil),           // 18: fashen.counsel.v1.OpinionItem
+	(*Assignment)(nil),            // 19: fashen.counsel.v1.Assignment
+	(*Clarification)(nil),         // 20: fashen.counsel.v1.Clarification
+	(*Evaluation)(nil),            // 21: fashen.counsel.v1.Evaluation
+	(*date.Date)(nil),             // 22: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(Regime)(0),                   // 24: fashen.counsel.v1.Regime
+	(*ChecklistEntry)(nil),        // 25: fashen.counsel.v1.ChecklistEntry
+	(*v1.Anchor)(nil),             // 26: fashen.core.v1.Anchor
+	(*LegalBasis)(nil),            // 27: fashen.counsel.v1.LegalBasis
+	(*v1.Intent)(nil),             // 28: fashen.core.v1.Intent
 }
 var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	1,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
 	9,  // 1: fashen.counsel.v1.Case.rounds:type_name -> fashen.counsel.v1.Round
-	12, // 2: fashen.counsel.v1.Case.ledger:type_name -> fashen.counsel.v1.LedgerItem
-	14, // 3: fashen.counsel.v1.Case.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	15, // 4: fashen.counsel.v1.Case.certificates:type_name -> fashen.counsel.v1.Certificate
-	21, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
-	22, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	22, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
-	21, // 8: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
-	21, // 9: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
-	21, // 10: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
-	21, // 11: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
-	21, // 12: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
-	10, // 13: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
-	0,  // 14: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	21, // 15: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
-	11, // 16: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
-	21, // 17: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
-	21, // 18: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
-	22, // 19: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
-	17, // 20: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
-	13, // 21: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
-	2,  // 22: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
-	22, // 23: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
-	0,  // 24: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	22, // 25: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
-	22, // 26: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
-	22, // 27: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
-	22, // 28: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
-	3,  // 29: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
-	0,  // 30: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	17, // 31: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
-	4,  // 32: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
-	22, // 33: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
-	22, // 34: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
-	22, // 35: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
-	23, // 36: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
-	5,  // 37: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
-	6,  // 38: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	24, // 39: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	25, // 40: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
-	7,  // 41: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	22, // 42: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	22, // 43: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	26, // 44: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
-	19, // 45: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
-	20, // 46: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
-	21, // 47: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
-	22, // 48: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
-	22, // 49: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
-	22, // 50: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	13, // 2: fashen.counsel.v1.Case.ledger:type_name -> fashen.counsel.v1.LedgerItem
+	15, // 3: fashen.counsel.v1.Case.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	16, // 4: fashen.counsel.v1.Case.certificates:type_name -> fashen.counsel.v1.Certificate
+	22, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
+	23, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	23, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	24, // 8: fashen.counsel.v1.Case.regime:type_name -> fashen.counsel.v1.Regime
+	22, // 9: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
+	22, // 10: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
+	22, // 11: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
+	22, // 12: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
+	22, // 13: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
+	11, // 14: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
+	0,  // 15: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	22, // 16: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
+	12, // 17: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
+	10, // 18: fashen.counsel.v1.Round.extension:type_name -> fashen.counsel.v1.Extension
+	23, // 19: fashen.counsel.v1.Extension.extend_time:type_name -> google.protobuf.Timestamp
+	22, // 20: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
+	22, // 21: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
+	23, // 22: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
+	18, // 23: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
+	14, // 24: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
+	2,  // 25: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
+	23, // 26: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
+	0,  // 27: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	23, // 28: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
+	23, // 29: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
+	23, // 30: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
+	23, // 31: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
+	3,  // 32: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
+	0,  // 33: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	18, // 34: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
+	4,  // 35: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
+	23, // 36: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
+	23, // 37: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
+	23, // 38: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
+	25, // 39: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
+	5,  // 40: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
+	6,  // 41: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
+	26, // 42: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	27, // 43: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
+	7,  // 44: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
+	23, // 45: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	23, // 46: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	28, // 47: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	20, // 48: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
+	21, // 49: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	22, // 50: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
+	23, // 51: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
+	23, // 52: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
+	23, // 53: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }
@@ -2562,13 +2692,14 @@ func file_fashen_counsel_v1_case_proto_init() {
 		return
 	}
 	file_fashen_counsel_v1_checklist_proto_init()
+	file_fashen_counsel_v1_regime_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_case_proto_rawDesc), len(file_fashen_counsel_v1_case_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -25,7 +25,9 @@ const (
 )
 
 // What a reviewer looks at before signing. Which points a review answers hangs on
-// what is reviewed; a normative document has the seven of 国办发〔2018〕115号.
+// what is reviewed: a normative document has the seven of 国办发〔2018〕115号, a major
+// enforcement decision those of 国办发〔2018〕118号, anything else the three heads of
+// 重大行政决策程序暂行条例 art 27.
 type ReviewPoint int32
 
 const (
@@ -43,21 +45,36 @@ const (
 	ReviewPoint_REVIEW_POINT_RIGHTS_AND_DUTIES ReviewPoint = 5
 	// 是否存在没有法律、法规依据作出增加本单位权力或者减少本单位法定职责的情形.
 	ReviewPoint_REVIEW_POINT_OWN_POWERS ReviewPoint = 6
-	// 是否违反规范性文件制定程序.
+	// 是否违反法定程序.
 	ReviewPoint_REVIEW_POINT_PROCEDURE ReviewPoint = 7
+	// 执法主体、执法人员资格是否合法 (国办发〔2018〕118号).
+	ReviewPoint_REVIEW_POINT_ENFORCER ReviewPoint = 8
+	// 案件事实是否清楚、证据是否合法充分.
+	ReviewPoint_REVIEW_POINT_EVIDENCE ReviewPoint = 9
+	// 适用法律、法规、规章是否准确，裁量基准运用是否适当.
+	ReviewPoint_REVIEW_POINT_DISCRETION ReviewPoint = 10
+	// 执法文书是否完备、规范.
+	ReviewPoint_REVIEW_POINT_PAPERS ReviewPoint = 11
+	// 违法行为是否涉嫌犯罪、需要移送司法机关.
+	ReviewPoint_REVIEW_POINT_CRIME ReviewPoint = 12
 )
 
 // Enum value maps for ReviewPoint.
 var (
 	ReviewPoint_name = map[int32]string{
-		0: "REVIEW_POINT_UNSPECIFIED",
-		1: "REVIEW_POINT_ISSUER",
-		2: "REVIEW_POINT_POWERS",
-		3: "REVIEW_POINT_HIGHER_LAW",
-		4: "REVIEW_POINT_RESERVED_MATTERS",
-		5: "REVIEW_POINT_RIGHTS_AND_DUTIES",
-		6: "REVIEW_POINT_OWN_POWERS",
-		7: "REVIEW_POINT_PROCEDURE",
+		0:  "REVIEW_POINT_UNSPECIFIED",
+		1:  "REVIEW_POINT_ISSUER",
+		2:  "REVIEW_POINT_POWERS",
+		3:  "REVIEW_POINT_HIGHER_LAW",
+		4:  "REVIEW_POINT_RESERVED_MATTERS",
+		5:  "REVIEW_POINT_RIGHTS_AND_DUTIES",
+		6:  "REVIEW_POINT_OWN_POWERS",
+		7:  "REVIEW_POINT_PROCEDURE",
+		8:  "REVIEW_POINT_ENFORCER",
+		9:  "REVIEW_POINT_EVIDENCE",
+		10: "REVIEW_POINT_DISCRETION",
+		11: "REVIEW_POINT_PAPERS",
+		12: "REVIEW_POINT_CRIME",
 	}
 	ReviewPoint_value = map[string]int32{
 		"REVIEW_POINT_UNSPECIFIED":       0,
@@ -68,6 +85,11 @@ var (
 		"REVIEW_POINT_RIGHTS_AND_DUTIES": 5,
 		"REVIEW_POINT_OWN_POWERS":        6,
 		"REVIEW_POINT_PROCEDURE":         7,
+		"REVIEW_POINT_ENFORCER":          8,
+		"REVIEW_POINT_EVIDENCE":          9,
+		"REVIEW_POINT_DISCRETION":        10,
+		"REVIEW_POINT_PAPERS":            11,
+		"REVIEW_POINT_CRIME":             12,
 	}
 )
 
@@ -309,7 +331,7 @@ const file_fashen_counsel_v1_checklist_proto_rawDesc = "" +
 	"\aarticle\x18\x02 \x01(\tB\n" +
 	"\xe0A\x01\xbaH\x04r\x02\x18dR\aarticle\x12=\n" +
 	"\x0eeffective_date\x18\x03 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\reffectiveDate\x12=\n" +
-	"\x0ereference_date\x18\x04 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\rreferenceDate*\xfa\x01\n" +
+	"\x0ereference_date\x18\x04 \x01(\v2\x11.google.type.DateB\x03\xe0A\x01R\rreferenceDate*\xfe\x02\n" +
 	"\vReviewPoint\x12\x1c\n" +
 	"\x18REVIEW_POINT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13REVIEW_POINT_ISSUER\x10\x01\x12\x17\n" +
@@ -318,7 +340,13 @@ const file_fashen_counsel_v1_checklist_proto_rawDesc = "" +
 	"\x1dREVIEW_POINT_RESERVED_MATTERS\x10\x04\x12\"\n" +
 	"\x1eREVIEW_POINT_RIGHTS_AND_DUTIES\x10\x05\x12\x1b\n" +
 	"\x17REVIEW_POINT_OWN_POWERS\x10\x06\x12\x1a\n" +
-	"\x16REVIEW_POINT_PROCEDURE\x10\aB8B\x0eChecklistProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\x16REVIEW_POINT_PROCEDURE\x10\a\x12\x19\n" +
+	"\x15REVIEW_POINT_ENFORCER\x10\b\x12\x19\n" +
+	"\x15REVIEW_POINT_EVIDENCE\x10\t\x12\x1b\n" +
+	"\x17REVIEW_POINT_DISCRETION\x10\n" +
+	"\x12\x17\n" +
+	"\x13REVIEW_POINT_PAPERS\x10\v\x12\x16\n" +
+	"\x12REVIEW_POINT_CRIME\x10\fB8B\x0eChecklistProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_checklist_proto_rawDescOnce sync.Once

@@ -45,6 +45,8 @@ const (
 	// Items were adopted, but this draft is the one they were raised on, or
 	// the revised draft is not confirmed.
 	Verdict_REVISION_OPEN Verdict_Standing = 6
+	// Reviewed and lawful with a stated risk, which whoever decides is told.
+	Verdict_PASSES_WITH_RISK Verdict_Standing = 7
 )
 
 // Enum value maps for Verdict_Standing.
@@ -57,6 +59,7 @@ var (
 		4: "ADVERSE",
 		5: "ITEMS_UNANSWERED",
 		6: "REVISION_OPEN",
+		7: "PASSES_WITH_RISK",
 	}
 	Verdict_Standing_value = map[string]int32{
 		"STANDING_UNSPECIFIED": 0,
@@ -66,6 +69,7 @@ var (
 		"ADVERSE":              4,
 		"ITEMS_UNANSWERED":     5,
 		"REVISION_OPEN":        6,
+		"PASSES_WITH_RISK":     7,
 	}
 )
 
@@ -188,9 +192,14 @@ type OpenCaseRequest struct {
 	// Ask only whether the submission would be taken (AIP-163). That it would not
 	// is kept in the history of the case all the same. The answer for a subject
 	// without a case has no name.
-	ValidateOnly  bool `protobuf:"varint,13,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ValidateOnly bool `protobuf:"varint,13,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// By which law it is reviewed; a normative document when unset. It does not
+	// change from one submission to the next.
+	Regime Regime `protobuf:"varint,20,opt,name=regime,proto3,enum=fashen.counsel.v1.Regime" json:"regime,omitempty"`
+	// True for an exploratory reform that the State has no clear rules on.
+	ExploratoryReform bool `protobuf:"varint,21,opt,name=exploratory_reform,json=exploratoryReform,proto3" json:"exploratory_reform,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *OpenCaseRequest) Reset() {
@@ -310,6 +319,20 @@ func (x *OpenCaseRequest) GetTransition() string {
 func (x *OpenCaseRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *OpenCaseRequest) GetRegime() Regime {
+	if x != nil {
+		return x.Regime
+	}
+	return Regime_REGIME_UNSPECIFIED
+}
+
+func (x *OpenCaseRequest) GetExploratoryReform() bool {
+	if x != nil {
+		return x.ExploratoryReform
 	}
 	return false
 }
@@ -567,8 +590,10 @@ type Verdict struct {
 	// True when the earliest day lies in a year without a calendar: it was
 	// counted by weekends and is not final.
 	ProvisionalDates bool `protobuf:"varint,9,opt,name=provisional_dates,json=provisionalDates,proto3" json:"provisional_dates,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The legal risk, where it passes with one.
+	RiskStatement string `protobuf:"bytes,20,opt,name=risk_statement,json=riskStatement,proto3" json:"risk_statement,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Verdict) Reset() {
@@ -662,6 +687,13 @@ func (x *Verdict) GetProvisionalDates() bool {
 		return x.ProvisionalDates
 	}
 	return false
+}
+
+func (x *Verdict) GetRiskStatement() string {
+	if x != nil {
+		return x.RiskStatement
+	}
+	return ""
 }
 
 // Request of GetCase.
@@ -2387,7 +2419,7 @@ var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\n" +
-	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xb4\x05\n" +
+	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xa8\x06\n" +
 	"\x0fOpenCaseRequest\x128\n" +
 	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
 	"\asubject\x18\x02 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
@@ -2410,7 +2442,9 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\n" +
 	"transition\x18\f \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"transition\x12(\n" +
-	"\rvalidate_only\x18\r \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"s\n" +
+	"\rvalidate_only\x18\r \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12>\n" +
+	"\x06regime\x18\x14 \x01(\x0e2\x19.fashen.counsel.v1.RegimeB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06regime\x122\n" +
+	"\x12exploratory_reform\x18\x15 \x01(\bB\x03\xe0A\x01R\x11exploratoryReform\"s\n" +
 	"\x11GetVerdictRequest\x12*\n" +
 	"\asubject\x18\x01 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
 	"\x01*\xbaH\x04r\x02\x10\x01R\asubject\x122\n" +
@@ -2431,7 +2465,7 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"transition\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"transition\x12%\n" +
 	"\x06reason\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06reason\"\x1d\n" +
-	"\x1bWithdrawCertificateResponse\"\xdc\x04\n" +
+	"\x1bWithdrawCertificateResponse\"\x99\x05\n" +
 	"\aVerdict\x12*\n" +
 	"\x04case\x18\x01 \x01(\tB\x16\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\x123\n" +
@@ -2442,7 +2476,8 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x0ftime_sufficient\x18\x06 \x01(\bR\x0etimeSufficient\x12L\n" +
 	"\x10counsel_verdicts\x18\a \x03(\v2!.fashen.counsel.v1.CounselVerdictR\x0fcounselVerdicts\x12\x12\n" +
 	"\x04etag\x18\b \x01(\tR\x04etag\x12+\n" +
-	"\x11provisional_dates\x18\t \x01(\bR\x10provisionalDates\"\x84\x01\n" +
+	"\x11provisional_dates\x18\t \x01(\bR\x10provisionalDates\x12%\n" +
+	"\x0erisk_statement\x18\x14 \x01(\tR\rriskStatement\"\x9a\x01\n" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rNOT_CONCLUDED\x10\x01\x12\t\n" +
@@ -2451,7 +2486,8 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x06PASSES\x10\x03\x12\v\n" +
 	"\aADVERSE\x10\x04\x12\x14\n" +
 	"\x10ITEMS_UNANSWERED\x10\x05\x12\x11\n" +
-	"\rREVISION_OPEN\x10\x06\"F\n" +
+	"\rREVISION_OPEN\x10\x06\x12\x14\n" +
+	"\x10PASSES_WITH_RISK\x10\a\"F\n" +
 	"\x0eGetCaseRequest\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\n" +
 	"\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x04name\"\xc1\x01\n" +
@@ -2709,90 +2745,92 @@ var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
 	(*RequestClarificationRequest)(nil), // 31: fashen.counsel.v1.RequestClarificationRequest
 	(*AnswerClarificationRequest)(nil),  // 32: fashen.counsel.v1.AnswerClarificationRequest
 	(*CloseAssignmentRequest)(nil),      // 33: fashen.counsel.v1.CloseAssignmentRequest
-	(Case_State)(0),                     // 34: fashen.counsel.v1.Case.State
-	(*date.Date)(nil),                   // 35: google.type.Date
-	(*CounselVerdict)(nil),              // 36: fashen.counsel.v1.CounselVerdict
-	(*Case)(nil),                        // 37: fashen.counsel.v1.Case
-	(*Answer)(nil),                      // 38: fashen.counsel.v1.Answer
-	(*v1.JournalEntry)(nil),             // 39: fashen.core.v1.JournalEntry
-	(*Opinion)(nil),                     // 40: fashen.counsel.v1.Opinion
-	(*fieldmaskpb.FieldMask)(nil),       // 41: google.protobuf.FieldMask
-	(*Assignment)(nil),                  // 42: fashen.counsel.v1.Assignment
-	(*Evaluation)(nil),                  // 43: fashen.counsel.v1.Evaluation
+	(Regime)(0),                         // 34: fashen.counsel.v1.Regime
+	(Case_State)(0),                     // 35: fashen.counsel.v1.Case.State
+	(*date.Date)(nil),                   // 36: google.type.Date
+	(*CounselVerdict)(nil),              // 37: fashen.counsel.v1.CounselVerdict
+	(*Case)(nil),                        // 38: fashen.counsel.v1.Case
+	(*Answer)(nil),                      // 39: fashen.counsel.v1.Answer
+	(*v1.JournalEntry)(nil),             // 40: fashen.core.v1.JournalEntry
+	(*Opinion)(nil),                     // 41: fashen.counsel.v1.Opinion
+	(*fieldmaskpb.FieldMask)(nil),       // 42: google.protobuf.FieldMask
+	(*Assignment)(nil),                  // 43: fashen.counsel.v1.Assignment
+	(*Evaluation)(nil),                  // 44: fashen.counsel.v1.Evaluation
 }
 var file_fashen_counsel_v1_counsel_service_proto_depIdxs = []int32{
-	34, // 0: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
-	0,  // 1: fashen.counsel.v1.Verdict.standing:type_name -> fashen.counsel.v1.Verdict.Standing
-	35, // 2: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
-	36, // 3: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	37, // 4: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
-	38, // 5: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
-	39, // 6: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
-	40, // 7: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	40, // 8: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
-	40, // 9: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	41, // 10: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	42, // 11: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
-	42, // 12: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
-	1,  // 13: fashen.counsel.v1.DeclareConflictRequest.result:type_name -> fashen.counsel.v1.DeclareConflictRequest.Result
-	43, // 14: fashen.counsel.v1.CloseAssignmentRequest.evaluation:type_name -> fashen.counsel.v1.Evaluation
-	2,  // 15: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
-	3,  // 16: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
-	4,  // 17: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
-	5,  // 18: fashen.counsel.v1.CounselService.WithdrawCertificate:input_type -> fashen.counsel.v1.WithdrawCertificateRequest
-	8,  // 19: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
-	9,  // 20: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
-	11, // 21: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
-	12, // 22: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
-	13, // 23: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
-	14, // 24: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
-	15, // 25: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
-	16, // 26: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
-	17, // 27: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
-	19, // 28: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
-	20, // 29: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
-	21, // 30: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
-	23, // 31: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
-	24, // 32: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
-	25, // 33: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
-	26, // 34: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
-	27, // 35: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
-	29, // 36: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
-	30, // 37: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
-	31, // 38: fashen.counsel.v1.CounselService.RequestClarification:input_type -> fashen.counsel.v1.RequestClarificationRequest
-	32, // 39: fashen.counsel.v1.CounselService.AnswerClarification:input_type -> fashen.counsel.v1.AnswerClarificationRequest
-	33, // 40: fashen.counsel.v1.CounselService.CloseAssignment:input_type -> fashen.counsel.v1.CloseAssignmentRequest
-	37, // 41: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
-	7,  // 42: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
-	7,  // 43: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
-	6,  // 44: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
-	37, // 45: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
-	10, // 46: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
-	37, // 47: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
-	37, // 48: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
-	37, // 49: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
-	37, // 50: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
-	37, // 51: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
-	37, // 52: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
-	18, // 53: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
-	40, // 54: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
-	40, // 55: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
-	22, // 56: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
-	40, // 57: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
-	40, // 58: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
-	42, // 59: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
-	42, // 60: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
-	28, // 61: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
-	42, // 62: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
-	42, // 63: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
-	42, // 64: fashen.counsel.v1.CounselService.RequestClarification:output_type -> fashen.counsel.v1.Assignment
-	42, // 65: fashen.counsel.v1.CounselService.AnswerClarification:output_type -> fashen.counsel.v1.Assignment
-	42, // 66: fashen.counsel.v1.CounselService.CloseAssignment:output_type -> fashen.counsel.v1.Assignment
-	41, // [41:67] is the sub-list for method output_type
-	15, // [15:41] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	34, // 0: fashen.counsel.v1.OpenCaseRequest.regime:type_name -> fashen.counsel.v1.Regime
+	35, // 1: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
+	0,  // 2: fashen.counsel.v1.Verdict.standing:type_name -> fashen.counsel.v1.Verdict.Standing
+	36, // 3: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
+	37, // 4: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	38, // 5: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
+	39, // 6: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
+	40, // 7: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	41, // 8: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	41, // 9: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
+	41, // 10: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	42, // 11: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	43, // 12: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
+	43, // 13: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
+	1,  // 14: fashen.counsel.v1.DeclareConflictRequest.result:type_name -> fashen.counsel.v1.DeclareConflictRequest.Result
+	44, // 15: fashen.counsel.v1.CloseAssignmentRequest.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	2,  // 16: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
+	3,  // 17: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
+	4,  // 18: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
+	5,  // 19: fashen.counsel.v1.CounselService.WithdrawCertificate:input_type -> fashen.counsel.v1.WithdrawCertificateRequest
+	8,  // 20: fashen.counsel.v1.CounselService.GetCase:input_type -> fashen.counsel.v1.GetCaseRequest
+	9,  // 21: fashen.counsel.v1.CounselService.ListCases:input_type -> fashen.counsel.v1.ListCasesRequest
+	11, // 22: fashen.counsel.v1.CounselService.AcceptCase:input_type -> fashen.counsel.v1.AcceptCaseRequest
+	12, // 23: fashen.counsel.v1.CounselService.ReturnCase:input_type -> fashen.counsel.v1.ReturnCaseRequest
+	13, // 24: fashen.counsel.v1.CounselService.RequestSupplement:input_type -> fashen.counsel.v1.RequestSupplementRequest
+	14, // 25: fashen.counsel.v1.CounselService.ConcludeCase:input_type -> fashen.counsel.v1.ConcludeCaseRequest
+	15, // 26: fashen.counsel.v1.CounselService.AnswerItem:input_type -> fashen.counsel.v1.AnswerItemRequest
+	16, // 27: fashen.counsel.v1.CounselService.ConfirmRevision:input_type -> fashen.counsel.v1.ConfirmRevisionRequest
+	17, // 28: fashen.counsel.v1.CounselService.ListCaseHistory:input_type -> fashen.counsel.v1.ListCaseHistoryRequest
+	19, // 29: fashen.counsel.v1.CounselService.CreateOpinion:input_type -> fashen.counsel.v1.CreateOpinionRequest
+	20, // 30: fashen.counsel.v1.CounselService.GetOpinion:input_type -> fashen.counsel.v1.GetOpinionRequest
+	21, // 31: fashen.counsel.v1.CounselService.ListOpinions:input_type -> fashen.counsel.v1.ListOpinionsRequest
+	23, // 32: fashen.counsel.v1.CounselService.UpdateOpinion:input_type -> fashen.counsel.v1.UpdateOpinionRequest
+	24, // 33: fashen.counsel.v1.CounselService.SignOpinion:input_type -> fashen.counsel.v1.SignOpinionRequest
+	25, // 34: fashen.counsel.v1.CounselService.CreateAssignment:input_type -> fashen.counsel.v1.CreateAssignmentRequest
+	26, // 35: fashen.counsel.v1.CounselService.GetAssignment:input_type -> fashen.counsel.v1.GetAssignmentRequest
+	27, // 36: fashen.counsel.v1.CounselService.ListAssignments:input_type -> fashen.counsel.v1.ListAssignmentsRequest
+	29, // 37: fashen.counsel.v1.CounselService.DeclareConflict:input_type -> fashen.counsel.v1.DeclareConflictRequest
+	30, // 38: fashen.counsel.v1.CounselService.WaiveConflict:input_type -> fashen.counsel.v1.WaiveConflictRequest
+	31, // 39: fashen.counsel.v1.CounselService.RequestClarification:input_type -> fashen.counsel.v1.RequestClarificationRequest
+	32, // 40: fashen.counsel.v1.CounselService.AnswerClarification:input_type -> fashen.counsel.v1.AnswerClarificationRequest
+	33, // 41: fashen.counsel.v1.CounselService.CloseAssignment:input_type -> fashen.counsel.v1.CloseAssignmentRequest
+	38, // 42: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
+	7,  // 43: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
+	7,  // 44: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
+	6,  // 45: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
+	38, // 46: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
+	10, // 47: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
+	38, // 48: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
+	38, // 49: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
+	38, // 50: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
+	38, // 51: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
+	38, // 52: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
+	38, // 53: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
+	18, // 54: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
+	41, // 55: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
+	41, // 56: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
+	22, // 57: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
+	41, // 58: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
+	41, // 59: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
+	43, // 60: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
+	43, // 61: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
+	28, // 62: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
+	43, // 63: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
+	43, // 64: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
+	43, // 65: fashen.counsel.v1.CounselService.RequestClarification:output_type -> fashen.counsel.v1.Assignment
+	43, // 66: fashen.counsel.v1.CounselService.AnswerClarification:output_type -> fashen.counsel.v1.Assignment
+	43, // 67: fashen.counsel.v1.CounselService.CloseAssignment:output_type -> fashen.counsel.v1.Assignment
+	42, // [42:68] is the sub-list for method output_type
+	16, // [16:42] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_counsel_service_proto_init() }
@@ -2801,6 +2839,7 @@ func file_fashen_counsel_v1_counsel_service_proto_init() {
 		return
 	}
 	file_fashen_counsel_v1_case_proto_init()
+	file_fashen_counsel_v1_regime_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -74,7 +74,171 @@ func (x DecideCheckRequest_Decision) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DecideCheckRequest_Decision.Descriptor instead.
 func (DecideCheckRequest_Decision) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{7, 0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9, 0}
+}
+
+// Request of ExtendCase.
+type ExtendCaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Working days, beyond the last day of the review.
+	Days int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendCaseRequest) Reset() {
+	*x = ExtendCaseRequest{}
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendCaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendCaseRequest) ProtoMessage() {}
+
+func (x *ExtendCaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendCaseRequest.ProtoReflect.Descriptor instead.
+func (*ExtendCaseRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ExtendCaseRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExtendCaseRequest) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *ExtendCaseRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ExtendCaseRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ExtendCaseRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of TransferCase.
+type TransferCaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The reviewer who takes it over.
+	Reviewer string `protobuf:"bytes,2,opt,name=reviewer,proto3" json:"reviewer,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferCaseRequest) Reset() {
+	*x = TransferCaseRequest{}
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferCaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferCaseRequest) ProtoMessage() {}
+
+func (x *TransferCaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferCaseRequest.ProtoReflect.Descriptor instead.
+func (*TransferCaseRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TransferCaseRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TransferCaseRequest) GetReviewer() string {
+	if x != nil {
+		return x.Reviewer
+	}
+	return ""
+}
+
+func (x *TransferCaseRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *TransferCaseRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *TransferCaseRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // Request of AddItem.
@@ -99,7 +263,7 @@ type AddItemRequest struct {
 
 func (x *AddItemRequest) Reset() {
 	*x = AddItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -111,7 +275,7 @@ func (x *AddItemRequest) String() string {
 func (*AddItemRequest) ProtoMessage() {}
 
 func (x *AddItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -124,7 +288,7 @@ func (x *AddItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddItemRequest.ProtoReflect.Descriptor instead.
 func (*AddItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *AddItemRequest) GetName() string {
@@ -208,7 +372,7 @@ type ReplaceItemRequest struct {
 
 func (x *ReplaceItemRequest) Reset() {
 	*x = ReplaceItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -220,7 +384,7 @@ func (x *ReplaceItemRequest) String() string {
 func (*ReplaceItemRequest) ProtoMessage() {}
 
 func (x *ReplaceItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -233,7 +397,7 @@ func (x *ReplaceItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceItemRequest.ProtoReflect.Descriptor instead.
 func (*ReplaceItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{1}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReplaceItemRequest) GetName() string {
@@ -281,7 +445,7 @@ type RemoveItemRequest struct {
 
 func (x *RemoveItemRequest) Reset() {
 	*x = RemoveItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -293,7 +457,7 @@ func (x *RemoveItemRequest) String() string {
 func (*RemoveItemRequest) ProtoMessage() {}
 
 func (x *RemoveItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -306,7 +470,7 @@ func (x *RemoveItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveItemRequest.ProtoReflect.Descriptor instead.
 func (*RemoveItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{2}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RemoveItemRequest) GetName() string {
@@ -352,7 +516,7 @@ type CreateCheckRequest struct {
 
 func (x *CreateCheckRequest) Reset() {
 	*x = CreateCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +528,7 @@ func (x *CreateCheckRequest) String() string {
 func (*CreateCheckRequest) ProtoMessage() {}
 
 func (x *CreateCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +541,7 @@ func (x *CreateCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCheckRequest.ProtoReflect.Descriptor instead.
 func (*CreateCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{3}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateCheckRequest) GetParent() string {
@@ -412,7 +576,7 @@ type GetCheckRequest struct {
 
 func (x *GetCheckRequest) Reset() {
 	*x = GetCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +588,7 @@ func (x *GetCheckRequest) String() string {
 func (*GetCheckRequest) ProtoMessage() {}
 
 func (x *GetCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +601,7 @@ func (x *GetCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckRequest.ProtoReflect.Descriptor instead.
 func (*GetCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{4}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetCheckRequest) GetName() string {
@@ -462,7 +626,7 @@ type ListChecksRequest struct {
 
 func (x *ListChecksRequest) Reset() {
 	*x = ListChecksRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +638,7 @@ func (x *ListChecksRequest) String() string {
 func (*ListChecksRequest) ProtoMessage() {}
 
 func (x *ListChecksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +651,7 @@ func (x *ListChecksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChecksRequest.ProtoReflect.Descriptor instead.
 func (*ListChecksRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{5}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListChecksRequest) GetParent() string {
@@ -524,7 +688,7 @@ type ListChecksResponse struct {
 
 func (x *ListChecksResponse) Reset() {
 	*x = ListChecksResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +700,7 @@ func (x *ListChecksResponse) String() string {
 func (*ListChecksResponse) ProtoMessage() {}
 
 func (x *ListChecksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +713,7 @@ func (x *ListChecksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChecksResponse.ProtoReflect.Descriptor instead.
 func (*ListChecksResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{6}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListChecksResponse) GetChecks() []*Check {
@@ -585,7 +749,7 @@ type DecideCheckRequest struct {
 
 func (x *DecideCheckRequest) Reset() {
 	*x = DecideCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +761,7 @@ func (x *DecideCheckRequest) String() string {
 func (*DecideCheckRequest) ProtoMessage() {}
 
 func (x *DecideCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +774,7 @@ func (x *DecideCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideCheckRequest.ProtoReflect.Descriptor instead.
 func (*DecideCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{7}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DecideCheckRequest) GetName() string {
@@ -663,7 +827,7 @@ type CreateCommentRequest struct {
 
 func (x *CreateCommentRequest) Reset() {
 	*x = CreateCommentRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +839,7 @@ func (x *CreateCommentRequest) String() string {
 func (*CreateCommentRequest) ProtoMessage() {}
 
 func (x *CreateCommentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +852,7 @@ func (x *CreateCommentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCommentRequest.ProtoReflect.Descriptor instead.
 func (*CreateCommentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{8}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateCommentRequest) GetParent() string {
@@ -723,7 +887,7 @@ type GetCommentRequest struct {
 
 func (x *GetCommentRequest) Reset() {
 	*x = GetCommentRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +899,7 @@ func (x *GetCommentRequest) String() string {
 func (*GetCommentRequest) ProtoMessage() {}
 
 func (x *GetCommentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +912,7 @@ func (x *GetCommentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCommentRequest.ProtoReflect.Descriptor instead.
 func (*GetCommentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetCommentRequest) GetName() string {
@@ -773,7 +937,7 @@ type ListCommentsRequest struct {
 
 func (x *ListCommentsRequest) Reset() {
 	*x = ListCommentsRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +949,7 @@ func (x *ListCommentsRequest) String() string {
 func (*ListCommentsRequest) ProtoMessage() {}
 
 func (x *ListCommentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +962,7 @@ func (x *ListCommentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommentsRequest.ProtoReflect.Descriptor instead.
 func (*ListCommentsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{10}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListCommentsRequest) GetParent() string {
@@ -835,7 +999,7 @@ type ListCommentsResponse struct {
 
 func (x *ListCommentsResponse) Reset() {
 	*x = ListCommentsResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +1011,7 @@ func (x *ListCommentsResponse) String() string {
 func (*ListCommentsResponse) ProtoMessage() {}
 
 func (x *ListCommentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +1024,7 @@ func (x *ListCommentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommentsResponse.ProtoReflect.Descriptor instead.
 func (*ListCommentsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{11}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListCommentsResponse) GetComments() []*Comment {
@@ -890,7 +1054,7 @@ type CompareItemsRequest struct {
 
 func (x *CompareItemsRequest) Reset() {
 	*x = CompareItemsRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1066,7 @@ func (x *CompareItemsRequest) String() string {
 func (*CompareItemsRequest) ProtoMessage() {}
 
 func (x *CompareItemsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1079,7 @@ func (x *CompareItemsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareItemsRequest.ProtoReflect.Descriptor instead.
 func (*CompareItemsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{12}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CompareItemsRequest) GetName() string {
@@ -947,7 +1111,7 @@ type CompareItemsResponse struct {
 
 func (x *CompareItemsResponse) Reset() {
 	*x = CompareItemsResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1123,7 @@ func (x *CompareItemsResponse) String() string {
 func (*CompareItemsResponse) ProtoMessage() {}
 
 func (x *CompareItemsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1136,7 @@ func (x *CompareItemsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareItemsResponse.ProtoReflect.Descriptor instead.
 func (*CompareItemsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{13}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CompareItemsResponse) GetBase() string {
@@ -1009,7 +1173,7 @@ type CompareItemsResponse_ComparedItem struct {
 
 func (x *CompareItemsResponse_ComparedItem) Reset() {
 	*x = CompareItemsResponse_ComparedItem{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1185,7 @@ func (x *CompareItemsResponse_ComparedItem) String() string {
 func (*CompareItemsResponse_ComparedItem) ProtoMessage() {}
 
 func (x *CompareItemsResponse_ComparedItem) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1198,7 @@ func (x *CompareItemsResponse_ComparedItem) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use CompareItemsResponse_ComparedItem.ProtoReflect.Descriptor instead.
 func (*CompareItemsResponse_ComparedItem) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{13, 0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{15, 0}
 }
 
 func (x *CompareItemsResponse_ComparedItem) GetLine() *LedgerItem {
@@ -1055,7 +1219,26 @@ var File_fashen_counsel_v1_review_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\n" +
-	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xfb\x01\n" +
+	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xd6\x01\n" +
+	"\x11ExtendCaseRequest\x124\n" +
+	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\n" +
+	"\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x04name\x12 \n" +
+	"\x04days\x18\x02 \x01(\x05B\f\xe0A\x02\xbaH\x06\x1a\x04\x18\x1e(\x01R\x04days\x12%\n" +
+	"\x06reason\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xd0\x0fR\x06reason\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xf6\x01\n" +
+	"\x13TransferCaseRequest\x124\n" +
+	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\n" +
+	"\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x04name\x12>\n" +
+	"\breviewer\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Person\xbaH\x04r\x02\x10\x01R\breviewer\x12%\n" +
+	"\x06reason\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xd0\x0fR\x06reason\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xfb\x01\n" +
 	"\x0eAddItemRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
 	"\x14fashen.local/Opinion\xbaH\x04r\x02\x10\x01R\x04name\x124\n" +
@@ -1142,7 +1325,7 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\x05items\x18\x03 \x03(\v24.fashen.counsel.v1.CompareItemsResponse.ComparedItemR\x05items\x1az\n" +
 	"\fComparedItem\x121\n" +
 	"\x04line\x18\x01 \x01(\v2\x1d.fashen.counsel.v1.LedgerItemR\x04line\x127\n" +
-	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\x95\x0e\n" +
+	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\xcf\x10\n" +
 	"\rReviewService\x12\x93\x01\n" +
 	"\aAddItem\x12!.fashen.counsel.v1.AddItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"I\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x024:\x01*\"//v1/{name=regions/*/cases/*/opinions/*}:addItem\x12\xa4\x01\n" +
 	"\vReplaceItem\x12%.fashen.counsel.v1.ReplaceItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"R\xdaA\tname,itemʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{name=regions/*/cases/*/opinions/*}:replaceItem\x12\xa4\x01\n" +
@@ -1156,7 +1339,10 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\rCreateComment\x12'.fashen.counsel.v1.CreateCommentRequest\x1a\x1a.fashen.counsel.v1.Comment\"Q\xdaA\x0eparent,commentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x022:\acomment\"'/v1/{parent=regions/*/cases/*}/comments\x12\x8e\x01\n" +
 	"\n" +
 	"GetComment\x12$.fashen.counsel.v1.GetCommentRequest\x1a\x1a.fashen.counsel.v1.Comment\">\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{name=regions/*/cases/*/comments/*}\x12\xa1\x01\n" +
-	"\fListComments\x12&.fashen.counsel.v1.ListCommentsRequest\x1a'.fashen.counsel.v1.ListCommentsResponse\"@\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{parent=regions/*/cases/*}/comments\x12\xa2\x01\n" +
+	"\fListComments\x12&.fashen.counsel.v1.ListCommentsRequest\x1a'.fashen.counsel.v1.ListCommentsResponse\"@\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{parent=regions/*/cases/*}/comments\x12\x95\x01\n" +
+	"\n" +
+	"ExtendCase\x12$.fashen.counsel.v1.ExtendCaseRequest\x1a\x17.fashen.counsel.v1.Case\"H\xdaA\x10name,days,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=regions/*/cases/*}:extend\x12\x9f\x01\n" +
+	"\fTransferCase\x12&.fashen.counsel.v1.TransferCaseRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x14name,reviewer,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/cases/*}:transfer\x12\xa2\x01\n" +
 	"\fCompareItems\x12&.fashen.counsel.v1.CompareItemsRequest\x1a'.fashen.counsel.v1.CompareItemsResponse\"A\xdaA\x04nameʥ\x19\x05\x1a\x03\x01\x02\x05\x82\xd3\xe4\x93\x02+\x12)/v1/{name=regions/*/cases/*}:compareItems\x1a\x0f\xcaA\ffashen.localB<B\x12ReviewServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
@@ -1172,66 +1358,73 @@ func file_fashen_counsel_v1_review_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_review_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fashen_counsel_v1_review_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_fashen_counsel_v1_review_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_fashen_counsel_v1_review_service_proto_goTypes = []any{
 	(DecideCheckRequest_Decision)(0),          // 0: fashen.counsel.v1.DecideCheckRequest.Decision
-	(*AddItemRequest)(nil),                    // 1: fashen.counsel.v1.AddItemRequest
-	(*ReplaceItemRequest)(nil),                // 2: fashen.counsel.v1.ReplaceItemRequest
-	(*RemoveItemRequest)(nil),                 // 3: fashen.counsel.v1.RemoveItemRequest
-	(*CreateCheckRequest)(nil),                // 4: fashen.counsel.v1.CreateCheckRequest
-	(*GetCheckRequest)(nil),                   // 5: fashen.counsel.v1.GetCheckRequest
-	(*ListChecksRequest)(nil),                 // 6: fashen.counsel.v1.ListChecksRequest
-	(*ListChecksResponse)(nil),                // 7: fashen.counsel.v1.ListChecksResponse
-	(*DecideCheckRequest)(nil),                // 8: fashen.counsel.v1.DecideCheckRequest
-	(*CreateCommentRequest)(nil),              // 9: fashen.counsel.v1.CreateCommentRequest
-	(*GetCommentRequest)(nil),                 // 10: fashen.counsel.v1.GetCommentRequest
-	(*ListCommentsRequest)(nil),               // 11: fashen.counsel.v1.ListCommentsRequest
-	(*ListCommentsResponse)(nil),              // 12: fashen.counsel.v1.ListCommentsResponse
-	(*CompareItemsRequest)(nil),               // 13: fashen.counsel.v1.CompareItemsRequest
-	(*CompareItemsResponse)(nil),              // 14: fashen.counsel.v1.CompareItemsResponse
-	(*CompareItemsResponse_ComparedItem)(nil), // 15: fashen.counsel.v1.CompareItemsResponse.ComparedItem
-	(*OpinionItem)(nil),                       // 16: fashen.counsel.v1.OpinionItem
-	(*Check)(nil),                             // 17: fashen.counsel.v1.Check
-	(*Comment)(nil),                           // 18: fashen.counsel.v1.Comment
-	(*LedgerItem)(nil),                        // 19: fashen.counsel.v1.LedgerItem
-	(*v1.CarriedAnchor)(nil),                  // 20: fashen.core.v1.CarriedAnchor
-	(*Opinion)(nil),                           // 21: fashen.counsel.v1.Opinion
+	(*ExtendCaseRequest)(nil),                 // 1: fashen.counsel.v1.ExtendCaseRequest
+	(*TransferCaseRequest)(nil),               // 2: fashen.counsel.v1.TransferCaseRequest
+	(*AddItemRequest)(nil),                    // 3: fashen.counsel.v1.AddItemRequest
+	(*ReplaceItemRequest)(nil),                // 4: fashen.counsel.v1.ReplaceItemRequest
+	(*RemoveItemRequest)(nil),                 // 5: fashen.counsel.v1.RemoveItemRequest
+	(*CreateCheckRequest)(nil),                // 6: fashen.counsel.v1.CreateCheckRequest
+	(*GetCheckRequest)(nil),                   // 7: fashen.counsel.v1.GetCheckRequest
+	(*ListChecksRequest)(nil),                 // 8: fashen.counsel.v1.ListChecksRequest
+	(*ListChecksResponse)(nil),                // 9: fashen.counsel.v1.ListChecksResponse
+	(*DecideCheckRequest)(nil),                // 10: fashen.counsel.v1.DecideCheckRequest
+	(*CreateCommentRequest)(nil),              // 11: fashen.counsel.v1.CreateCommentRequest
+	(*GetCommentRequest)(nil),                 // 12: fashen.counsel.v1.GetCommentRequest
+	(*ListCommentsRequest)(nil),               // 13: fashen.counsel.v1.ListCommentsRequest
+	(*ListCommentsResponse)(nil),              // 14: fashen.counsel.v1.ListCommentsResponse
+	(*CompareItemsRequest)(nil),               // 15: fashen.counsel.v1.CompareItemsRequest
+	(*CompareItemsResponse)(nil),              // 16: fashen.counsel.v1.CompareItemsResponse
+	(*CompareItemsResponse_ComparedItem)(nil), // 17: fashen.counsel.v1.CompareItemsResponse.ComparedItem
+	(*OpinionItem)(nil),                       // 18: fashen.counsel.v1.OpinionItem
+	(*Check)(nil),                             // 19: fashen.counsel.v1.Check
+	(*Comment)(nil),                           // 20: fashen.counsel.v1.Comment
+	(*LedgerItem)(nil),                        // 21: fashen.counsel.v1.LedgerItem
+	(*v1.CarriedAnchor)(nil),                  // 22: fashen.core.v1.CarriedAnchor
+	(*Opinion)(nil),                           // 23: fashen.counsel.v1.Opinion
+	(*Case)(nil),                              // 24: fashen.counsel.v1.Case
 }
 var file_fashen_counsel_v1_review_service_proto_depIdxs = []int32{
-	16, // 0: fashen.counsel.v1.AddItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
-	16, // 1: fashen.counsel.v1.ReplaceItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
-	17, // 2: fashen.counsel.v1.CreateCheckRequest.check:type_name -> fashen.counsel.v1.Check
-	17, // 3: fashen.counsel.v1.ListChecksResponse.checks:type_name -> fashen.counsel.v1.Check
+	18, // 0: fashen.counsel.v1.AddItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
+	18, // 1: fashen.counsel.v1.ReplaceItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
+	19, // 2: fashen.counsel.v1.CreateCheckRequest.check:type_name -> fashen.counsel.v1.Check
+	19, // 3: fashen.counsel.v1.ListChecksResponse.checks:type_name -> fashen.counsel.v1.Check
 	0,  // 4: fashen.counsel.v1.DecideCheckRequest.decision:type_name -> fashen.counsel.v1.DecideCheckRequest.Decision
-	18, // 5: fashen.counsel.v1.CreateCommentRequest.comment:type_name -> fashen.counsel.v1.Comment
-	18, // 6: fashen.counsel.v1.ListCommentsResponse.comments:type_name -> fashen.counsel.v1.Comment
-	15, // 7: fashen.counsel.v1.CompareItemsResponse.items:type_name -> fashen.counsel.v1.CompareItemsResponse.ComparedItem
-	19, // 8: fashen.counsel.v1.CompareItemsResponse.ComparedItem.line:type_name -> fashen.counsel.v1.LedgerItem
-	20, // 9: fashen.counsel.v1.CompareItemsResponse.ComparedItem.carried:type_name -> fashen.core.v1.CarriedAnchor
-	1,  // 10: fashen.counsel.v1.ReviewService.AddItem:input_type -> fashen.counsel.v1.AddItemRequest
-	2,  // 11: fashen.counsel.v1.ReviewService.ReplaceItem:input_type -> fashen.counsel.v1.ReplaceItemRequest
-	3,  // 12: fashen.counsel.v1.ReviewService.RemoveItem:input_type -> fashen.counsel.v1.RemoveItemRequest
-	4,  // 13: fashen.counsel.v1.ReviewService.CreateCheck:input_type -> fashen.counsel.v1.CreateCheckRequest
-	5,  // 14: fashen.counsel.v1.ReviewService.GetCheck:input_type -> fashen.counsel.v1.GetCheckRequest
-	6,  // 15: fashen.counsel.v1.ReviewService.ListChecks:input_type -> fashen.counsel.v1.ListChecksRequest
-	8,  // 16: fashen.counsel.v1.ReviewService.DecideCheck:input_type -> fashen.counsel.v1.DecideCheckRequest
-	9,  // 17: fashen.counsel.v1.ReviewService.CreateComment:input_type -> fashen.counsel.v1.CreateCommentRequest
-	10, // 18: fashen.counsel.v1.ReviewService.GetComment:input_type -> fashen.counsel.v1.GetCommentRequest
-	11, // 19: fashen.counsel.v1.ReviewService.ListComments:input_type -> fashen.counsel.v1.ListCommentsRequest
-	13, // 20: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
-	21, // 21: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
-	21, // 22: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
-	21, // 23: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
-	17, // 24: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
-	17, // 25: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
-	7,  // 26: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
-	17, // 27: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
-	18, // 28: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
-	18, // 29: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
-	12, // 30: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
-	14, // 31: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
-	21, // [21:32] is the sub-list for method output_type
-	10, // [10:21] is the sub-list for method input_type
+	20, // 5: fashen.counsel.v1.CreateCommentRequest.comment:type_name -> fashen.counsel.v1.Comment
+	20, // 6: fashen.counsel.v1.ListCommentsResponse.comments:type_name -> fashen.counsel.v1.Comment
+	17, // 7: fashen.counsel.v1.CompareItemsResponse.items:type_name -> fashen.counsel.v1.CompareItemsResponse.ComparedItem
+	21, // 8: fashen.counsel.v1.CompareItemsResponse.ComparedItem.line:type_name -> fashen.counsel.v1.LedgerItem
+	22, // 9: fashen.counsel.v1.CompareItemsResponse.ComparedItem.carried:type_name -> fashen.core.v1.CarriedAnchor
+	3,  // 10: fashen.counsel.v1.ReviewService.AddItem:input_type -> fashen.counsel.v1.AddItemRequest
+	4,  // 11: fashen.counsel.v1.ReviewService.ReplaceItem:input_type -> fashen.counsel.v1.ReplaceItemRequest
+	5,  // 12: fashen.counsel.v1.ReviewService.RemoveItem:input_type -> fashen.counsel.v1.RemoveItemRequest
+	6,  // 13: fashen.counsel.v1.ReviewService.CreateCheck:input_type -> fashen.counsel.v1.CreateCheckRequest
+	7,  // 14: fashen.counsel.v1.ReviewService.GetCheck:input_type -> fashen.counsel.v1.GetCheckRequest
+	8,  // 15: fashen.counsel.v1.ReviewService.ListChecks:input_type -> fashen.counsel.v1.ListChecksRequest
+	10, // 16: fashen.counsel.v1.ReviewService.DecideCheck:input_type -> fashen.counsel.v1.DecideCheckRequest
+	11, // 17: fashen.counsel.v1.ReviewService.CreateComment:input_type -> fashen.counsel.v1.CreateCommentRequest
+	12, // 18: fashen.counsel.v1.ReviewService.GetComment:input_type -> fashen.counsel.v1.GetCommentRequest
+	13, // 19: fashen.counsel.v1.ReviewService.ListComments:input_type -> fashen.counsel.v1.ListCommentsRequest
+	1,  // 20: fashen.counsel.v1.ReviewService.ExtendCase:input_type -> fashen.counsel.v1.ExtendCaseRequest
+	2,  // 21: fashen.counsel.v1.ReviewService.TransferCase:input_type -> fashen.counsel.v1.TransferCaseRequest
+	15, // 22: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
+	23, // 23: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
+	23, // 24: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
+	23, // 25: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
+	19, // 26: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
+	19, // 27: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
+	9,  // 28: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
+	19, // 29: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
+	20, // 30: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
+	20, // 31: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
+	14, // 32: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
+	24, // 33: fashen.counsel.v1.ReviewService.ExtendCase:output_type -> fashen.counsel.v1.Case
+	24, // 34: fashen.counsel.v1.ReviewService.TransferCase:output_type -> fashen.counsel.v1.Case
+	16, // 35: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
+	23, // [23:36] is the sub-list for method output_type
+	10, // [10:23] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1244,7 +1437,7 @@ func file_fashen_counsel_v1_review_service_proto_init() {
 	}
 	file_fashen_counsel_v1_case_proto_init()
 	file_fashen_counsel_v1_discussion_proto_init()
-	file_fashen_counsel_v1_review_service_proto_msgTypes[0].OneofWrappers = []any{
+	file_fashen_counsel_v1_review_service_proto_msgTypes[2].OneofWrappers = []any{
 		(*AddItemRequest_Item)(nil),
 		(*AddItemRequest_Finding)(nil),
 	}
@@ -1254,7 +1447,7 @@ func file_fashen_counsel_v1_review_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_review_service_proto_rawDesc), len(file_fashen_counsel_v1_review_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

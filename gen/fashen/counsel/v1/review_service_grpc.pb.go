@@ -29,6 +29,8 @@ const (
 	ReviewService_CreateComment_FullMethodName = "/fashen.counsel.v1.ReviewService/CreateComment"
 	ReviewService_GetComment_FullMethodName    = "/fashen.counsel.v1.ReviewService/GetComment"
 	ReviewService_ListComments_FullMethodName  = "/fashen.counsel.v1.ReviewService/ListComments"
+	ReviewService_ExtendCase_FullMethodName    = "/fashen.counsel.v1.ReviewService/ExtendCase"
+	ReviewService_TransferCase_FullMethodName  = "/fashen.counsel.v1.ReviewService/TransferCase"
 	ReviewService_CompareItems_FullMethodName  = "/fashen.counsel.v1.ReviewService/CompareItems"
 )
 
@@ -36,8 +38,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// The work on an opinion before it is signed: its items one at a time, the second
-// reviewer's check, and the reviewers' discussion.
+// The reviewers' work on a case: the opinion before it is signed, with its items one
+// at a time and the second reviewer's check; the discussion; more time, and another
+// reviewer.
 type ReviewServiceClient interface {
 	// Adds one item to the caller's own draft: one that is written out, or one that is
 	// made from a finding of the draft under review, with its place, law, reason and
@@ -74,6 +77,14 @@ type ReviewServiceClient interface {
 	GetComment(ctx context.Context, in *GetCommentRequest, opts ...grpc.CallOption) (*Comment, error)
 	// Lists the comments on a case that the caller may see, oldest first.
 	ListComments(ctx context.Context, in *ListCommentsRequest, opts ...grpc.CallOption) (*ListCommentsResponse, error)
+	// Extends the running review once, by the working days the region allows. Errors:
+	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
+	// last day.
+	ExtendCase(ctx context.Context, in *ExtendCaseRequest, opts ...grpc.CallOption) (*Case, error)
+	// Passes an accepted case to another reviewer, with what there is to do; opinions
+	// stay their authors'. Errors: INVALID_ARGUMENT with NOT_REVIEWER;
+	// FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the subject.
+	TransferCase(ctx context.Context, in *TransferCaseRequest, opts ...grpc.CallOption) (*Case, error)
 	// Tells, for each item of the newest conclusion, where its place stands in a later
 	// draft: the one that was submitted last, or any other of the subject that the
 	// caller may read. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED where no
@@ -189,6 +200,26 @@ func (c *reviewServiceClient) ListComments(ctx context.Context, in *ListComments
 	return out, nil
 }
 
+func (c *reviewServiceClient) ExtendCase(ctx context.Context, in *ExtendCaseRequest, opts ...grpc.CallOption) (*Case, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Case)
+	err := c.cc.Invoke(ctx, ReviewService_ExtendCase_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reviewServiceClient) TransferCase(ctx context.Context, in *TransferCaseRequest, opts ...grpc.CallOption) (*Case, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Case)
+	err := c.cc.Invoke(ctx, ReviewService_TransferCase_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *reviewServiceClient) CompareItems(ctx context.Context, in *CompareItemsRequest, opts ...grpc.CallOption) (*CompareItemsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CompareItemsResponse)
@@ -203,8 +234,9 @@ func (c *reviewServiceClient) CompareItems(ctx context.Context, in *CompareItems
 // All implementations must embed UnimplementedReviewServiceServer
 // for forward compatibility.
 //
-// The work on an opinion before it is signed: its items one at a time, the second
-// reviewer's check, and the reviewers' discussion.
+// The reviewers' work on a case: the opinion before it is signed, with its items one
+// at a time and the second reviewer's check; the discussion; more time, and another
+// reviewer.
 type ReviewServiceServer interface {
 	// Adds one item to the caller's own draft: one that is written out, or one that is
 	// made from a finding of the draft under review, with its place, law, reason and
@@ -241,6 +273,14 @@ type ReviewServiceServer interface {
 	GetComment(context.Context, *GetCommentRequest) (*Comment, error)
 	// Lists the comments on a case that the caller may see, oldest first.
 	ListComments(context.Context, *ListCommentsRequest) (*ListCommentsResponse, error)
+	// Extends the running review once, by the working days the region allows. Errors:
+	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
+	// last day.
+	ExtendCase(context.Context, *ExtendCaseRequest) (*Case, error)
+	// Passes an accepted case to another reviewer, with what there is to do; opinions
+	// stay their authors'. Errors: INVALID_ARGUMENT with NOT_REVIEWER;
+	// FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the subject.
+	TransferCase(context.Context, *TransferCaseRequest) (*Case, error)
 	// Tells, for each item of the newest conclusion, where its place stands in a later
 	// draft: the one that was submitted last, or any other of the subject that the
 	// caller may read. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED where no
@@ -285,6 +325,12 @@ func (UnimplementedReviewServiceServer) GetComment(context.Context, *GetCommentR
 }
 func (UnimplementedReviewServiceServer) ListComments(context.Context, *ListCommentsRequest) (*ListCommentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListComments not implemented")
+}
+func (UnimplementedReviewServiceServer) ExtendCase(context.Context, *ExtendCaseRequest) (*Case, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExtendCase not implemented")
+}
+func (UnimplementedReviewServiceServer) TransferCase(context.Context, *TransferCaseRequest) (*Case, error) {
+	return nil, status.Error(codes.Unimplemented, "method TransferCase not implemented")
 }
 func (UnimplementedReviewServiceServer) CompareItems(context.Context, *CompareItemsRequest) (*CompareItemsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompareItems not implemented")
@@ -490,6 +536,42 @@ func _ReviewService_ListComments_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReviewService_ExtendCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExtendCaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).ExtendCase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_ExtendCase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).ExtendCase(ctx, req.(*ExtendCaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReviewService_TransferCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TransferCaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).TransferCase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_TransferCase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).TransferCase(ctx, req.(*TransferCaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReviewService_CompareItems_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CompareItemsRequest)
 	if err := dec(in); err != nil {
@@ -554,6 +636,14 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListComments",
 			Handler:    _ReviewService_ListComments_Handler,
+		},
+		{
+			MethodName: "ExtendCase",
+			Handler:    _ReviewService_ExtendCase_Handler,
+		},
+		{
+			MethodName: "TransferCase",
+			Handler:    _ReviewService_TransferCase_Handler,
 		},
 		{
 			MethodName: "CompareItems",

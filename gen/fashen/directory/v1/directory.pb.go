@@ -794,6 +794,9 @@ type JurisdictionProfile struct {
 	// A review opinion is signed only after another reviewer has checked it; off,
 	// and where it is not set, a check may be asked for and binds nobody.
 	ReviewCheckRequired *FlagSetting `protobuf:"bytes,30,opt,name=review_check_required,json=reviewCheckRequired,proto3" json:"review_check_required,omitempty"`
+	// Working days by which one review may be extended, once; 0, and where it is not
+	// set, for not at all. 115号 knows no extension.
+	ReviewExtensionDays *NumberSetting `protobuf:"bytes,31,opt,name=review_extension_days,json=reviewExtensionDays,proto3" json:"review_extension_days,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -954,6 +957,13 @@ func (x *JurisdictionProfile) GetReviewCheckRequired() *FlagSetting {
 	return nil
 }
 
+func (x *JurisdictionProfile) GetReviewExtensionDays() *NumberSetting {
+	if x != nil {
+		return x.ReviewExtensionDays
+	}
+	return nil
+}
+
 var File_fashen_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fashen_directory_v1_directory_proto_rawDesc = "" +
@@ -1023,7 +1033,7 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"o\n" +
 	"\vFlagSetting\x12\x19\n" +
 	"\x05value\x18\x01 \x01(\bB\x03\xe0A\x01R\x05value\x12E\n" +
-	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\x83\r\n" +
+	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\xe0\r\n" +
 	"\x13JurisdictionProfile\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12C\n" +
 	"\x0eeffective_date\x18\x02 \x01(\v2\x11.google.type.DateB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\reffectiveDate\x12!\n" +
@@ -1044,7 +1054,8 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\rexpiring_days\x18\x10 \x01(\v2\".fashen.directory.v1.NumberSettingB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\fexpiringDays\x12@\n" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12Y\n" +
-	"\x15review_check_required\x18\x1e \x01(\v2 .fashen.directory.v1.FlagSettingB\x03\xe0A\x01R\x13reviewCheckRequired:\x8f\x01\xeaA\x8b\x01\n" +
+	"\x15review_check_required\x18\x1e \x01(\v2 .fashen.directory.v1.FlagSettingB\x03\xe0A\x01R\x13reviewCheckRequired\x12[\n" +
+	"\x15review_extension_days\x18\x1f \x01(\v2\".fashen.directory.v1.NumberSettingB\x03\xe0A\x01R\x13reviewExtensionDays:\x8f\x01\xeaA\x8b\x01\n" +
 	" fashen.local/JurisdictionProfile\x12<regions/{region}/jurisdictionProfiles/{jurisdiction_profile}*\x14jurisdictionProfiles2\x13jurisdictionProfile*\x84\x02\n" +
 	"\n" +
 	"BureauKind\x12\x1b\n" +
@@ -1114,11 +1125,12 @@ var file_fashen_directory_v1_directory_proto_depIdxs = []int32{
 	7,  // 24: fashen.directory.v1.JurisdictionProfile.expiring_days:type_name -> fashen.directory.v1.NumberSetting
 	11, // 25: fashen.directory.v1.JurisdictionProfile.create_time:type_name -> google.protobuf.Timestamp
 	8,  // 26: fashen.directory.v1.JurisdictionProfile.review_check_required:type_name -> fashen.directory.v1.FlagSetting
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	7,  // 27: fashen.directory.v1.JurisdictionProfile.review_extension_days:type_name -> fashen.directory.v1.NumberSetting
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_fashen_directory_v1_directory_proto_init() }
