@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
@@ -65,6 +66,7 @@ type gateway struct {
 	routes          []*route
 	json            http.Handler
 	filing          filingv1.FilingServiceClient
+	matters         counselv1.MatterServiceClient
 	services        []service
 	browser         *browser
 	feeds           map[string]grpc.ClientConnInterface
@@ -112,6 +114,7 @@ func New(o Options) (http.Handler, error) {
 	g := &gateway{
 		log:             o.Logger,
 		filing:          filingv1.NewFilingServiceClient(o.Services["filing"]),
+		matters:         counselv1.NewMatterServiceClient(o.Services["counsel"]),
 		services:        services,
 		feeds:           o.Feeds,
 		self:            o.Self,

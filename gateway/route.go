@@ -214,6 +214,8 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		{http.MethodGet, document + "/revisions/*:download", g.downloadRevision},
 		{http.MethodPost, document + "/materials/*:upload", g.uploadMaterial},
 		{http.MethodGet, document + "/materials/*:download", g.downloadMaterial},
+		{http.MethodPost, "/v1/regions/*/matters/*/files/*:upload", g.uploadMatterFile},
+		{http.MethodGet, "/v1/regions/*/matters/*/files/*:download", g.downloadMatterFile},
 		{http.MethodGet, "/v1/regions/*/events:watch", g.watch},
 		{http.MethodGet, "/v1/global/events:watch", g.watch},
 		{http.MethodGet, "/openapi.json", static("application/json", description)},

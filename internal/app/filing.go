@@ -1,15 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"path/filepath"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
-	"fashen/internal/legacyword"
-	"fashen/internal/pdftext"
-	"fashen/internal/policytext"
 	"fashen/services/counsel"
 	"fashen/services/directory"
 	"fashen/services/filing"
@@ -34,20 +29,9 @@ func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
 		return nil, err
 	}
 	reading := a.config.Reading.Effective()
-	a.pdf = pdftext.NewReader(cmp.Or(a.config.PDFCache, filepath.Join(a.config.DataDir, "pdf")), pdfChildren, reading.Limits)
-	texts := policytext.Reader{Limits: reading.Limits, PDF: a.pdf.Pages}
-	if reading.Word.Program != "" {
-		word, err := legacyword.New(reading.Word)
-		if err != nil {
-			return nil, err
-		}
-		texts.Word = func(ctx context.Context, data []byte) ([]byte, error) {
-			docx, err := word.Convert(ctx, data)
-			if err != nil {
-				a.log.WarnContext(ctx, "a .doc file was not converted", "error", err)
-			}
-			return docx, err
-		}
+	texts, err := a.reader()
+	if err != nil {
+		return nil, err
 	}
 	return filing.New(ctx, filing.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules,

@@ -44,6 +44,7 @@ const (
 	codeOpinionSuperseded    = "OPINION_SUPERSEDED"
 
 	codeExtensionNotAllowed = "EXTENSION_NOT_ALLOWED"
+	codeMaterialsIncomplete = "MATERIALS_INCOMPLETE"
 	codeRegimeChanged       = "REGIME_CHANGED"
 
 	law115 = "国办发〔2018〕115号"

@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -156,7 +157,7 @@ func TestSupersedingOpinion(t *testing.T) {
 	if after, _ := contentDigest(before); after != digest {
 		t.Error("what was signed has changed")
 	}
-	if _, err := supersede(before, o); err != docstore.ErrUnchanged {
+	if _, err := supersede(before, o); !errors.Is(err, docstore.ErrUnchanged) {
 		t.Errorf("again: %v", err)
 	}
 	if _, err := conclude(c, before, reviewer, dated(t).ceiling, true); code(err) != codeOpinionSuperseded {

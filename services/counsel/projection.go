@@ -257,7 +257,7 @@ func (m matter) newest(which func(*corev1.JournalEntry) bool) *corev1.JournalEnt
 // the gate asks for, the gate says.
 func (m matter) meeting() []*corev1.Task {
 	round := last(m.c)
-	if !passes(standing(m.c, round.GetVersionDigest())) {
+	if ofMatter(m.c.GetSubject()) || !passes(standing(m.c, round.GetVersionDigest())) {
 		return nil
 	}
 	passed := m.newest(func(e *corev1.JournalEntry) bool {

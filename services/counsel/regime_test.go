@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"errors"
 	"testing"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -147,7 +148,7 @@ func TestTransfer(t *testing.T) {
 	if _, err := transfer(r.c, &counselv1.TransferCaseRequest{Reviewer: drafter.Person}, reviewer); code(err) != codeSelfReview {
 		t.Errorf("to a drafter: %v", err)
 	}
-	if _, err := transfer(r.c, &counselv1.TransferCaseRequest{Reviewer: reviewer.Person}, reviewer); err != docstore.ErrUnchanged {
+	if _, err := transfer(r.c, &counselv1.TransferCaseRequest{Reviewer: reviewer.Person}, reviewer); !errors.Is(err, docstore.ErrUnchanged) {
 		t.Errorf("to the same: %v", err)
 	}
 	change, err = transfer(r.c, in, reviewer)

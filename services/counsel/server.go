@@ -13,7 +13,9 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/intent"
+	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -26,6 +28,7 @@ const (
 	opinionName    = caseName + "/opinions/{opinion}"
 	assignmentName = caseName + "/assignments/{assignment}"
 	checkName      = opinionName + "/checks/{check}"
+	matterName     = "regions/{region}/matters/{matter}"
 	commentName    = caseName + "/comments/{comment}"
 	entryName      = "regions/{region}/counselEntries/{counsel_entry}"
 	engagementName = entryName + "/engagements/{engagement}"
@@ -42,6 +45,11 @@ type Deps struct {
 	Filing filingv1.FilingServiceClient
 	// Directory knows people, calendars and profiles.
 	Directory directoryv1.DirectoryServiceClient
+	// Texts reads uploaded files.
+	Texts policytext.Reader
+	// FileBytes bounds one file, IntakeBytes what all uploads hold in memory while
+	// they arrive, Readings how many files are read at a time.
+	FileBytes, IntakeBytes, Readings int
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
@@ -52,16 +60,21 @@ type Deps struct {
 	Wrote func()
 }
 
-// Server implements CounselService and ReviewService.
+// Server implements CounselService, ReviewService and MatterService.
 type Server struct {
 	counselv1.UnimplementedCounselServiceServer
 	counselv1.UnsafeReviewServiceServer
+	counselv1.UnsafeMatterServiceServer
 
 	cases       caseStore
 	opinions    opinionStore
 	assignments assignmentStore
 	checks      checkStore
 	comments    commentStore
+	matters     matterStore
+	blobs       docstore.BlobStore
+	// door is where the files of matters come in.
+	door        *intake.Door
 	entries     entryStore
 	engagements engagementStore
 	filing      filingv1.FilingServiceClient
@@ -76,6 +89,10 @@ type Server struct {
 // New opens the service's collections.
 func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger, comparing: make(chan struct{}, comparisons)}
+	s.blobs = d.Engine.Blobs()
+	s.door = intake.New(intake.Options{
+		Texts: d.Texts, FileBytes: min(d.FileBytes, docstore.MaxBlobBytes), IntakeBytes: d.IntakeBytes, Readings: d.Readings,
+	})
 	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
 	if err != nil {
 		return nil, err
@@ -90,6 +107,7 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	counselv1.RegisterCounselServiceServer(r, s)
 	counselv1.RegisterReviewServiceServer(r, s)
+	counselv1.RegisterMatterServiceServer(r, s)
 	counselv1.RegisterRegisterServiceServer(r, registerServer{Server: s})
 }
 

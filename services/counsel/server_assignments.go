@@ -10,7 +10,6 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
-	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/intent"
@@ -239,10 +238,7 @@ func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible,
 	if err != nil {
 		return rpc.FromStore(err, a.GetName())
 	}
-	_, err = s.filing.SetDocumentViewer(ctx, &filingv1.SetDocumentViewerRequest{
-		Name: c.GetSubject(), Viewer: a.GetCounsel(), Visible: visible, Assignment: a.GetName(),
-	})
-	return err
+	return s.showSubject(ctx, c.GetSubject(), a, visible)
 }
 
 // recheck bars the counsel whose firm a submission names as a party.

@@ -7,7 +7,6 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
-	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/policytext"
 	"fashen/internal/rpc"
 )
@@ -51,11 +50,11 @@ func (s *Server) carry(ctx context.Context, c *counselv1.Case, of *counselv1.Com
 	if !partOf(of.GetRevision(), c.GetSubject()) {
 		return nil, rpc.Field("revision", "OTHER_DOCUMENT", "只能与同一文件的另一稿比较")
 	}
-	before, err := s.filing.GetRevisionText(ctx, &filingv1.GetRevisionTextRequest{Name: of.GetBase()})
+	before, err := s.textOf(ctx, of.GetBase())
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.filing.GetRevisionText(ctx, &filingv1.GetRevisionTextRequest{Name: of.GetRevision()})
+	after, err := s.textOf(ctx, of.GetRevision())
 	if err != nil {
 		return nil, err
 	}

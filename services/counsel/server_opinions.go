@@ -9,7 +9,6 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
-	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/resource"
@@ -165,14 +164,14 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 	if len(anchors) == 0 {
 		return nil
 	}
-	res, err := s.filing.ResolveAnchors(ctx, &filingv1.ResolveAnchorsRequest{Name: o.GetRevision(), Anchors: anchors})
+	whole, err := s.resolveAnchors(ctx, o.GetRevision(), anchors)
 	if err != nil {
 		return rpc.Renamed(err, func(field string) string { return anchorField(o, field) })
 	}
 	i := 0
 	for _, item := range o.GetItems() {
 		if item.GetAnchor() != nil {
-			item.Anchor = res.GetAnchors()[i]
+			item.Anchor = whole[i]
 			i++
 		}
 	}

@@ -90,7 +90,7 @@ func (s *Server) resolveItem(ctx context.Context, o *counselv1.Opinion, item *co
 
 // resolveAnchor completes one anchor in a draft; field is its path in the request.
 func (s *Server) resolveAnchor(ctx context.Context, revision, field string, a *corev1.Anchor) (*corev1.Anchor, error) {
-	res, err := s.filing.ResolveAnchors(ctx, &filingv1.ResolveAnchorsRequest{Name: revision, Anchors: []*corev1.Anchor{a}})
+	whole, err := s.resolveAnchors(ctx, revision, []*corev1.Anchor{a})
 	if err != nil {
 		return nil, rpc.Renamed(err, func(path string) string {
 			if rest, ok := strings.CutPrefix(path, "anchors[0]"); ok {
@@ -99,13 +99,13 @@ func (s *Server) resolveAnchor(ctx context.Context, revision, field string, a *c
 			return path
 		})
 	}
-	return res.GetAnchors()[0], nil
+	return whole[0], nil
 }
 
 // itemOfFinding makes an item of a finding of a draft.
 func (s *Server) itemOfFinding(ctx context.Context, revision, id string) (*counselv1.OpinionItem, error) {
 	in := &filingv1.ListFindingsRequest{Parent: revision, PageSize: 1000}
-	for {
+	for !ofMatter(revision) {
 		res, err := s.filing.ListFindings(ctx, in)
 		if err != nil {
 			return nil, err
@@ -116,9 +116,10 @@ func (s *Server) itemOfFinding(ctx context.Context, revision, id string) (*couns
 			}
 		}
 		if in.PageToken = res.GetNextPageToken(); in.PageToken == "" {
-			return nil, rpc.Field("finding", "FINDING_UNKNOWN", "该送审稿没有这一条疑似问题")
+			break
 		}
 	}
+	return nil, rpc.Field("finding", "FINDING_UNKNOWN", "该送审稿没有这一条疑似问题")
 }
 
 // CreateCheck implements ReviewService. The check stands before the checker sees the

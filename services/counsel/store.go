@@ -14,6 +14,7 @@ type (
 	assignmentStore = docstore.Collection[*counselv1.Assignment]
 	checkStore      = docstore.Collection[*counselv1.Check]
 	commentStore    = docstore.Collection[*counselv1.Comment]
+	matterStore     = docstore.Collection[*counselv1.Matter]
 	entryStore      = docstore.Collection[*counselv1.CounselEntry]
 	engagementStore = docstore.Collection[*counselv1.Engagement]
 )
@@ -53,6 +54,13 @@ var checksSpec = docstore.Spec{
 	Indexes: []docstore.Index{
 		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
 		{Fields: []string{docstore.FieldParent, "content_digest"}},
+	},
+}
+
+var mattersSpec = docstore.Spec{
+	Name: "matters",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
 	},
 }
 
@@ -97,6 +105,9 @@ func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Op
 		return err
 	}
 	if s.comments, err = docstore.NewCollection[*counselv1.Comment](ctx, engine, commentsSpec, o); err != nil {
+		return err
+	}
+	if s.matters, err = docstore.NewCollection[*counselv1.Matter](ctx, engine, mattersSpec, o); err != nil {
 		return err
 	}
 	if s.entries, err = docstore.NewCollection[*counselv1.CounselEntry](ctx, engine, entriesSpec, o); err != nil {

@@ -12,6 +12,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/calendar"
+	"fashen/internal/intake"
 	"fashen/internal/policytext"
 )
 
@@ -72,7 +73,7 @@ func TestFindingsInherit(t *testing.T) {
 
 func screened(t *testing.T, text string) *reading {
 	t.Helper()
-	r, err := readDraft(t.Context(), policytext.Reader{Limits: policytext.DefaultLimits()}, []byte(text), rules(t), calendar.Date{Year: 2026, Month: 5, Day: 12})
+	r, err := readDraft(t.Context(), intake.New(intake.Options{Texts: policytext.Reader{Limits: policytext.DefaultLimits()}}), []byte(text), rules(t), calendar.Date{Year: 2026, Month: 5, Day: 12})
 	must(t, err)
 	return r
 }

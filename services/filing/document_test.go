@@ -15,6 +15,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/rpc"
 )
 
@@ -322,6 +323,6 @@ func TestCheckFilename(t *testing.T) {
 		"示例办法.docx": "", "../etc/passwd": "", "a\r\nb.txt": "upload.filename:FILENAME_INVALID",
 		"a\x00.txt": "upload.filename:FILENAME_INVALID", " ": "upload.filename:FILENAME_INVALID",
 	} {
-		wantReason(t, checkFilename(name), want)
+		wantReason(t, intake.CheckFilename(name), want)
 	}
 }

@@ -3,8 +3,6 @@ package filing
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -109,23 +107,4 @@ func revisionOf(f *filingv1.File, read *reading, who auth.Caller, at *timestampp
 
 		UploadedOnBehalfOf: who.OnBehalfOf(),
 	}
-}
-
-// classified refuses a file that bears a mark of secrecy. The refusal names the
-// file by its hash alone, so that nothing of it is kept.
-func classified(sha string) error {
-	return refused{{
-		Code: "CLASSIFIED_MATERIAL", Law: lawSecrets,
-		Message:  "文件带有密级标志，本系统不得处理涉密文件；文件未保存，请按保密规定处理",
-		Metadata: map[string]string{"file_sha256": sha},
-	}}
-}
-
-// checkFilename refuses names with control characters, which have no place in a
-// header or a list. Otherwise the name is kept as sent and never used as a path.
-func checkFilename(name string) error {
-	if strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) == "" {
-		return rpc.Field("upload.filename", "FILENAME_INVALID", "文件名不得为空白，不得含有控制字符")
-	}
-	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/intent"
 	"fashen/internal/policytext"
 	"fashen/internal/resource"
@@ -78,17 +79,14 @@ type Server struct {
 	counsel      counselv1.CounselServiceClient
 	directory    directoryv1.DirectoryServiceClient
 	rules        *rulebook.Library
-	texts        policytext.Reader
-	// fileBytes bounds one file; reading has a place for each that is being read.
-	fileBytes int
-	reading   chan struct{}
+	// door is where files come in.
+	door *intake.Door
 	// comparing has a place for each comparison in progress.
 	comparing chan struct{}
 	now       docstore.Clock
 	log       *slog.Logger
 	// pages are those of lists that are stored in one piece.
 	pages   rpc.Offsets
-	intake  *intake
 	issuers issuers
 	intents *intent.Queue[*filingv1.Document]
 }
@@ -111,9 +109,10 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{
 		documents: documents, dispositions: decisions, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
-		texts: d.Texts, fileBytes: min(d.FileBytes, docstore.MaxBlobBytes), reading: make(chan struct{}, d.Readings),
+		door: intake.New(intake.Options{
+			Texts: d.Texts, FileBytes: min(d.FileBytes, docstore.MaxBlobBytes), IntakeBytes: d.IntakeBytes, Readings: d.Readings,
+		}),
 		now: d.Clock, log: d.Logger, pages: d.TokenKey,
-		intake:    newIntake(d.IntakeBytes),
 		comparing: make(chan struct{}, comparisons),
 	}
 	s.intents = intent.NewQueue(intent.Options[*filingv1.Document]{

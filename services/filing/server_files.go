@@ -2,8 +2,6 @@ package filing
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -13,14 +11,11 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/calendar"
+	"fashen/internal/intake"
 	"fashen/internal/policytext"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
 )
-
-// maxTextBytes bounds text and outline of a draft as encoded, so that they fit
-// one answer. It is some 500,000 characters in 10,000 provisions.
-const maxTextBytes = 3 << 20
 
 // part is a stored piece of a reading.
 type part struct {
@@ -38,30 +33,24 @@ type reading struct {
 	text, screening part
 }
 
-// readFile reads an uploaded file and refuses one with a mark of secrecy. A file
-// the reader cannot take is INVALID_ARGUMENT on `file` with the reader's code.
-func readFile(ctx context.Context, texts policytext.Reader, data []byte) (*policytext.Document, error) {
-	doc, err := texts.Read(ctx, data)
-	if err != nil {
-		var bad *policytext.FormatError
-		if errors.As(err, &bad) {
-			return nil, rpc.Field("file", bad.Code, bad.Message)
-		}
-		return nil, fmt.Errorf("read the file: %w", err)
+// readFile reads an uploaded file; one with a mark of secrecy is a refusal for the
+// record.
+func readFile(ctx context.Context, door *intake.Door, data []byte) (*policytext.Document, error) {
+	doc, err := door.Read(ctx, data)
+	var classified *intake.ClassifiedError
+	if errors.As(err, &classified) {
+		return nil, refused{classified.Refusal()}
 	}
-	if policytext.SecrecyMark(doc) != "" {
-		return nil, classified(hashOf(data))
-	}
-	return doc, nil
+	return doc, err
 }
 
 // readDraft reads a draft and runs the rules that are in force today over it.
-func readDraft(ctx context.Context, texts policytext.Reader, data []byte, rules *rulebook.Library, today calendar.Date) (*reading, error) {
-	doc, err := readFile(ctx, texts, data)
+func readDraft(ctx context.Context, door *intake.Door, data []byte, rules *rulebook.Library, today calendar.Date) (*reading, error) {
+	doc, err := readFile(ctx, door, data)
 	if err != nil {
 		return nil, err
 	}
-	if proto.Size(doc.Text) > maxTextBytes {
+	if proto.Size(doc.Text) > intake.MaxTextBytes {
 		return nil, rpc.Field("file", policytext.CodeTextTooLong, "文件文字或条款过多，请拆分后上传")
 	}
 	set, err := rules.DraftSet(time.Date(today.Year, today.Month, today.Day, 0, 0, 0, 0, time.UTC))
@@ -103,7 +92,4 @@ func partOf(m proto.Message) (part, error) {
 	return part{bytes: b, sha256: hashOf(b)}, nil
 }
 
-func hashOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func hashOf(b []byte) string { return intake.Hash(b) }

@@ -16,6 +16,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
@@ -179,7 +180,7 @@ func (s *Server) ResolveAnchors(ctx context.Context, in *filingv1.ResolveAnchors
 	}
 	out := &filingv1.ResolveAnchorsResponse{}
 	for i, a := range in.GetAnchors() {
-		whole, err := resolveAnchor(t, r.GetName(), fmt.Sprintf("anchors[%d]", i), a)
+		whole, err := intake.ResolveAnchor(t, r.GetName(), fmt.Sprintf("anchors[%d]", i), a)
 		if err != nil {
 			return nil, err
 		}

@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -15,6 +13,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/policytext"
 	"fashen/internal/rpc"
 )
@@ -24,7 +23,7 @@ func (s *Server) UploadRevision(stream grpc.ClientStreamingServer[filingv1.Uploa
 	ctx := stream.Context()
 	first, err := stream.Recv()
 	up := first.GetUpload()
-	if err := uploadBegun(up != nil, err); err != nil {
+	if err := intake.Begun(up != nil, err); err != nil {
 		return err
 	}
 	name := up.GetParent()
@@ -98,11 +97,11 @@ func takeDraft(d *filingv1.Document, stored storedDraft, sha string) ([]*corev1.
 // findings. Content-addressed parts without a document that names them, as left
 // behind when the document changes in between, are found again by a retry.
 func (s *Server) storeDraft(ctx context.Context, d *filingv1.Document, filename string, data []byte) (storedDraft, error) {
-	done, err := s.readingTurn(ctx)
+	done, err := s.door.Turn(ctx)
 	if err != nil {
 		return storedDraft{}, err
 	}
-	read, err := readDraft(ctx, s.texts, data, s.rules, s.today())
+	read, err := readDraft(ctx, s.door, data, s.rules, s.today())
 	done()
 	if err != nil {
 		return storedDraft{}, s.refuseFile(ctx, d.GetName(), err)
@@ -160,7 +159,7 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	ctx := stream.Context()
 	first, err := stream.Recv()
 	up := first.GetUpload()
-	if err := uploadBegun(up != nil, err); err != nil {
+	if err := intake.Begun(up != nil, err); err != nil {
 		return err
 	}
 	name, kind := up.GetName(), up.GetKind()
@@ -186,11 +185,11 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	if meta.Replayed {
 		return stream.SendAndClose(d)
 	}
-	done, err := s.readingTurn(ctx)
+	done, err := s.door.Turn(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = readFile(ctx, s.texts, data)
+	_, err = readFile(ctx, s.door, data)
 	done()
 	if err != nil {
 		return s.refuseFile(ctx, name, err)
@@ -219,17 +218,6 @@ func (s *Server) UploadMaterial(stream grpc.ClientStreamingServer[filingv1.Uploa
 	return stream.SendAndClose(d)
 }
 
-// uploadBegun refuses a stream that does not begin with what the upload is.
-func uploadBegun(begun bool, err error) error {
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return err
-	case !begun:
-		return rpc.Field("upload", "UPLOAD_REQUIRED", "第一条消息应当说明上传的内容")
-	}
-	return nil
-}
-
 // A checkUpload tells whether a person may add a file of a kind to a document.
 type checkUpload = func(*filingv1.Document, auth.Caller) error
 
@@ -237,7 +225,7 @@ type checkUpload = func(*filingv1.Document, auth.Caller) error
 // does not take it from. An upload with a request id may be one that was made
 // before, which only the file tells; any other is considered at once.
 func (s *Server) admitUpload(ctx context.Context, name, etag, filename string, may checkUpload) error {
-	if err := checkFilename(filename); err != nil {
+	if err := intake.CheckFilename(filename); err != nil {
 		return err
 	}
 	d, _, who, err := s.visible(ctx, name)
@@ -259,53 +247,10 @@ func (s *Server) considerUpload(ctx context.Context, name, etag string, may chec
 	})
 }
 
-// receive takes in a file, up to the size that is allowed, as far as there is room.
-// The room is held until release is called.
+// receive takes in a file of the caller. The room is held until release is called.
 func (s *Server) receive(ctx context.Context, next func() (chunk []byte, isChunk bool, err error)) (data []byte, release func(), err error) {
 	who, _ := auth.CallerFrom(ctx)
-	grow, end, err := s.intake.begin(who.Actor())
-	if err != nil {
-		return nil, nil, err
-	}
-	var b bytes.Buffer
-	for {
-		chunk, isChunk, err := next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return b.Bytes(), end, nil
-		case err != nil:
-		case !isChunk:
-			err = rpc.Field("chunk", "CHUNK_REQUIRED", "第一条消息之后只能是文件内容")
-		case b.Len()+len(chunk) > s.fileBytes:
-			err = rpc.Field("file", rpc.ReasonTooLarge, "文件不得超过"+sizeText(s.fileBytes))
-		default:
-			err = grow(len(chunk))
-		}
-		if err != nil {
-			end()
-			return nil, nil, err
-		}
-		b.Write(chunk)
-	}
-}
-
-// sizeText writes a size for people.
-func sizeText(bytes int) string {
-	if bytes%(1<<20) == 0 {
-		return fmt.Sprintf("%d MB", bytes>>20)
-	}
-	return fmt.Sprintf("%d字节", bytes)
-}
-
-// readingTurn waits until a file may be read: what a file takes while it is read,
-// times how many are, is what all of them take.
-func (s *Server) readingTurn(ctx context.Context) (done func(), err error) {
-	select {
-	case s.reading <- struct{}{}:
-		return func() { <-s.reading }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return s.door.Receive(who.Actor(), next)
 }
 
 // refuseFile keeps the refusal of a file in the document's history, without

@@ -421,3 +421,13 @@ func readAll(stream grpc.ServerStreamingClient[httpbody.HttpBody]) (data []byte,
 		data = append(data, m.GetData()...)
 	}
 }
+
+const sampleText = `河北区示例补贴办法
+
+第一条 为了规范示例补贴，制定本办法。
+第二条 申请人应当具备下列条件：
+（一）具有独立法人资格；
+（二）信用良好。
+申请材料齐全的，应当受理。
+第三条 示例补贴由区示例局发放𠮷，申请材料齐全的，应当受理。
+`

@@ -19,6 +19,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/policytext"
 )
 
@@ -267,8 +268,8 @@ func TestBadUploadsLeaveNothing(t *testing.T) {
 	if after := h.get(d.GetName()); after.GetEtag() != d.GetEtag() {
 		t.Errorf("the document changed: %v", after)
 	}
-	if h.server.intake.bytes != 0 || len(h.server.intake.uploads) != 0 {
-		t.Errorf("room is still held: %v", h.server.intake.uploads)
+	if bytes, people := h.server.door.Held(); bytes != 0 || people != 0 {
+		t.Errorf("room is still held: %d bytes of %d people", bytes, people)
 	}
 }
 
@@ -327,8 +328,8 @@ func TestBrokenStreams(t *testing.T) {
 	_, err = h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "a.txt", Etag: "stale"}, []byte("第一条 示例。\n"))
 	wantCode(t, err, codes.Aborted, "ETAG_STALE")
 	h.wantNothingStored()
-	if h.server.intake.bytes != 0 || len(h.server.intake.uploads) != 0 {
-		t.Errorf("room is still held: %v", h.server.intake.uploads)
+	if bytes, people := h.server.door.Held(); bytes != 0 || people != 0 {
+		t.Errorf("room is still held: %d bytes of %d people", bytes, people)
 	}
 }
 
@@ -336,7 +337,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	h := newHouse(t)
 	d := h.created()
 	var wg sync.WaitGroup
-	for i := range intakePerCaller {
+	for i := range intake.UploadsPerCaller {
 		wg.Go(func() {
 			text := fmt.Sprintf("示例办法\n第一条 示例%d。\n", i/2) // each text twice
 			_, err := h.sendDraft(drafterCaller, &filingv1.RevisionUpload{Parent: d.GetName(), Filename: "a.txt"}, []byte(text))
@@ -354,8 +355,8 @@ func TestUploadsAtOnce(t *testing.T) {
 		}
 		seen[r.GetFile().GetSha256()] = true
 	}
-	if len(seen) != 2 || len(h.server.intake.uploads) != 0 {
-		t.Errorf("%d drafts of 2, room held by %v", len(seen), h.server.intake.uploads)
+	if _, people := h.server.door.Held(); len(seen) != 2 || people != 0 {
+		t.Errorf("%d drafts of 2, room held by %d people", len(seen), people)
 	}
 }
 

@@ -144,6 +144,9 @@ type names struct {
 	check, internal, addressed string
 	// colleague is another reviewer of the region.
 	colleague string
+	// matter is submitted and assigned to the counsel; bare is not submitted, and lacks
+	// what its review asks for.
+	matter, matterDraft, bare string
 	// system has the key apiKey; retired is one that is disabled.
 	system, apiKey, retired string
 	// delegation lets the reviewer act for a colleague; recalled is one that was
@@ -171,7 +174,7 @@ type names struct {
 func (n names) each(change func(string) string) names {
 	for _, s := range []*string{
 		&n.region, &n.bureau, &n.person, &n.spare, &n.leaver, &n.profile, &n.document, &n.revision, &n.review, &n.assignment,
-		&n.check, &n.internal, &n.addressed, &n.colleague,
+		&n.check, &n.internal, &n.addressed, &n.colleague, &n.matter, &n.matterDraft, &n.bare,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
 		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement,
@@ -274,6 +277,9 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.draftReview = w.drafted(t, "reviewer", n.review).GetName()
 	n.draftCounsel = w.drafted(t, "counsel", n.review).GetName()
 	n.colleague = w.people["reviewer2"]
+	m, mc := w.submittedMatter(t)
+	w.assigned(t, mc.GetName())
+	n.matter, n.matterDraft, n.bare = m.GetName(), m.GetCurrentRevision(), w.newMatter(t, counselv1.Regime_REGIME_ADVICE).GetName()
 	n.check = w.askCheck(t, "reviewer2", w.signable(t, "reviewer2", n.review).GetName(), "reviewer").GetName()
 	n.internal, n.addressed = w.comment(t, "reviewer", n.review).GetName(), w.comment(t, "reviewer", n.review, "counsel").GetName()
 	n.entry = w.retained["counsel"]

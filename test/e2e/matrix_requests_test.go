@@ -24,7 +24,7 @@ func requests(t *testing.T) map[string]ask {
 	asks := transfers()
 	for _, of := range []map[string]func(n names) proto.Message{
 		workRequests(t),
-		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t), registerRequests,
+		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t), matterRequests, registerRequests,
 	} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")
@@ -56,6 +56,15 @@ func transfers() map[string]ask {
 		}
 	}
 	return map[string]ask{
+		matterService + "UploadMatterFile": func(ctx context.Context, c client, token string, n names) *failure {
+			up := &counselv1.MatterUpload{Name: n.matter, Kind: counselv1.MatterFile_DRAFT, Filename: "a.txt", Etag: n.etag}
+			_, f := sendToMatter(ctx, c, token, up, []byte(agreement))
+			return f
+		},
+		matterService + "DownloadMatterFile": func(ctx context.Context, c client, token string, n names) *failure {
+			_, f := fetchFromMatter(ctx, c, token, n.matter, 1)
+			return f
+		},
 		filingService + "UploadMaterial":            material(filingv1.Material_OTHER),
 		filingService + "UploadMaterial conclusion": material(filingv1.Material_COMPETITION_CONCLUSION),
 		filingService + "UploadRevision": func(ctx context.Context, c client, token string, n names) *failure {

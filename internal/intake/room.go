@@ -1,4 +1,4 @@
-package filing
+package intake
 
 import (
 	"sync"
@@ -8,14 +8,14 @@ import (
 	"fashen/internal/rpc"
 )
 
-// intakePerCaller bounds the uploads of one person at a time, so that a slow or
+// UploadsPerCaller bounds the uploads of one person at a time, so that a slow or
 // hostile one does not take the room of all.
-const intakePerCaller = 4
+const UploadsPerCaller = 4
 
-// intake counts the bytes of the files that are being taken in. A file takes
+// room counts the bytes of the files that are being taken in. A file takes
 // room as its bytes arrive, so that a slow sender holds only what it has sent,
 // and nobody waits: who finds no room is told to come again.
-type intake struct {
+type room struct {
 	// most bounds what all uploads together hold in memory: files are read whole
 	// before anything is stored.
 	most    int
@@ -24,13 +24,13 @@ type intake struct {
 	uploads map[string]int
 }
 
-func newIntake(most int) *intake { return &intake{most: most, uploads: map[string]int{}} }
+func newRoom(most int) *room { return &room{most: most, uploads: map[string]int{}} }
 
 // begin counts an upload of a person; end takes it back, with the bytes it took.
-func (i *intake) begin(person string) (grow func(n int) error, end func(), err error) {
+func (i *room) begin(person string) (grow func(n int) error, end func(), err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.uploads[person] >= intakePerCaller {
+	if i.uploads[person] >= UploadsPerCaller {
 		return nil, nil, rpc.New(codes.ResourceExhausted, "TOO_MANY_UPLOADS", "同时上传的文件过多，请待前面的上传完成")
 	}
 	i.uploads[person]++
@@ -54,4 +54,11 @@ func (i *intake) begin(person string) (grow func(n int) error, end func(), err e
 		}
 	}
 	return grow, end, nil
+}
+
+// Held tells how many bytes the uploads at hand hold, and of how many people they are.
+func (d *Door) Held() (bytes, people int) {
+	d.room.mu.Lock()
+	defer d.room.mu.Unlock()
+	return d.room.bytes, len(d.room.uploads)
 }

@@ -1,4 +1,4 @@
-package filing
+package intake
 
 import (
 	"testing"
@@ -61,7 +61,7 @@ func TestResolveAnchor(t *testing.T) {
 			field: "anchors[0].revision:ANCHOR_NOT_FOUND"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := resolveAnchor(doc.Text, revision, "anchors[0]", tt.in)
+			got, err := ResolveAnchor(doc.Text, revision, "anchors[0]", tt.in)
 			wantReason(t, err, tt.field)
 			if err != nil {
 				return
@@ -69,7 +69,7 @@ func TestResolveAnchor(t *testing.T) {
 			if quote := policytext.Slice(doc.Text, int(got.GetStart()), int(got.GetEnd())); quote != got.GetQuote() {
 				t.Errorf("text[%d:%d] is %q, the quote %q", got.GetStart(), got.GetEnd(), quote, got.GetQuote())
 			}
-			again, err := resolveAnchor(doc.Text, revision, "a", got)
+			again, err := ResolveAnchor(doc.Text, revision, "a", got)
 			if err != nil || !proto.Equal(again, got) {
 				t.Errorf("a whole anchor resolves to %v, %v", again, err)
 			}

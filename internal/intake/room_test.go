@@ -1,4 +1,4 @@
-package filing
+package intake
 
 import (
 	"testing"
@@ -6,14 +6,14 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-func TestIntake(t *testing.T) {
+func TestRoom(t *testing.T) {
 	const intakeBytes = 1_000
-	i := newIntake(intakeBytes)
+	i := newRoom(intakeBytes)
 	var ends []func()
-	for range intakePerCaller {
+	for range UploadsPerCaller {
 		grow, end, err := i.begin("a")
 		must(t, err)
-		must(t, grow(intakeBytes/intakePerCaller))
+		must(t, grow(intakeBytes/UploadsPerCaller))
 		ends = append(ends, end)
 	}
 	_, _, err := i.begin("a")

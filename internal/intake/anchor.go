@@ -1,4 +1,4 @@
-package filing
+package intake
 
 import (
 	"fmt"
@@ -9,13 +9,13 @@ import (
 	"fashen/internal/rpc"
 )
 
-// resolveAnchor makes a place in a text whole: from offsets and the quote they
+// ResolveAnchor makes a place in a text whole: from offsets and the quote they
 // enclose, from an article (narrowed by paragraph, item and sub-item where given)
 // and a quote in it, of which the first occurrence counts, or from a quote alone
 // that stands once. A quote may write widths, brackets and blanks otherwise than the
 // text does; the anchor has the words of the text. field is the path of the anchor, for errors. Errors:
 // INVALID_ARGUMENT with ANCHOR_NOT_FOUND.
-func resolveAnchor(t *corev1.PolicyText, revision, field string, a *corev1.Anchor) (*corev1.Anchor, error) {
+func ResolveAnchor(t *corev1.PolicyText, revision, field string, a *corev1.Anchor) (*corev1.Anchor, error) {
 	if r := a.GetRevision(); r != "" && r != revision {
 		return nil, rpc.Field(field+".revision", "ANCHOR_NOT_FOUND", "锚点属于另一稿")
 	}
