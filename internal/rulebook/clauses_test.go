@@ -53,6 +53,7 @@ func TestClausesOfOurOwn(t *testing.T) {
 		recall, precision, rights float64
 	}{
 		{"competition.tsv", []string{"competition"}, 0.96, 0.98, 0.92},
+		{"powers.tsv", []string{"powers", "form"}, 0.98, 0.97, 0.95},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			set := builtinSet(t, c.packs...)
