@@ -53,7 +53,7 @@ func newScreen() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&date, "date", "", "review date (YYYY-MM-DD) the rules are chosen by; today when empty")
-	cmd.Flags().StringSliceVar(&packs, "rules", []string{"competition", "powers"}, "rule packs")
+	cmd.Flags().StringSliceVar(&packs, "rules", nil, "rule packs; those for drafts at the review date when empty")
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or jsonl")
 	reading.FileFlags(cmd.Flags())
 	cmd.Flags().StringVar(&xlsx, "xlsx", "", "write what is found in a FOLDER to this .xlsx file instead of a table")
@@ -72,6 +72,9 @@ func ruleSet(date string, packs []string) (*rulebook.Set, error) {
 	on, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return nil, fmt.Errorf("--date: %w", err)
+	}
+	if len(packs) == 0 {
+		return library.DraftSet(on)
 	}
 	return library.Set(on, packs...)
 }

@@ -71,6 +71,7 @@ type ruleDoc struct {
 	From      text       `yaml:"from"`
 	To        text       `yaml:"to"`
 	Frames    []frameDoc `yaml:"frames"`
+	FramesOf  []text     `yaml:"frames_of"`
 	Check     text       `yaml:"check"`
 	Suppress  []text     `yaml:"suppress"`
 	Except    []text     `yaml:"except"`

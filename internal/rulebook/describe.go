@@ -50,14 +50,15 @@ func (l *Library) DraftSet(on time.Time) (*Set, error) {
 // Labels names the packs with their versions.
 func (s *Set) Labels() []string { return slices.Clone(s.labels) }
 
-// digest gives each pack the digest of its files and of those without a pack.
+// digest gives each pack the digest of its files, of those without a pack and of
+// those of packs that it borrows frames from.
 func (l *loader) digest() {
 	files := slices.Clone(l.files)
 	slices.SortFunc(files, func(a, b loadedFile) int { return strings.Compare(a.name, b.name) })
 	for _, p := range l.lib.packs {
 		h := sha256.New()
 		for _, f := range files {
-			if name := f.doc.Pack.s; name == "" || name == p.name {
+			if name := f.doc.Pack.s; name == "" || name == p.name || slices.Contains(p.lenders, name) {
 				fmt.Fprintf(h, "%s\x00%x\n", f.name, f.sum)
 			}
 		}
@@ -80,23 +81,11 @@ func (p *pack) describe() *competitionv1.RuleSet {
 		Pack: p.name, Version: p.version, Label: p.label(), Title: p.title,
 		RuleCount: int32(len(p.rules)), Sha256: p.sum,
 	}
-	var from, to time.Time
-	open := false
-	for i, r := range p.rules {
-		first, last := r.interval()
-		if i == 0 || first.Before(from) {
-			from = first
-		}
-		if last.After(to) {
-			to = last
-		}
-		open = open || last.IsZero()
+	for _, r := range p.rules {
 		out.Rules = append(out.Rules, r.describe())
 	}
-	out.EffectiveDate = dateOf(from)
-	if !open {
-		out.EndDate = dateOf(to)
-	}
+	from, to := p.interval()
+	out.EffectiveDate, out.EndDate = dateOf(from), dateOf(to)
 	return out
 }
 

@@ -9,6 +9,7 @@
 //     suggested wording, and examples of both kinds, which are its tests;
 //     A rule with `residual: true` is the item 其他 of its article: it is left out
 //     where a named item of the pack flags the same clause;
+//     A rule with `frames_of` names others, of any pack, and looks for what they do;
 //   - statutes: the law library, titles of national statutes and their last day;
 //   - suppressors: circumstances in which a hit is no hit (a prohibition, a
 //     quotation, a report of facts) or only asks a person to verify the basis.

@@ -20,14 +20,18 @@ const CodeRulesetNotForDate = "RULESET_NOT_FOR_DATE"
 var ErrUnknownPack = errors.New("unknown rule pack")
 
 // NotForDateError says that a pack has no rule in force on the review date.
-// Earliest is the first day on which it has one.
+// Earliest is the first day on which it has one, Latest the last, where there is one.
 type NotForDateError struct {
-	Pack     string
-	Date     time.Time
-	Earliest time.Time
+	Pack             string
+	Date             time.Time
+	Earliest, Latest time.Time
 }
 
 func (e *NotForDateError) Error() string {
+	if !e.Latest.IsZero() && e.Date.After(e.Latest) {
+		return fmt.Sprintf("rule pack %s has no rule in force on %s (latest %s)",
+			e.Pack, e.Date.Format(dateLayout), e.Latest.Format(dateLayout))
+	}
 	return fmt.Sprintf("rule pack %s has no rule in force on %s (earliest %s)",
 		e.Pack, e.Date.Format(dateLayout), e.Earliest.Format(dateLayout))
 }
@@ -37,6 +41,10 @@ func (e *NotForDateError) Code() string { return CodeRulesetNotForDate }
 
 // Message tells a person the same in Chinese.
 func (e *NotForDateError) Message() string {
+	if !e.Latest.IsZero() && e.Date.After(e.Latest) {
+		return fmt.Sprintf("规则包 %s 在 %s 没有施行中的规则，最后可用于 %s 的审查。",
+			e.Pack, e.Date.Format(dateLayout), e.Latest.Format(dateLayout))
+	}
 	return fmt.Sprintf("规则包 %s 在 %s 没有施行中的规则，最早可用于 %s 的审查。",
 		e.Pack, e.Date.Format(dateLayout), e.Earliest.Format(dateLayout))
 }
@@ -45,7 +53,8 @@ type pack struct {
 	name, title, version string
 	laws                 map[string]*law
 	rules                []*rule
-	sum                  string // SHA-256 of its files and of those all packs share
+	sum                  string // SHA-256 of its files, of those all packs share and of its lenders'
+	lenders              []string
 }
 
 // label names a pack and its version, as findings do.
@@ -102,6 +111,7 @@ func load(files Files, b *budget) (*Library, error) {
 	l.declare()
 	l.compileSuppressors()
 	l.compileRules()
+	l.borrow()
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}
@@ -118,13 +128,13 @@ func load(files Files, b *budget) (*Library, error) {
 func (l *Library) Packs() []string { return slices.Clone(l.names) }
 
 // Set selects the rules in force on a civil date (the year, month and day of
-// on in its own location) from the named packs, or from all packs when none is
-// named. It fails with ErrUnknownPack or *NotForDateError.
+// on in its own location) from the named packs, or from all packs in force then when
+// none is named. It fails with ErrUnknownPack or *NotForDateError.
 func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
-	if len(packs) == 0 {
-		packs = l.names
-	}
 	day := time.Date(on.Year(), on.Month(), on.Day(), 0, 0, 0, 0, time.UTC)
+	if len(packs) == 0 {
+		packs = l.inForce(day)
+	}
 	s := &Set{lib: l, day: day, active: map[*rule]ruleText{}}
 	names := slices.Compact(slices.Sorted(slices.Values(packs)))
 	for _, name := range names {
@@ -142,23 +152,37 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 			}
 		}
 		if len(s.active) == n {
-			return nil, &NotForDateError{Pack: name, Date: day, Earliest: p.earliest()}
+			from, to := p.interval()
+			return nil, &NotForDateError{Pack: name, Date: day, Earliest: from, Latest: to}
 		}
 		s.labels = append(s.labels, label)
 	}
 	return s, nil
 }
 
-func (p *pack) earliest() time.Time {
-	var first time.Time
-	for _, r := range p.rules {
-		from := r.from
-		if f := r.cites[0].law.from; f.After(from) {
-			from = f
+// inForce names the packs that have a rule in force on a day.
+func (l *Library) inForce(day time.Time) []string {
+	return slices.DeleteFunc(slices.Clone(l.names), func(name string) bool {
+		return !slices.ContainsFunc(l.packs[name].rules, func(r *rule) bool { return r.inForce(day) })
+	})
+}
+
+// interval is from the first day on which a rule of the pack is in force to the last;
+// a zero to is an open end.
+func (p *pack) interval() (from, to time.Time) {
+	open := false
+	for i, r := range p.rules {
+		first, last := r.interval()
+		if i == 0 || first.Before(from) {
+			from = first
 		}
-		if first.IsZero() || from.Before(first) {
-			first = from
+		if last.After(to) {
+			to = last
 		}
+		open = open || last.IsZero()
 	}
-	return first
+	if open {
+		to = time.Time{}
+	}
+	return from, to
 }

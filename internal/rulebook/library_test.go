@@ -107,12 +107,67 @@ func TestSetByDate(t *testing.T) {
 	if !errors.As(err, &notYet) || notYet.Code() != "RULESET_NOT_FOR_DATE" || notYet.Earliest.Format(dateLayout) != "2024-08-01" {
 		t.Errorf("2024-07-31: %v", err)
 	}
+	_, err = lib.Set(day(2024, 8, 1), "competition-2016")
+	if !errors.As(err, &notYet) || notYet.Latest.Format(dateLayout) != "2024-07-31" || !strings.Contains(notYet.Message(), "最后") {
+		t.Errorf("competition-2016 on 2024-08-01: %v", err)
+	}
 	if _, err = lib.Set(day(2026, 1, 1), "nonsense"); !errors.Is(err, ErrUnknownPack) {
 		t.Errorf("unknown pack: %v", err)
 	}
 	all, err := lib.Set(day(2026, 11, 23))
 	if err != nil || all.Version() != "competition@2026.12+form@2026.11+powers@2026.12" {
 		t.Errorf("all packs: %v, %v", all.Version(), err)
+	}
+}
+
+// A review of 2019 is held against the 18 standards of its time, whichever way the
+// packs are chosen, and none of Order 99.
+func TestReviewOf2019(t *testing.T) {
+	lib, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := day(2019, 11, 20)
+	if _, err := lib.Set(on, "competition"); err == nil {
+		t.Error("the Regulation is in force in 2019")
+	}
+	drafts, err := lib.DraftSet(on)
+	if err != nil || drafts.Version() != "competition-2016@2026.12+powers@2026.12" {
+		t.Fatalf("drafts: %v, %v", drafts, err)
+	}
+	set, err := lib.Set(on, "competition-2016")
+	if err != nil || set.Size() != 18 {
+		t.Fatalf("%v rules, %v", set, err)
+	}
+	for r := range set.active {
+		for _, e := range r.doc.Clean {
+			if got := set.Screen(&corev1.PolicyText{Text: e.s}).Findings; Flagged(got) {
+				t.Errorf("clean example of %s is flagged by %v", r.id, rulesOf(got))
+			}
+		}
+		for _, e := range r.doc.Violation {
+			got := set.Screen(&corev1.PolicyText{Text: e.s}).Findings
+			if len(got) == 0 || !slices.Contains(rulesOf(got), r.id) {
+				t.Errorf("example of %s gives %v", r.id, rulesOf(got))
+			}
+			for _, f := range got {
+				if !strings.Contains(f.Law, "在市场体系建设中建立公平竞争审查制度") || strings.Contains(f.Law, "实施办法") {
+					t.Errorf("%s cites %s", f.Rule, f.Law)
+				}
+			}
+		}
+	}
+	var hit, all float64
+	for _, c := range readClauses(t, "competition.tsv") {
+		if c.article != "" {
+			all++
+			if Flagged(set.Screen(&corev1.PolicyText{Text: c.text}).Findings) {
+				hit++
+			}
+		}
+	}
+	if hit/all < 0.95 {
+		t.Errorf("the 18 standards find %.3f of the clauses", hit/all)
 	}
 }
 
@@ -165,6 +220,8 @@ func TestLoadErrors(t *testing.T) {
 		{"unknown law", "law: act", "law: code", "demo/rules.yaml:20: rule D-1 cites unknown law"},
 		{"unknown strength", "strength: direct", "strength: strong", "demo/rules.yaml:21: rule D-1: unknown strength"},
 		{"misspelt field", "reason:", "reasons:", "demo/rules.yaml:24: field reasons not found"},
+		{"frames of nobody", "    frames:\n      - all: ['限定{here}']\n", "    frames_of: [D-9]\n", "demo/rules.yaml:22: rule D-1 borrows the frames of unknown rule"},
+		{"frames of a borrower", "    frames:\n      - all: ['限定{here}']\n", "    frames_of: [D-1]\n", "demo/rules.yaml:22: rule D-1 borrows from D-1"},
 		{"no version", `version: "1"`, "title: 示例", "has no version"},
 		{"bad date", "2020-01-01", "2020-13-01", "law act"},
 		{"not YAML", "rules:", "rules: [", "demo/rules.yaml:17: "},

@@ -236,8 +236,8 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	if err := errors.Join(err1, err2); err != nil {
 		l.fail(file, max(d.From.line, d.To.line), "rule %s: %w", r.id, err)
 	}
-	if r.article == "" || r.reason == "" || (len(d.Frames) == 0) == (d.Check.s == "") || len(d.Cites) == 0 || len(d.Violation) == 0 || len(d.Clean) == 0 {
-		l.fail(file, line, "rule %s needs an article, a citation, a reason, either frames or a check, and examples of both kinds", r.id)
+	if r.article == "" || r.reason == "" || (len(d.Frames)+len(d.FramesOf) == 0) == (d.Check.s == "") || len(d.Cites) == 0 || len(d.Violation) == 0 || len(d.Clean) == 0 {
+		l.fail(file, line, "rule %s needs an article, a citation, a reason, either frames (own or borrowed) or a check, and examples of both kinds", r.id)
 	}
 	for _, a := range d.Also {
 		r.also = append(r.also, a.s)

@@ -167,6 +167,9 @@ func everyRule(set *Set, s string) []string {
 		m.reset(c)
 		byRule := map[*rule]hit{}
 		for _, f := range set.lib.frames {
+			if _, on := set.active[f.rule]; !on {
+				continue
+			}
 			if h, ok := m.frame(f); ok {
 				if had, seen := byRule[f.rule]; !seen || had.verify {
 					byRule[f.rule] = h
