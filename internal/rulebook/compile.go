@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type pattern struct {
 	index int
 	re    *regexp.Regexp
 	gates [][]int32 // literal numbers: one of each set must occur
+	presence
 }
 
 type law struct {
@@ -97,10 +99,10 @@ const (
 
 type cue struct {
 	where  place
-	any    *regexp.Regexp // the bare cue
+	any    *pattern       // the bare cue
 	re     *regexp.Regexp // the cue where it has to stand
 	lead   *regexp.Regexp // of a cue before the head: in a lead-in, governing 下列
-	unless *regexp.Regexp
+	unless *pattern
 }
 
 type suppressor struct {
@@ -226,12 +228,16 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 	if re.MatchString("") {
 		return nil, fmt.Errorf("pattern matches the empty text")
 	}
-	sets, err := literalsOf(`(?s:` + s + `)`)
+	parsed, err := syntax.Parse(`(?s:`+s+`)`, syntax.Perl)
 	if err != nil {
 		return nil, err
 	}
-	p := &pattern{index: len(c.order), re: re}
-	for _, set := range sets {
+	occurs, err := c.presenceOf(s)
+	if err != nil {
+		return nil, err
+	}
+	p := &pattern{index: len(c.order), re: re, presence: occurs}
+	for _, set := range analyse(parsed).required() {
 		p.gates = append(p.gates, c.numbers(set))
 	}
 	c.patterns[s] = p
@@ -262,7 +268,7 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 		if d.Pattern.s != "" {
 			err = fmt.Errorf("a cue inside a title takes no pattern")
 		}
-	} else if out.any, err = c.regexp(d.Pattern.s, "", ""); err == nil {
+	} else if out.any, err = c.pattern(d.Pattern.s); err == nil {
 		err = c.place(&out, d)
 	}
 	if err != nil {
@@ -273,7 +279,7 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 		return out, &placed{d.Pattern.line, err}
 	}
 	if d.Unless.s != "" {
-		if out.unless, err = c.regexp(d.Unless.s, "", ""); err != nil {
+		if out.unless, err = c.pattern(d.Unless.s); err != nil {
 			return out, &placed{d.Unless.line, err}
 		}
 	}
@@ -284,7 +290,7 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 func (c *compiler) place(out *cue, d cueDoc) (err error) {
 	switch out.where {
 	case placeSentence, placeWithin, placeQuoted:
-		out.re = out.any
+		out.re = out.any.re
 	case placeBefore:
 		if out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`); err == nil {
 			out.lead, err = c.regexp(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)

@@ -26,11 +26,11 @@ func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
 	if r.check != nil {
 		return l.judgeCheck(r, s)
 	}
-	m := newMatcher(l.lib.masks)
+	m := newMatcher(l.lib)
 	m.skip = skip
 	got := verdictClean
 	eachClause(s, func(c *clause) bool {
-		m.reset(c)
+		m.reset(c, func(int32) {})
 		for _, f := range r.frames {
 			h, ok := m.frame(f)
 			switch {

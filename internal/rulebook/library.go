@@ -157,6 +157,10 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		}
 		s.labels = append(s.labels, label)
 	}
+	s.on = make([]bool, len(l.frames))
+	for i, f := range l.frames {
+		_, s.on[i] = s.active[f.rule]
+	}
 	return s, nil
 }
 

@@ -15,12 +15,13 @@ const maxHeads = 8
 // matcher evaluates frames on one clause at a time and remembers what it has
 // already searched there. It is not safe for concurrent use.
 type matcher struct {
-	masks *strings.Replacer
+	sighting
 	text  string // masked; byte offsets as in the clause
 	own   int
 	found map[int][][]int // pattern -> its matches in text
 	cued  map[cueKey]standing
 	skip  *suppressor // left out, to test a suppressor against its examples
+	plain bool        // asks the expressions alone, to test what spares them
 }
 
 type cueKey struct {
@@ -28,15 +29,17 @@ type cueKey struct {
 	i int
 }
 
-func newMatcher(masks *strings.Replacer) *matcher {
-	return &matcher{masks: masks, found: map[int][][]int{}, cued: map[cueKey]standing{}}
+func newMatcher(lib *Library) *matcher {
+	return &matcher{sighting: newSighting(lib), found: map[int][][]int{}, cued: map[cueKey]standing{}}
 }
 
-func (m *matcher) reset(c *clause) {
+// reset takes up a clause and calls first for every literal in it once.
+func (m *matcher) reset(c *clause, first func(id int32)) {
 	m.text, m.own = c.joined()
-	m.text = m.masks.Replace(m.text)
+	m.text = m.lib.masks.Replace(m.text)
 	clear(m.found)
 	clear(m.cued)
+	m.look(m.text, first)
 }
 
 func (m *matcher) matches(p *pattern) [][]int {
@@ -48,16 +51,23 @@ func (m *matcher) matches(p *pattern) [][]int {
 	return locs
 }
 
+func (m *matcher) occurs(p *pattern) bool {
+	if m.plain {
+		return len(m.matches(p)) > 0
+	}
+	return m.has(p, m.text)
+}
+
 // frame looks for the first unsuppressed hit of a frame in the current clause;
 // failing that, for one that only asks to verify the basis.
 func (m *matcher) frame(f *frame) (hit, bool) {
 	for _, p := range f.all {
-		if len(m.matches(p)) == 0 {
+		if !m.occurs(p) {
 			return hit{}, false
 		}
 	}
 	for _, p := range f.none {
-		if len(m.matches(p)) > 0 {
+		if m.occurs(p) {
 			return hit{}, false
 		}
 	}
@@ -146,12 +156,12 @@ func (m *matcher) standing(key cueKey, c *cue) standing {
 		return state
 	}
 	switch {
-	case c.excused(m.text):
+	case c.unless != nil && m.occurs(c.unless):
 	case c.where == placeTitled:
 		if strings.Contains(m.text, "《") {
 			state = standsSomewhere
 		}
-	case !c.any.MatchString(m.text):
+	case !m.occurs(c.any):
 	case c.where == placeSentence || m.governed(c):
 		state = standsEverywhere
 	default:
@@ -170,8 +180,6 @@ func (m *matcher) governed(c *cue) bool {
 	lead := m.text[:m.own]
 	return c.re.MatchString(lead) || c.lead.MatchString(lead)
 }
-
-func (c *cue) excused(s string) bool { return c.unless != nil && c.unless.MatchString(s) }
 
 func (c *cue) near(s string, head []int) bool {
 	switch c.where {

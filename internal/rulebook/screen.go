@@ -26,6 +26,7 @@ type Set struct {
 	day    time.Time
 	labels []string
 	active map[*rule]ruleText
+	on     []bool // frame -> its rule is active
 	// checkRules are the active rules that run a check, in order.
 	checkRules []*rule
 }
@@ -69,14 +70,14 @@ func (s *Set) ScreenContext(ctx context.Context, t *corev1.PolicyText, facts Fac
 }
 
 func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Screening {
-	r := run{set: s, m: newMatcher(s.lib.masks), seen: make([]uint32, len(s.lib.triggers)), queued: make([]uint32, len(s.lib.frames))}
+	r := run{set: s, m: newMatcher(s.lib), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
 	eachClause(t.GetText(), func(c *clause) bool {
 		if stopped() {
 			return false
 		}
 		var found []*corev1.Finding
-		for _, h := range standBack(r.clause(c)) {
+		for _, h := range r.clause(c) {
 			found = append(found, s.finding(c, h))
 		}
 		for _, f := range append(found, s.checks(t, c, &facts)...) {
@@ -91,17 +92,6 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 		return true
 	})
 	return out
-}
-
-// standBack leaves out the hits of residual items where a named item of their pack
-// flags the clause: it says what is wrong, the other one only that something is.
-func standBack(hits []hit) []hit {
-	named := func(residual hit) bool {
-		return slices.ContainsFunc(hits, func(h hit) bool {
-			return !h.rule.residual && !h.verify && h.rule.pack == residual.rule.pack
-		})
-	}
-	return slices.DeleteFunc(hits, func(h hit) bool { return h.rule.residual && named(h) })
 }
 
 func (s *Set) finding(c *clause, h hit) *corev1.Finding {
@@ -128,60 +118,70 @@ func locate(t *corev1.PolicyText, a *corev1.Anchor) {
 type run struct {
 	set    *Set
 	m      *matcher
-	epoch  uint32
-	seen   []uint32 // literal -> epoch it was last seen in
 	queued []uint32 // frame -> epoch it was last queued in
 	queue  []int32
 }
 
 // clause returns the hits of one clause, at most one per rule, best first.
 func (r *run) clause(c *clause) []hit {
-	r.m.reset(c)
 	lib := r.set.lib
-	r.epoch++
 	r.queue = append(r.queue[:0], lib.always...)
-	lib.scanner.scan(r.m.text, func(id int32) {
-		if r.seen[id] == r.epoch {
-			return
-		}
-		r.seen[id] = r.epoch
+	r.m.reset(c, func(id int32) {
 		for _, f := range lib.triggers[id] {
-			if r.queued[f] != r.epoch {
-				r.queued[f] = r.epoch
-				r.queue = append(r.queue, f)
+			if r.queued[f] != r.m.epoch {
+				r.queued[f] = r.m.epoch
+				if r.set.on[f] {
+					r.queue = append(r.queue, f)
+				}
 			}
 		}
 	})
 	slices.Sort(r.queue)
-	var hits []hit
+	hits := r.named(nil, false)
+	hits = r.named(hits, true)
+	slices.SortStableFunc(hits, compareHits)
+	return hits
+}
+
+// named adds the hits of the queued frames of named items, then of residual ones: those
+// stand back behind the named items of their pack and need not be asked there.
+func (r *run) named(hits []hit, residual bool) []hit {
+	lib := r.set.lib
 	for _, id := range r.queue {
 		f := lib.frames[id]
-		if _, on := r.set.active[f.rule]; !on || !r.open(f) {
+		if f.rule.residual != residual {
+			continue
+		}
+		n := len(hits)
+		again := n > 0 && hits[n-1].rule == f.rule // frames of a rule are adjacent
+		if again && !hits[n-1].verify || residual && behind(hits, f.rule) || !r.open(f) {
 			continue
 		}
 		h, ok := r.m.frame(f)
-		if !ok {
-			continue
+		switch {
+		case !ok:
+		case !again:
+			hits = append(hits, h)
+		case !h.verify:
+			hits[n-1] = h
 		}
-		if n := len(hits); n > 0 && hits[n-1].rule == f.rule { // frames of a rule are adjacent
-			if hits[n-1].verify && !h.verify {
-				hits[n-1] = h
-			}
-			continue
-		}
-		hits = append(hits, h)
 	}
-	slices.SortStableFunc(hits, compareHits)
 	return hits
+}
+
+// behind reports whether a named item of the residual rule's pack flags the clause: it
+// says what is wrong, the residual one only that something is.
+func behind(hits []hit, residual *rule) bool {
+	return slices.ContainsFunc(hits, func(h hit) bool {
+		return !h.rule.residual && !h.verify && h.rule.pack == residual.pack
+	})
 }
 
 // open reports whether every gate of a frame saw one of its literals.
 func (r *run) open(f *frame) bool {
 	for _, p := range f.all {
-		for _, set := range p.gates {
-			if !slices.ContainsFunc(set, func(id int32) bool { return r.seen[id] == r.epoch }) {
-				return false
-			}
+		if !r.m.every(p.gates) {
+			return false
 		}
 	}
 	return true

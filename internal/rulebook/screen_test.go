@@ -162,9 +162,10 @@ func TestRenderings(t *testing.T) {
 // everyRule screens without the prefilter, to compare.
 func everyRule(set *Set, s string) []string {
 	var out []string
-	m := newMatcher(set.lib.masks)
+	m := newMatcher(set.lib)
+	m.plain = true
 	eachClause(s, func(c *clause) bool {
-		m.reset(c)
+		m.reset(c, func(int32) {})
 		byRule := map[*rule]hit{}
 		for _, f := range set.lib.frames {
 			if _, on := set.active[f.rule]; !on {
@@ -176,8 +177,11 @@ func everyRule(set *Set, s string) []string {
 				}
 			}
 		}
-		for _, h := range standBack(slices.Collect(maps.Values(byRule))) {
-			out = append(out, h.rule.id)
+		hits := slices.Collect(maps.Values(byRule))
+		for _, h := range hits {
+			if !h.rule.residual || !behind(hits, h.rule) {
+				out = append(out, h.rule.id)
+			}
 		}
 		facts := Facts{}
 		for _, f := range set.checks(&corev1.PolicyText{Text: s}, c, &facts) {

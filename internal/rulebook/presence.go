@@ -1,0 +1,194 @@
+package rulebook
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// presence answers whether a pattern occurs in a clause at all, which is what most
+// patterns of a frame are asked. An alternation is taken apart: of the parts that are
+// plain words the scan for literals has already told whether they occur, and each
+// other part is searched only when its own literals do. Nothing is searched twice, and
+// most patterns are not searched at all.
+type presence struct {
+	words []int32 // one of these literals is the pattern
+	parts []*part
+}
+
+// part is one alternative that is no plain word.
+type part struct {
+	gates [][]int32
+	re    func() *regexp.Regexp // compiled when it is first asked
+}
+
+// presenceOf takes an expression apart.
+func (c *compiler) presenceOf(expr string) (presence, error) {
+	var out presence
+	for _, alt := range alternatives(expr) {
+		re, err := syntax.Parse(`(?s:`+alt+`)`, syntax.Perl)
+		if err != nil {
+			return out, err
+		}
+		s := analyse(re)
+		if s.known && useful(s.exact) && !anchored(re) {
+			out.words = append(out.words, c.numbers(s.exact)...)
+			continue
+		}
+		p := &part{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) })}
+		for _, set := range s.required() {
+			p.gates = append(p.gates, c.numbers(set))
+		}
+		out.parts = append(out.parts, p)
+	}
+	return out, nil
+}
+
+// anchored reports whether an expression says where it has to stand.
+func anchored(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	}
+	return slices.ContainsFunc(re.Sub, anchored)
+}
+
+// alternatives splits an expression at its outermost bars, through groups that hold
+// nothing but alternatives.
+func alternatives(expr string) []string {
+	var out []string
+	depth, class, from := 0, false, 0
+	for i := 0; i < len(expr); i++ {
+		switch ch := expr[i]; {
+		case ch == '\\':
+			i++
+		case class:
+			class = ch != ']'
+		case ch == '[':
+			class = true
+			if i+1 < len(expr) && expr[i+1] == '^' {
+				i++
+			}
+			if i+1 < len(expr) && expr[i+1] == ']' {
+				i++
+			}
+		case ch == '(':
+			depth++
+		case ch == ')':
+			depth--
+		case ch == '|' && depth == 0:
+			out = append(out, ungroup(expr[from:i])...)
+			from = i + 1
+		}
+	}
+	if from == 0 {
+		if inner, ok := whole(expr); ok {
+			return alternatives(inner)
+		}
+		return []string{expr}
+	}
+	return append(out, ungroup(expr[from:])...)
+}
+
+func ungroup(expr string) []string {
+	if inner, ok := whole(expr); ok {
+		return alternatives(inner)
+	}
+	return []string{expr}
+}
+
+// whole strips a group that is the whole of an expression.
+func whole(expr string) (inner string, ok bool) {
+	inner, ok = strings.CutPrefix(expr, "(?:")
+	if !ok || !strings.HasSuffix(inner, ")") {
+		return expr, false
+	}
+	inner = inner[:len(inner)-1]
+	depth, class := 0, false
+	for i := 0; i < len(inner); i++ {
+		switch ch := inner[i]; {
+		case ch == '\\':
+			i++
+		case class:
+			class = ch != ']'
+		case ch == '[':
+			class = true
+		case ch == '(':
+			depth++
+		case ch == ')':
+			if depth--; depth < 0 {
+				return expr, false
+			}
+		}
+	}
+	return inner, depth == 0 && !class
+}
+
+// sighting remembers which literals occur in the current clause, and what has been
+// asked of its patterns.
+type sighting struct {
+	lib   *Library
+	epoch uint32
+	seen  []uint32 // literal -> epoch it was last seen in
+	asked []uint32 // pattern -> epoch it was last asked in
+	yes   []bool   // pattern -> the answer
+}
+
+func newSighting(lib *Library) sighting {
+	return sighting{
+		lib: lib, seen: make([]uint32, len(lib.triggers)),
+		asked: make([]uint32, len(lib.patterns)), yes: make([]bool, len(lib.patterns)),
+	}
+}
+
+// look scans a new clause and calls first for every literal once.
+func (s *sighting) look(text string, first func(id int32)) {
+	s.epoch++
+	s.lib.scanner.scan(text, func(id int32) {
+		if s.seen[id] != s.epoch {
+			s.seen[id] = s.epoch
+			first(id)
+		}
+	})
+}
+
+func (s *sighting) any(set []int32) bool {
+	for _, id := range set {
+		if s.seen[id] == s.epoch {
+			return true
+		}
+	}
+	return false
+}
+
+// every reports whether of each set a literal occurs.
+func (s *sighting) every(gates [][]int32) bool {
+	for _, set := range gates {
+		if !s.any(set) {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether a pattern occurs in the clause that was looked at.
+func (s *sighting) has(p *pattern, text string) bool {
+	if s.asked[p.index] != s.epoch {
+		s.asked[p.index], s.yes[p.index] = s.epoch, s.search(p, text)
+	}
+	return s.yes[p.index]
+}
+
+func (s *sighting) search(p *pattern, text string) bool {
+	if s.any(p.presence.words) {
+		return true
+	}
+	for _, alt := range p.presence.parts {
+		if s.every(alt.gates) && alt.re().MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
