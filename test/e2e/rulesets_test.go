@@ -186,6 +186,9 @@ func TestRuleSetsByDate(t *testing.T) {
 		if r := w.ruleSet(t, "competition", &datepb.Date{Year: 2019, Month: 11, Day: 20}); r != nil {
 			t.Errorf("%s is listed before the regulation", r.GetLabel())
 		}
+		if w.ruleSet(t, "powers", &datepb.Date{Year: 2019, Month: 11, Day: 20}) == nil {
+			t.Error("the circular of 2018 is not listed in 2019")
+		}
 		var statutes []*competitionv1.Statute
 		for token := ""; ; {
 			page := &competitionv1.ListStatutesResponse{}
