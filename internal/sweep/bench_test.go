@@ -3,15 +3,19 @@
 package sweep
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
 // BenchmarkSweep sweeps 1,000 Word files of some 4,000 characters with one worker and
-// with two. cpu/wall is how many cores were busy; files/s is the speed.
+// with two, and spins as many goroutines beside, to tell what the machine gives at that
+// time. cpu/wall is how many cores were busy; files/s is the speed. Collecting garbage as
+// the command does: GOGC=800 GOMEMLIMIT=1GiB.
 func BenchmarkSweep(b *testing.B) {
 	const files = 1000
 	folder := b.TempDir()
@@ -28,6 +32,22 @@ func BenchmarkSweep(b *testing.B) {
 		write(b, folder, fmt.Sprintf("%02d/%04d.docx", i%20, i), data)
 	}
 	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("spin=%d", workers), func(b *testing.B) {
+			busy, start := cpu(b), time.Now()
+			for b.Loop() {
+				var all sync.WaitGroup
+				for range workers {
+					all.Go(func() {
+						block := make([]byte, 64<<10)
+						for range 10_000 {
+							sha256.Sum256(block)
+						}
+					})
+				}
+				all.Wait()
+			}
+			b.ReportMetric(float64(cpu(b)-busy)/float64(time.Since(start)), "cpu/wall")
+		})
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			busy, start := cpu(b), time.Now()
 			for b.Loop() {

@@ -67,18 +67,19 @@ const (
 // its content; others, such as pictures, are no business of a sweep.
 var extensions = []string{".doc", ".docx", ".md", ".ofd", ".pdf", ".txt", ".wps"}
 
-// held is how many results may wait, for each worker, for one before them.
-const held = 4
+// held is how many results may wait, for each worker, for one before them: enough that
+// nobody waits for a file that takes a little longer.
+const held = 32
 
 // Folder screens the documents in a folder and below it, and hands the results to take,
 // one at a time, in the order of their paths. It stops at the first error of take and
 // when the context ends, with that error.
-func Folder(ctx context.Context, folder string, o Options, take func(Result) error) error {
+func Folder(ctx context.Context, folder string, o Options, take func(Result) error) (err error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return fmt.Errorf("open the folder: %w", err)
 	}
-	defer root.Close()
+	defer func() { err = errors.Join(err, root.Close()) }()
 	files, err := list(ctx, root)
 	if err != nil {
 		return fmt.Errorf("list the folder: %w", err)
@@ -88,7 +89,7 @@ func Folder(ctx context.Context, folder string, o Options, take func(Result) err
 		path string
 		out  chan Result
 	}
-	jobs, queue := make(chan job), make(chan job, held*o.Workers)
+	jobs, queue := make(chan job, held*o.Workers), make(chan job, held*o.Workers)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error {
 		defer close(queue)

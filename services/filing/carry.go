@@ -67,7 +67,8 @@ func leadsOf(t *corev1.PolicyText, at int32) []*corev1.Anchor {
 		if quote == "" {
 			continue
 		}
-		start += utf8.RuneCountInString(whole[:strings.Index(whole, quote)])
+		before, _, _ := strings.Cut(whole, quote)
+		start += utf8.RuneCountInString(before)
 		out = append(out, &corev1.Anchor{Start: int32(start), End: int32(start + utf8.RuneCountInString(quote)), Quote: quote})
 	}
 	return out

@@ -22,8 +22,9 @@ var claimed = &corev1.ExceptionClaim{
 // Every state, under every decision, by everyone who may come near it.
 func TestDecisions(t *testing.T) {
 	open, confirmed, dismissed, exception := corev1.Disposition_OPEN, corev1.Disposition_CONFIRMED, corev1.Disposition_DISMISSED, corev1.Disposition_EXCEPTION_CLAIMED
-	away := reviewerCaller
+	away, standIn := reviewerCaller, reviewerCaller
 	away.Delegate = drafterCaller.Person
+	standIn.Delegate = region + "/people/reviewer2"
 	tests := map[string]struct {
 		from   corev1.Disposition_State
 		who    auth.Caller
@@ -41,6 +42,7 @@ func TestDecisions(t *testing.T) {
 		"dismiss blank":                  {open, reviewerCaller, dismiss(corev1.Disposition_MISREAD, "     "), "", false, open, "reason:TEXT_REQUIRED"},
 		"own draft":                      {open, drafterCaller, dismiss(corev1.Disposition_MISREAD, longReason), "", false, open, "SELF_REVIEW_FORBIDDEN"},
 		"own draft by a delegate":        {open, away, confirm(""), "", false, open, "SELF_REVIEW_FORBIDDEN"},
+		"in an absent reviewer's place":  {open, standIn, confirm(""), "", false, confirmed, ""},
 		"bureau's colleague":             {open, colleague, confirm(""), "", false, open, "ROLE_REQUIRED"},
 		"confirm dismissed":              {dismissed, reviewerCaller, confirm(""), "", false, dismissed, "FINDING_DECIDED"},
 		"dismiss confirmed":              {confirmed, reviewerCaller, dismiss(corev1.Disposition_OTHER, longReason), "", false, confirmed, "FINDING_DECIDED"},
@@ -84,12 +86,12 @@ func TestDecisions(t *testing.T) {
 			if err != nil && !proto.Equal(x, before) {
 				t.Errorf("a refusal left %v", x)
 			}
-			who := x.GetDecider()
+			who, behalf := x.GetDecider(), x.GetDecidedOnBehalfOf()
 			if x.GetState() == exception {
-				who = x.GetClaim().GetClaimant()
+				who, behalf = x.GetClaim().GetClaimant(), x.GetClaim().GetClaimedOnBehalfOf()
 			}
-			if err == nil && who != tt.who.Actor() {
-				t.Errorf("decided by %q", who)
+			if err == nil && (who != tt.who.Actor() || behalf != tt.who.OnBehalfOf()) {
+				t.Errorf("decided by %q for %q", who, behalf)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 var ruleFigures = projection.Definition{
 	DisplayName: "规则提示及处理情况", Unit: "处", RateName: "驳回率", Decimals: 1,
 	Text: "提示：首次提示日期在期间内的疑似问题；同一文字在以后各稿中保留的计一处，处理情况以最近一次为准。" +
-		"驳回率：因规则提示不当而驳回的除以已经确认和驳回的；因适用例外规定而驳回的不计入分子；尚未处理和主张例外、尚未处理的不计入分母。",
+		"驳回率：因规则提示不当而驳回的除以已经确认和驳回的；因适用例外规定而驳回的不计入分子；尚未处理的和主张例外待定的不计入分母。",
 }
 
 // rulesOf is what one rule of one pack raised first in one draft.

@@ -101,6 +101,10 @@ func TestDecideOnFindings(t *testing.T) {
 	}
 	_, err = h.client.ListFindings(h.as(drafterCaller), &filingv1.ListFindingsRequest{Parent: r.GetName(), Filter: "article = 1"})
 	wantCode(t, err, codes.InvalidArgument, "filter:FILTER_FIELD_UNKNOWN")
+	page1, err := h.client.ListFindings(h.as(drafterCaller), &filingv1.ListFindingsRequest{Parent: r.GetName(), PageSize: 1})
+	must(t, err)
+	_, err = h.client.ListFindings(h.as(drafterCaller), &filingv1.ListFindingsRequest{Parent: r.GetName(), Filter: "state = OPEN", PageToken: page1.GetNextPageToken()})
+	wantCode(t, err, codes.InvalidArgument, "page_token:PAGE_TOKEN_INVALID")
 
 	_, err = h.client.ReopenFinding(h.as(reviewerCaller), &filingv1.ReopenFindingRequest{Name: first, Reason: longReason, Etag: x.GetEtag()})
 	must(t, err)
