@@ -22,6 +22,7 @@ import (
 	"fashen/internal/checkpoint"
 	"fashen/internal/config"
 	"fashen/internal/docstore"
+	"fashen/internal/intake"
 	"fashen/internal/pdftext"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
@@ -51,8 +52,10 @@ type App struct {
 	// Codes are the one-time codes made at this start.
 	Codes []directory.Invitation
 
-	// pdf reads PDF files; nil where filing runs elsewhere.
+	// pdf reads PDF files; nil where no service here takes any.
 	pdf *pdftext.Reader
+	// door is where files come in; nil where no service here takes any.
+	door *intake.Door
 	// rules are the built-in packs; nil until a service of this process needs them.
 	rules  *rulebook.Library
 	config config.Config

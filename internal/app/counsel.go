@@ -12,13 +12,12 @@ import (
 
 // startCounsel makes the review service and shows its backlog.
 func startCounsel(ctx context.Context, a *App, r *running) (registrar, error) {
-	reading := a.config.Reading.Effective()
-	texts, err := a.reader()
+	door, err := a.files()
 	if err != nil {
 		return nil, err
 	}
 	reviews, err := counsel.New(ctx, counsel.Deps{
-		Texts: texts, FileBytes: reading.FileBytes, IntakeBytes: reading.IntakeBytes, Readings: reading.AtOnce,
+		Intake: door,
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log,
 		Filing:    filingv1.NewFilingServiceClient(r.conns[filing.Service]),
 		Directory: directoryv1.NewDirectoryServiceClient(r.conns[directory.Service]),

@@ -28,14 +28,13 @@ func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
 	if err != nil {
 		return nil, err
 	}
-	reading := a.config.Reading.Effective()
-	texts, err := a.reader()
+	door, err := a.files()
 	if err != nil {
 		return nil, err
 	}
 	return filing.New(ctx, filing.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules,
-		Texts: texts, FileBytes: reading.FileBytes, IntakeBytes: reading.IntakeBytes, Readings: reading.AtOnce,
+		Intake:    door,
 		Counsel:   counselv1.NewCounselServiceClient(r.conns[counsel.Service]),
 		Directory: directoryv1.NewDirectoryServiceClient(r.conns[directory.Service]),
 	})

@@ -15,7 +15,6 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/intake"
 	"fashen/internal/intent"
-	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -45,11 +44,8 @@ type Deps struct {
 	Filing filingv1.FilingServiceClient
 	// Directory knows people, calendars and profiles.
 	Directory directoryv1.DirectoryServiceClient
-	// Texts reads uploaded files.
-	Texts policytext.Reader
-	// FileBytes bounds one file, IntakeBytes what all uploads hold in memory while
-	// they arrive, Readings how many files are read at a time.
-	FileBytes, IntakeBytes, Readings int
+	// Intake is where files come in; the services of a process share its limits.
+	Intake *intake.Door
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
@@ -90,9 +86,7 @@ type Server struct {
 func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger, comparing: make(chan struct{}, comparisons)}
 	s.blobs = d.Engine.Blobs()
-	s.door = intake.New(intake.Options{
-		Texts: d.Texts, FileBytes: min(d.FileBytes, docstore.MaxBlobBytes), IntakeBytes: d.IntakeBytes, Readings: d.Readings,
-	})
+	s.door = d.Intake
 	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
 	if err != nil {
 		return nil, err

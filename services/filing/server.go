@@ -21,7 +21,6 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/intake"
 	"fashen/internal/intent"
-	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 	"fashen/internal/rulebook"
@@ -50,11 +49,8 @@ type Deps struct {
 	Directory directoryv1.DirectoryServiceClient
 	// Rules are the packs drafts are screened with.
 	Rules *rulebook.Library
-	// Texts reads uploaded files.
-	Texts policytext.Reader
-	// FileBytes bounds one file, IntakeBytes what all uploads hold in memory while
-	// they arrive, Readings how many files are read at a time.
-	FileBytes, IntakeBytes, Readings int
+	// Intake is where files come in; the services of a process share its limits.
+	Intake *intake.Door
 	// Clock tells the time.
 	Clock docstore.Clock
 	// Logger takes what an operator should see.
@@ -109,10 +105,8 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{
 		documents: documents, dispositions: decisions, blobs: d.Engine.Blobs(),
 		counsel: d.Counsel, directory: d.Directory, rules: d.Rules,
-		door: intake.New(intake.Options{
-			Texts: d.Texts, FileBytes: min(d.FileBytes, docstore.MaxBlobBytes), IntakeBytes: d.IntakeBytes, Readings: d.Readings,
-		}),
-		now: d.Clock, log: d.Logger, pages: d.TokenKey,
+		door: d.Intake,
+		now:  d.Clock, log: d.Logger, pages: d.TokenKey,
 		comparing: make(chan struct{}, comparisons),
 	}
 	s.intents = intent.NewQueue(intent.Options[*filingv1.Document]{

@@ -27,6 +27,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
+	"fashen/internal/intake"
 	"fashen/internal/intent"
 	"fashen/internal/policytext"
 	"fashen/internal/rpc"
@@ -225,7 +226,9 @@ func newHouse(t *testing.T) *house {
 	inside := h.connect(beside, rpc.ClientOptions{Service: "filing", Signer: h.signer, Around: h.around})
 	h.server, err = New(t.Context(), Deps{
 		Engine: h.engine, Clock: clock, Logger: options.Logger, Rules: rules(t),
-		Texts: policytext.Reader{Limits: policytext.DefaultLimits()}, FileBytes: docstore.MaxBlobBytes, IntakeBytes: 4 * docstore.MaxBlobBytes, Readings: 2,
+		Intake: intake.New(intake.Options{
+			Texts: policytext.Reader{Limits: policytext.DefaultLimits()}, FileBytes: docstore.MaxBlobBytes, IntakeBytes: 4 * docstore.MaxBlobBytes, Readings: 2,
+		}),
 		Counsel:   counselv1.NewCounselServiceClient(inside),
 		Directory: directoryv1.NewDirectoryServiceClient(inside),
 	})
