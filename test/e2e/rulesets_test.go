@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,6 +202,44 @@ func TestRuleSetsByDate(t *testing.T) {
 		i := slices.IndexFunc(statutes, func(s *competitionv1.Statute) bool { return s.GetTitle() == "中华人民共和国合同法" })
 		if i < 0 || iso(statutes[i].GetEndDate()) != "2020-12-31" || statutes[i].GetReplacement() != "《中华人民共和国民法典》" {
 			t.Errorf("of %d statutes the old contract law is %d", len(statutes), i)
+		}
+	})
+}
+
+// A12, the rule set: an auditor who opens a review of 2019-11-20 in 2027 is shown the
+// 18 standards of 2016 and not those of Order 99; a text is screened by them on that day.
+func TestA12RulesOfAPastReview(t *testing.T) {
+	everywhere(t, "2027-03-15", func(t *testing.T, w *world) {
+		then := &datepb.Date{Year: 2019, Month: 11, Day: 20}
+		r := w.ruleSet(t, "competition-2016", then)
+		if r == nil || w.ruleSet(t, "competition", then) != nil {
+			t.Fatalf("the sets of the day hold %v", r)
+		}
+		out := &competitionv1.RuleSet{}
+		w.must(t, "secauditor", competitionService+"GetRuleSet", &competitionv1.GetRuleSetRequest{Name: r.GetName(), ReviewDate: then}, out)
+		var ids, want []string
+		for i, rule := range out.GetRules() {
+			ids, want = append(ids, rule.GetId()), append(want, fmt.Sprintf("H%02d", i+1))
+			for _, c := range rule.GetCitations() {
+				if strings.Contains(c.GetLawTitle(), "公平竞争审查条例") {
+					t.Errorf("%s cites %s", rule.GetId(), c.GetLawTitle())
+				}
+			}
+		}
+		if slices.Sort(ids); len(ids) != 18 || !slices.Equal(ids, want) {
+			t.Errorf("the standards are %v", ids)
+		}
+		now := &competitionv1.RuleSet{}
+		f := w.try(t, "secauditor", competitionService+"GetRuleSet", &competitionv1.GetRuleSetRequest{Name: w.ruleSet(t, "competition", nil).GetName(), ReviewDate: then}, now)
+		if f == nil || f.reason != "RULESET_NOT_FOR_DATE" {
+			t.Errorf("Order 99 in 2019: %v", f)
+		}
+		found := &competitionv1.ScreenTextResponse{}
+		w.must(t, "reviewer", competitionService+"ScreenText", &competitionv1.ScreenTextRequest{
+			Parent: region, ReviewDate: then, Source: &competitionv1.ScreenTextRequest_Text{Text: "外地企业不得参加本县工程项目投标。"},
+		}, found)
+		if len(found.GetFindings()) == 0 || !slices.Contains(found.GetPacks(), r.GetLabel()) || found.GetFindings()[0].GetRule() != "H08" {
+			t.Errorf("screened in 2019 with %v: %v", found.GetPacks(), found.GetFindings())
 		}
 	})
 }
