@@ -18,7 +18,7 @@ var articleOfItem = map[string]string{
 // clauseCase is one line of a file of clauses; article is empty for a lawful one.
 type clauseCase struct{ article, text string }
 
-func readClauses(t *testing.T, name string) []clauseCase {
+func readClauses(t testing.TB, name string) []clauseCase {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 type pattern struct {
 	index int
 	re    *regexp.Regexp
-	gates [][]int32 // literal numbers: one of each set must occur
+	gates []int32 // sets of literals: one of each must occur
 	presence
 }
 
@@ -137,6 +137,8 @@ type compiler struct {
 	order    []*pattern
 	literals map[string]int32
 	words    []string
+	sets     map[string]int32 // of literals, by their members
+	members  [][]int32
 	budget   *budget
 }
 
@@ -238,11 +240,24 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 	}
 	p := &pattern{index: len(c.order), re: re, presence: occurs}
 	for _, set := range analyse(parsed).required() {
-		p.gates = append(p.gates, c.numbers(set))
+		p.gates = append(p.gates, c.set(set))
 	}
 	c.patterns[s] = p
 	c.order = append(c.order, p)
 	return p, nil
+}
+
+// set numbers a set of literals; equal sets share one number, so that a clause tells of
+// each once whether it holds a member.
+func (c *compiler) set(words []string) int32 {
+	key := strings.Join(words, "\x00")
+	id, ok := c.sets[key]
+	if !ok {
+		id = int32(len(c.members))
+		c.sets[key] = id
+		c.members = append(c.members, c.numbers(words))
+	}
+	return id
 }
 
 func (c *compiler) numbers(set []string) []int32 {

@@ -70,6 +70,8 @@ type Library struct {
 	frames   []*frame
 	triggers [][]int32 // literal -> frames that may hit once it is seen
 	always   []int32   // frames without literals
+	sets     int       // of literals
+	inSets   [][]int32 // literal -> the sets it is a member of
 	scanner  *automaton
 	masks    *strings.Replacer
 	statutes statuteIndex
@@ -102,7 +104,7 @@ func load(files Files, b *budget) (*Library, error) {
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, literals: map[string]int32{}, budget: b,
+			patterns: map[string]*pattern{}, literals: map[string]int32{}, sets: map[string]int32{}, budget: b,
 		},
 	}
 	if err := l.read(files); err != nil {

@@ -327,6 +327,12 @@ func (l *loader) index() {
 			}
 		}
 	}
+	lib.sets, lib.inSets = len(l.members), make([][]int32, len(l.words))
+	for set, members := range l.members {
+		for _, w := range members {
+			lib.inSets[w] = append(lib.inSets[w], int32(set))
+		}
+	}
 	lib.scanner = newAutomaton(l.words)
 	lib.masks = strings.NewReplacer(l.masks...)
 }
@@ -336,12 +342,13 @@ func (l *loader) narrowest(f *frame) []int32 {
 	byFirst := map[string][]int32{}
 	for _, p := range f.all {
 		for _, g := range p.gates {
-			set := make([]string, len(g))
-			for i, id := range g {
+			members := l.members[g]
+			set := make([]string, len(members))
+			for i, id := range members {
 				set[i] = l.words[id]
 			}
 			sets = append(sets, set)
-			byFirst[strings.Join(set, "\x00")] = g
+			byFirst[strings.Join(set, "\x00")] = members
 		}
 	}
 	return byFirst[strings.Join(best(sets), "\x00")]

@@ -45,6 +45,7 @@ func (m *matcher) reset(c *clause, first func(id int32)) {
 func (m *matcher) matches(p *pattern) [][]int {
 	locs, ok := m.found[p.index]
 	if !ok {
+		m.work += len(m.text)
 		locs = p.re.FindAllStringIndex(m.text, maxHeads)
 		m.found[p.index] = locs
 	}

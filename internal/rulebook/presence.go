@@ -14,19 +14,20 @@ import (
 // other part is searched only when its own literals do. Nothing is searched twice, and
 // most patterns are not searched at all.
 type presence struct {
-	words []int32 // one of these literals is the pattern
+	words []int32 // the set of literals that are the pattern, if any
 	parts []*part
 }
 
 // part is one alternative that is no plain word.
 type part struct {
-	gates [][]int32
+	gates []int32
 	re    func() *regexp.Regexp // compiled when it is first asked
 }
 
 // presenceOf takes an expression apart.
 func (c *compiler) presenceOf(expr string) (presence, error) {
 	var out presence
+	var exact []string
 	for _, alt := range alternatives(expr) {
 		re, err := syntax.Parse(`(?s:`+alt+`)`, syntax.Perl)
 		if err != nil {
@@ -34,14 +35,17 @@ func (c *compiler) presenceOf(expr string) (presence, error) {
 		}
 		s := analyse(re)
 		if s.known && useful(s.exact) && !anchored(re) {
-			out.words = append(out.words, c.numbers(s.exact)...)
+			exact = append(exact, s.exact...)
 			continue
 		}
 		p := &part{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) })}
 		for _, set := range s.required() {
-			p.gates = append(p.gates, c.numbers(set))
+			p.gates = append(p.gates, c.set(set))
 		}
 		out.parts = append(out.parts, p)
+	}
+	if len(exact) > 0 {
+		out.words = []int32{c.set(exact)}
 	}
 	return out, nil
 }
@@ -132,13 +136,15 @@ type sighting struct {
 	lib   *Library
 	epoch uint32
 	seen  []uint32 // literal -> epoch it was last seen in
+	held  []uint32 // set of literals -> epoch a member of it was last seen in
 	asked []uint32 // pattern -> epoch it was last asked in
 	yes   []bool   // pattern -> the answer
+	work  int      // bytes that expressions were set to search, for tests that count it
 }
 
 func newSighting(lib *Library) sighting {
 	return sighting{
-		lib: lib, seen: make([]uint32, len(lib.triggers)),
+		lib: lib, seen: make([]uint32, len(lib.triggers)), held: make([]uint32, lib.sets),
 		asked: make([]uint32, len(lib.patterns)), yes: make([]bool, len(lib.patterns)),
 	}
 }
@@ -149,24 +155,18 @@ func (s *sighting) look(text string, first func(id int32)) {
 	s.lib.scanner.scan(text, func(id int32) {
 		if s.seen[id] != s.epoch {
 			s.seen[id] = s.epoch
+			for _, set := range s.lib.inSets[id] {
+				s.held[set] = s.epoch
+			}
 			first(id)
 		}
 	})
 }
 
-func (s *sighting) any(set []int32) bool {
-	for _, id := range set {
-		if s.seen[id] == s.epoch {
-			return true
-		}
-	}
-	return false
-}
-
 // every reports whether of each set a literal occurs.
-func (s *sighting) every(gates [][]int32) bool {
-	for _, set := range gates {
-		if !s.any(set) {
+func (s *sighting) every(sets []int32) bool {
+	for _, set := range sets {
+		if s.held[set] != s.epoch {
 			return false
 		}
 	}
@@ -182,11 +182,15 @@ func (s *sighting) has(p *pattern, text string) bool {
 }
 
 func (s *sighting) search(p *pattern, text string) bool {
-	if s.any(p.presence.words) {
+	if len(p.presence.words) > 0 && s.every(p.presence.words) {
 		return true
 	}
 	for _, alt := range p.presence.parts {
-		if s.every(alt.gates) && alt.re().MatchString(text) {
+		if !s.every(alt.gates) {
+			continue
+		}
+		s.work += len(text)
+		if alt.re().MatchString(text) {
 			return true
 		}
 	}
