@@ -33,6 +33,7 @@ func contracts() []contract {
 	reviews := counselv1.File_fashen_counsel_v1_review_service_proto.Services()
 	register := counselv1.File_fashen_counsel_v1_register_service_proto.Services()
 	matters := counselv1.File_fashen_counsel_v1_matter_service_proto.Services()
+	solicitation := counselv1.File_fashen_counsel_v1_solicitation_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
 	session := directoryv1.File_fashen_directory_v1_session_service_proto.Services()
 	systems := directoryv1.File_fashen_directory_v1_system_service_proto.Services()
@@ -49,6 +50,7 @@ func contracts() []contract {
 		{"counsel", reviews.Get(0), over(counselv1.NewReviewServiceClient, counselv1.RegisterReviewServiceHandlerClient)},
 		{"counsel", register.Get(0), over(counselv1.NewRegisterServiceClient, counselv1.RegisterRegisterServiceHandlerClient)},
 		{"counsel", matters.Get(0), over(counselv1.NewMatterServiceClient, counselv1.RegisterMatterServiceHandlerClient)},
+		{"counsel", solicitation.Get(0), over(counselv1.NewSolicitationServiceClient, counselv1.RegisterSolicitationServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},
 		{"directory", session.Get(0), over(directoryv1.NewSessionServiceClient, directoryv1.RegisterSessionServiceHandlerClient)},
 		{"directory", systems.Get(0), over(directoryv1.NewSystemServiceClient, directoryv1.RegisterSystemServiceHandlerClient)},

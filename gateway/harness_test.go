@@ -64,6 +64,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 	counselv1.RegisterReviewServiceServer(h.server, counselv1.UnimplementedReviewServiceServer{})
 	counselv1.RegisterMatterServiceServer(h.server, counselv1.UnimplementedMatterServiceServer{})
 	counselv1.RegisterRegisterServiceServer(h.server, counselv1.UnimplementedRegisterServiceServer{})
+	counselv1.RegisterSolicitationServiceServer(h.server, counselv1.UnimplementedSolicitationServiceServer{})
 	directoryv1.RegisterDirectoryServiceServer(h.server, directory{})
 	directoryv1.RegisterSessionServiceServer(h.server, session{})
 	directoryv1.RegisterSystemServiceServer(h.server, directoryv1.UnimplementedSystemServiceServer{})

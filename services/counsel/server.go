@@ -31,6 +31,8 @@ const (
 	commentName    = caseName + "/comments/{comment}"
 	entryName      = "regions/{region}/counselEntries/{counsel_entry}"
 	engagementName = entryName + "/engagements/{engagement}"
+	solicitName    = caseName + "/solicitations/{solicitation}"
+	replyName      = solicitName + "/replies/{reply}"
 )
 
 // comparisons is how many drafts are compared at a time; each takes a processor.
@@ -73,6 +75,8 @@ type Server struct {
 	door        *intake.Door
 	entries     entryStore
 	engagements engagementStore
+	solicited   solicitationStore
+	replies     replyStore
 	filing      filingv1.FilingServiceClient
 	directory   directoryv1.DirectoryServiceClient
 	now         docstore.Clock
@@ -103,6 +107,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	counselv1.RegisterReviewServiceServer(r, s)
 	counselv1.RegisterMatterServiceServer(r, s)
 	counselv1.RegisterRegisterServiceServer(r, registerServer{Server: s})
+	counselv1.RegisterSolicitationServiceServer(r, solicitations{Server: s})
 }
 
 func (s *Server) time() time.Time { return s.now() }

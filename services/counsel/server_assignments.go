@@ -238,7 +238,7 @@ func (s *Server) showFile(ctx context.Context, a *counselv1.Assignment, visible,
 	if err != nil {
 		return rpc.FromStore(err, a.GetName())
 	}
-	return s.showSubject(ctx, c.GetSubject(), a, visible)
+	return s.showSubject(ctx, c.GetSubject(), a.GetCounsel(), a.GetName(), visible)
 }
 
 // recheck bars the counsel whose firm a submission names as a party.

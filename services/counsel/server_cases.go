@@ -86,6 +86,9 @@ func (s *Server) ConcludeCase(ctx context.Context, in *counselv1.ConcludeCaseReq
 	if parentCase(o.GetName()) != in.GetName() {
 		return nil, rpc.Field("opinion", "RESOURCE_NAME_INVALID", "意见不属于本案件")
 	}
+	if err := s.heard(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
 	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
 		return conclude(c, o, who, calendar.On(s.time()), in.GetTimeSufficient())
 	})

@@ -45,24 +45,24 @@ func (s *Server) resolveAnchors(ctx context.Context, revision string, anchors []
 }
 
 // showSubject lets counsel see the subject of a case, or no longer.
-func (s *Server) showSubject(ctx context.Context, subject string, a *counselv1.Assignment, visible bool) error {
+func (s *Server) showSubject(ctx context.Context, subject, viewer, because string, visible bool) error {
 	if !ofMatter(subject) {
 		_, err := s.filing.SetDocumentViewer(ctx, &filingv1.SetDocumentViewerRequest{
-			Name: subject, Viewer: a.GetCounsel(), Visible: visible, Assignment: a.GetName(),
+			Name: subject, Viewer: viewer, Visible: visible, Assignment: because,
 		})
 		return err
 	}
 	_, _, err := s.matters.Update(ctx, subject, docstore.Precondition{}, func(_ *counselv1.Matter, meta docstore.Meta) (docstore.Change, error) {
-		if slices.Contains(meta.Viewers, a.GetCounsel()) == visible {
+		if slices.Contains(meta.Viewers, viewer) == visible {
 			return docstore.Change{}, docstore.ErrUnchanged
 		}
 		change := docstore.Change{Details: []*corev1.Detail{
-			docstore.Detail("viewer", a.GetCounsel()), docstore.Detail("visible", visible), docstore.Detail("assignment", a.GetName()),
+			docstore.Detail("viewer", viewer), docstore.Detail("visible", visible), docstore.Detail("assignment", because),
 		}}
 		if visible {
-			change.Grant = []string{a.GetCounsel()}
+			change.Grant = []string{viewer}
 		} else {
-			change.Revoke = []string{a.GetCounsel()}
+			change.Revoke = []string{viewer}
 		}
 		return change, nil
 	})

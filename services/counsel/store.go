@@ -17,6 +17,9 @@ type (
 	matterStore     = docstore.Collection[*counselv1.Matter]
 	entryStore      = docstore.Collection[*counselv1.CounselEntry]
 	engagementStore = docstore.Collection[*counselv1.Engagement]
+
+	solicitationStore = docstore.Collection[*counselv1.Solicitation]
+	replyStore        = docstore.Collection[*counselv1.Reply]
 )
 
 var casesSpec = docstore.Spec{
@@ -91,6 +94,23 @@ var engagementsSpec = docstore.Spec{
 	},
 }
 
+var solicitationsSpec = docstore.Spec{
+	Name: "solicitations",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldParent, "state", docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+	},
+}
+
+var repliesSpec = docstore.Spec{
+	Name: "replies",
+	Indexes: []docstore.Index{
+		{Fields: []string{"case", "handled"}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
+	},
+}
+
 func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Options) (err error) {
 	if s.cases, err = docstore.NewCollection[*counselv1.Case](ctx, engine, casesSpec, o); err != nil {
 		return err
@@ -113,6 +133,12 @@ func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Op
 	if s.entries, err = docstore.NewCollection[*counselv1.CounselEntry](ctx, engine, entriesSpec, o); err != nil {
 		return err
 	}
-	s.engagements, err = docstore.NewCollection[*counselv1.Engagement](ctx, engine, engagementsSpec, o)
+	if s.engagements, err = docstore.NewCollection[*counselv1.Engagement](ctx, engine, engagementsSpec, o); err != nil {
+		return err
+	}
+	if s.solicited, err = docstore.NewCollection[*counselv1.Solicitation](ctx, engine, solicitationsSpec, o); err != nil {
+		return err
+	}
+	s.replies, err = docstore.NewCollection[*counselv1.Reply](ctx, engine, repliesSpec, o)
 	return err
 }

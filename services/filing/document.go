@@ -208,6 +208,17 @@ func checkDraftingUnit(d *filingv1.Document, caller auth.Caller) error {
 	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位的起草人员可以进行此操作")
 }
 
+// seesFindings hides findings from drafters of a bureau that was asked for its
+// opinion.
+func seesFindings(d *filingv1.Document, caller auth.Caller) error {
+	for _, r := range caller.Roles {
+		if r != corev1.Role_ROLE_DRAFTER {
+			return nil
+		}
+	}
+	return checkDraftingUnit(d, caller)
+}
+
 func inDraftingUnit(d *filingv1.Document, caller auth.Caller) bool {
 	unit := d.GetDraftingUnit()
 	return caller.Has(corev1.Role_ROLE_DRAFTER) && unit != "" &&

@@ -310,8 +310,10 @@ func (s *Server) SetDocumentViewer(ctx context.Context, in *filingv1.SetDocument
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := resource.Match(personName, in.GetViewer()); !ok || resource.Region(in.GetViewer()) != who.Region {
-		return nil, rpc.Field("viewer", "VIEWER_UNKNOWN", "只能授权给本地区的人员，形如 "+personName)
+	_, person := resource.Match(personName, in.GetViewer())
+	_, bureau := resource.Match(bureauName, in.GetViewer())
+	if !person && !bureau || resource.Region(in.GetViewer()) != who.Region {
+		return nil, rpc.Field("viewer", "VIEWER_UNKNOWN", "只能授权给本地区的人员或者单位，形如 "+personName)
 	}
 	_, _, err = s.documents.Update(ctx, in.GetName(), docstore.Precondition{}, func(d *filingv1.Document, meta docstore.Meta) (docstore.Change, error) {
 		if slices.Contains(meta.Viewers, in.GetViewer()) == in.GetVisible() {

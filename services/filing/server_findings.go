@@ -20,7 +20,7 @@ import (
 // ListFindings implements FilingService. A page is a stretch of the draft's findings,
 // which never change, so that decisions made meanwhile shift nothing.
 func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequest) (*filingv1.ListFindingsResponse, error) {
-	r, err := s.visibleRevision(ctx, in.GetParent())
+	r, err := s.findingsRevision(ctx, in.GetParent())
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,20 @@ func (s *Server) visibleRevision(ctx context.Context, name string) (*filingv1.Re
 	return nil, rpc.NotFound(name)
 }
 
+// findingsRevision reads one draft for its findings: a bureau that was only asked for
+// its opinion sees the draft and not what rules suspect in it.
+func (s *Server) findingsRevision(ctx context.Context, name string) (*filingv1.Revision, error) {
+	r, err := s.visibleRevision(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d, _, who, err := s.visible(ctx, documentOf(name))
+	if err != nil {
+		return nil, err
+	}
+	return r, seesFindings(d, who)
+}
+
 // GetRevision implements FilingService.
 func (s *Server) GetRevision(ctx context.Context, in *filingv1.GetRevisionRequest) (*filingv1.Revision, error) {
 	return s.visibleRevision(ctx, in.GetName())

@@ -354,7 +354,7 @@ func TestSetDocumentViewer(t *testing.T) {
 		Name: d.GetName(), Viewer: counselCaller.Person, Visible: true, Assignment: "a",
 	})
 	wantCode(t, err, codes.PermissionDenied, "SERVICE_ONLY")
-	for _, viewer := range []string{drafterCaller.Bureau, "regions/120104/people/p", "nobody"} {
+	for _, viewer := range []string{"regions/120105/roles/reviewer", "regions/120104/bureaus/b", "regions/120104/people/p", "nobody"} {
 		wantCode(t, set(true, viewer), codes.InvalidArgument, "viewer:VIEWER_UNKNOWN")
 	}
 	if sees() {

@@ -158,6 +158,8 @@ type names struct {
 	ruleSet, candidate string
 	// entry is counsel's on the register, engagement the contract.
 	entry, engagement string
+	// solicitation asks an expert, with one reply.
+	solicitation, reply string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -177,7 +179,7 @@ func (n names) each(change func(string) string) names {
 		&n.check, &n.internal, &n.addressed, &n.colleague, &n.matter, &n.matterDraft, &n.bare,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
-		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement,
+		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement, &n.solicitation, &n.reply,
 	} {
 		*s = change(*s)
 	}
@@ -284,6 +286,8 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.internal, n.addressed = w.comment(t, "reviewer", n.review).GetName(), w.comment(t, "reviewer", n.review, "counsel").GetName()
 	n.entry = w.retained["counsel"]
 	n.engagement = w.engagements(t, n.entry)[0].GetName()
+	expert := w.solicit(t, n.review, &counselv1.Solicitation{Kind: counselv1.Solicitation_EXPERT, Addressee: "示例专家（示例大学）"})
+	n.solicitation, n.reply = expert.GetName(), w.reply(t, "reviewer", expert, "示例意见。").GetName()
 	n.whole = &directoryv1.JurisdictionProfile{}
 	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
 	n.profile = n.whole.GetName()

@@ -1682,11 +1682,11 @@ type SetDocumentViewerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The document.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The person.
+	// The person, or the bureau.
 	Viewer string `protobuf:"bytes,2,opt,name=viewer,proto3" json:"viewer,omitempty"`
 	// True to let them see it, false to end that.
 	Visible bool `protobuf:"varint,3,opt,name=visible,proto3" json:"visible,omitempty"`
-	// The assignment this follows from; kept in the history.
+	// The assignment or solicitation this follows from; kept in the history.
 	Assignment    string `protobuf:"bytes,4,opt,name=assignment,proto3" json:"assignment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1934,16 +1934,16 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"}\n" +
 	"\x1bListDocumentHistoryResponse\x126\n" +
 	"\ahistory\x18\x01 \x03(\v2\x1c.fashen.core.v1.JournalEntryR\ahistory\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf7\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcf\x01\n" +
 	"\x18SetDocumentViewerRequest\x128\n" +
 	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
-	"\x15fashen.local/Document\xbaH\x04r\x02\x10\x01R\x04name\x12:\n" +
-	"\x06viewer\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
-	"\x13fashen.local/Person\xbaH\x04r\x02\x10\x01R\x06viewer\x12\x1d\n" +
-	"\avisible\x18\x03 \x01(\bB\x03\xe0A\x01R\avisible\x12F\n" +
+	"\x15fashen.local/Document\xbaH\x04r\x02\x10\x01R\x04name\x12(\n" +
+	"\x06viewer\x18\x02 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
+	"\x01*\xbaH\x04r\x02\x10\x01R\x06viewer\x12\x1d\n" +
+	"\avisible\x18\x03 \x01(\bB\x03\xe0A\x01R\avisible\x120\n" +
 	"\n" +
-	"assignment\x18\x04 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
-	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\n" +
+	"assignment\x18\x04 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
+	"\x01*\xbaH\x04r\x02\x10\x01R\n" +
 	"assignment\"\x1b\n" +
 	"\x19SetDocumentViewerResponse2\xd6 \n" +
 	"\rFilingService\x12\xa2\x01\n" +

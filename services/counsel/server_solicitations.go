@@ -1,0 +1,252 @@
+package counsel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+	"fashen/internal/resource"
+	"fashen/internal/rpc"
+)
+
+// solicitations implements SolicitationService on the stores of the service.
+type solicitations struct {
+	counselv1.UnimplementedSolicitationServiceServer
+
+	*Server
+}
+
+// CreateSolicitation implements SolicitationService. The question is recorded, then
+// the bureau sees the draft, then the question: a call that stopped half-way is
+// completed by the same call.
+func (s solicitations) CreateSolicitation(ctx context.Context, in *counselv1.CreateSolicitationRequest) (*counselv1.Solicitation, error) {
+	c, _, who, err := s.visibleCase(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	asked, unit := in.GetSolicitation(), &directoryv1.Bureau{}
+	if asked.GetBureau() != "" {
+		if unit, err = s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: asked.GetBureau()}); err != nil {
+			return nil, cmp.Or(rpc.Unreachable(err), rpc.Field("solicitation.bureau", "BUREAU_UNKNOWN", "没有该单位"))
+		}
+	}
+	q, change, err := newSolicitation(in.GetParent()+"/solicitations/"+resource.NewID(s.time()), c, asked, unit.GetDisplayName(), who, s.day())
+	if err != nil {
+		return nil, s.onRecord(ctx, in.GetParent(), err)
+	}
+	if q, _, err = s.solicited.Create(ctx, q, change); err != nil {
+		return nil, rpc.FromStore(err, in.GetParent())
+	}
+	if q.GetState() != counselv1.Solicitation_PREPARING {
+		return q, nil
+	}
+	if err := s.showSubject(ctx, c.GetSubject(), q.GetBureau(), q.GetName(), true); err != nil {
+		return nil, err
+	}
+	return s.changeSolicitation(docstore.WithStep(ctx, "open"), q.GetName(), "", openSolicitation)
+}
+
+// onRecord keeps a refusal in the history of a case, and answers it.
+func (s *Server) onRecord(ctx context.Context, name string, err error) error {
+	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
+		_, err = s.change(docstore.WithStep(ctx, "refused"), name, "", func(*counselv1.Case, auth.Caller) (docstore.Change, error) {
+			return docstore.Change{}, refusal
+		})
+	}
+	return err
+}
+
+// changeSolicitation updates a solicitation the caller may see, by one rule.
+func (s *Server) changeSolicitation(ctx context.Context, name, etag string, rule func(q *counselv1.Solicitation) (docstore.Change, error)) (*counselv1.Solicitation, error) {
+	who, err := rpc.Named(ctx, solicitName, name)
+	if err != nil {
+		return nil, err
+	}
+	q, _, err := s.solicited.Update(ctx, name, docstore.Precondition{}, func(q *counselv1.Solicitation, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return rule(q)
+	})
+	return q, rpc.FromStore(err, name)
+}
+
+// GetSolicitation implements SolicitationService.
+func (s solicitations) GetSolicitation(ctx context.Context, in *counselv1.GetSolicitationRequest) (*counselv1.Solicitation, error) {
+	return s.visibleSolicitation(ctx, in.GetName())
+}
+
+func (s *Server) visibleSolicitation(ctx context.Context, name string) (*counselv1.Solicitation, error) {
+	who, err := rpc.Named(ctx, solicitName, name)
+	if err != nil {
+		return nil, err
+	}
+	q, meta, err := s.solicited.Get(ctx, name)
+	if err != nil {
+		return nil, rpc.FromStore(err, name)
+	}
+	return q, rpc.Visible(who, meta, name)
+}
+
+// ListSolicitations implements SolicitationService.
+func (s solicitations) ListSolicitations(ctx context.Context, in *counselv1.ListSolicitationsRequest) (*counselv1.ListSolicitationsResponse, error) {
+	region, all := strings.CutSuffix(in.GetParent(), "/cases/-")
+	pattern, name := caseName, in.GetParent()
+	if all {
+		pattern, name = "regions/{region}", region
+	}
+	who, err := rpc.Named(ctx, pattern, name)
+	if err != nil {
+		return nil, err
+	}
+	q := docstore.Query{
+		AnyOf:      &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		Descending: true, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
+	}
+	if all {
+		q.OrderBy = docstore.FieldCreateTime
+	} else {
+		q.Prefix = &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/solicitations/"}
+	}
+	page, err := s.solicited.List(ctx, q)
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
+	return &counselv1.ListSolicitationsResponse{Solicitations: page.Items, NextPageToken: page.NextPageToken}, nil
+}
+
+// CloseSolicitation implements SolicitationService. The draft is hidden again unless
+// the bureau is asked by another solicitation as well.
+func (s solicitations) CloseSolicitation(ctx context.Context, in *counselv1.CloseSolicitationRequest) (*counselv1.Solicitation, error) {
+	q, err := s.changeSolicitation(ctx, in.GetName(), in.GetEtag(), closeSolicitation)
+	if err != nil || q.GetBureau() == "" {
+		return q, err
+	}
+	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.openSolicitations(ctx, c.GetName())
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range open {
+		if other.GetBureau() == q.GetBureau() {
+			return q, nil
+		}
+	}
+	return q, s.showSubject(ctx, c.GetSubject(), q.GetBureau(), q.GetName(), false)
+}
+
+// openSolicitations are those of a case that wait for replies.
+func (s *Server) openSolicitations(ctx context.Context, name string) ([]*counselv1.Solicitation, error) {
+	var out []*counselv1.Solicitation
+	for _, state := range []counselv1.Solicitation_State{counselv1.Solicitation_PREPARING, counselv1.Solicitation_OPEN} {
+		q := docstore.Query{Equal: map[string]any{docstore.FieldParent: name, "state": state.Number()}, OrderBy: docstore.FieldCreateTime}
+		for {
+			page, err := s.solicited.List(ctx, q)
+			if err != nil {
+				return nil, rpc.FromStore(err, name)
+			}
+			out = append(out, page.Items...)
+			if q.PageToken = page.NextPageToken; q.PageToken == "" {
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// heard tells whether a case has a question open or a reply unread.
+func (s *Server) heard(ctx context.Context, name string) error {
+	open, err := s.openSolicitations(ctx, name)
+	if err != nil {
+		return err
+	}
+	page, err := s.replies.List(ctx, docstore.Query{Equal: map[string]any{"case": name, "handled": false}, PageSize: 1})
+	if err != nil {
+		return rpc.FromStore(err, name)
+	}
+	return s.onRecord(ctx, name, heard(len(open) > 0, len(page.Items) > 0))
+}
+
+// CreateReply implements SolicitationService.
+func (s solicitations) CreateReply(ctx context.Context, in *counselv1.CreateReplyRequest) (*counselv1.Reply, error) {
+	q, err := s.visibleSolicitation(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	who, _ := auth.CallerFrom(ctx)
+	name := in.GetParent() + "/replies/" + resource.NewID(s.time())
+	r, change, err := newReply(name, parentCase(name), q, in.GetReply(), who, s.day())
+	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
+		_, err = s.changeSolicitation(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Solicitation) (docstore.Change, error) {
+			return docstore.Change{}, refusal
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, _, err = s.replies.Create(ctx, r, change)
+	return r, rpc.FromStore(err, name)
+}
+
+// GetReply implements SolicitationService.
+func (s solicitations) GetReply(ctx context.Context, in *counselv1.GetReplyRequest) (*counselv1.Reply, error) {
+	who, err := rpc.Named(ctx, replyName, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	r, meta, err := s.replies.Get(ctx, in.GetName())
+	if err != nil {
+		return nil, rpc.FromStore(err, in.GetName())
+	}
+	return r, rpc.Visible(who, meta, in.GetName())
+}
+
+// ListReplies implements SolicitationService.
+func (s solicitations) ListReplies(ctx context.Context, in *counselv1.ListRepliesRequest) (*counselv1.ListRepliesResponse, error) {
+	of, all := strings.CutSuffix(in.GetParent(), "/-")
+	pattern, name := solicitName, in.GetParent()+"/replies/"
+	if all {
+		pattern, name = caseName, of+"/"
+		of = strings.TrimSuffix(of, "/solicitations")
+	}
+	who, err := rpc.Named(ctx, pattern, of)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.replies.List(ctx, docstore.Query{
+		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
+		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: name},
+		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
+	})
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
+	return &counselv1.ListRepliesResponse{Replies: page.Items, NextPageToken: page.NextPageToken}, nil
+}
+
+// HandleReply implements SolicitationService.
+func (s solicitations) HandleReply(ctx context.Context, in *counselv1.HandleReplyRequest) (*counselv1.Reply, error) {
+	who, err := rpc.Named(ctx, replyName, in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := s.replies.Update(ctx, in.GetName(), docstore.Precondition{}, func(r *counselv1.Reply, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(rpc.Visible(who, meta, in.GetName()), rpc.Fresh(in.GetEtag(), meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return handle(r, c, in.GetHandling(), who, s.time())
+	})
+	return r, rpc.FromStore(err, in.GetName())
+}
