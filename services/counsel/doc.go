@@ -1,5 +1,7 @@
 // Package counsel owns legality review: cases, opinions, what became of each
-// opinion item, and the assignment of outside counsel.
+// opinion item, and the assignment of outside counsel. It keeps the matters that are
+// reviewed and that no other service has: their files, and nothing of their state,
+// which is their case's.
 //
 // A case is the review of one subject; each submission of the subject is a
 // round. The states of a case:
@@ -26,9 +28,14 @@
 //   - A certificate is given in one compare-and-set on the case that the gate
 //     read; whatever would change the verdict afterwards is either refused or
 //     withdraws the certificate on record.
+//   - A review opinion is signed with every point of its regime answered, and, where
+//     the region says so, only as another reviewer approved it.
+//   - The discussion of a case and the checks of its opinions are never shown to the
+//     drafting unit.
 //   - Nobody reviews or signs a draft of their own or of their bureau.
 //   - Outside counsel sees nothing of a matter but the assignment until the
 //     conflict check is clear.
 //
-// Law: 国办发〔2018〕37号 (六), 国办发〔2018〕115号, 中办发〔2016〕30号, 律师法 arts 23, 39.
+// Law: 国办发〔2018〕37号 (六), 国办发〔2018〕115号, 国办发〔2018〕118号, 重大行政决策程序暂行条例
+// arts 25 to 28, 中办发〔2016〕30号, 律师法 arts 23, 39.
 package counsel
