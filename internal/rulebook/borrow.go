@@ -21,7 +21,7 @@ func (l *loader) borrow() {
 					continue
 				}
 				for _, f := range lender.frames {
-					own = append(own, &frame{rule: r, all: f.all, none: f.none})
+					own = append(own, &frame{rule: r, all: f.all, none: f.none, except: f.except})
 				}
 				for _, s := range lender.suppressors {
 					if !s.general && !slices.Contains(r.suppressors, s) {

@@ -34,6 +34,9 @@ type frame struct {
 	rule *rule
 	all  []*pattern // all[0] is the head
 	none []*pattern
+	// except are suppressors of the rule that this frame does without, unless they
+	// govern the clause.
+	except map[*suppressor]bool
 }
 
 type rule struct {

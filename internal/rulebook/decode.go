@@ -90,6 +90,9 @@ type citeDoc struct {
 type frameDoc struct {
 	All  []text `yaml:"all"`
 	None []text `yaml:"none"`
+	// Except names suppressors that the frame does without unless they govern the whole
+	// clause: a ban on outsiders is not silenced by its own 不得.
+	Except []text `yaml:"except"`
 }
 
 type suppressorDoc struct {

@@ -21,7 +21,8 @@
 // that hold no 不, …… for anything inside the sentence. A rule hits a clause when one of its
 // frames does: every pattern under `all` is found, none under `none`. The first
 // pattern of `all` is the head: a negation or quotation counts against the hit
-// when it governs the head.
+// when it governs the head; a frame names under `except` what it does without, short of
+// a lead-in that governs the whole clause.
 //
 // What no pattern can tell, a rule asks of a check instead of frames: repealed
 // (a statute that ended before the document's date, or the review date where

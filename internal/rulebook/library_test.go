@@ -222,6 +222,7 @@ func TestLoadErrors(t *testing.T) {
 		{"misspelt field", "reason:", "reasons:", "demo/rules.yaml:24: field reasons not found"},
 		{"frames of nobody", "    frames:\n      - all: ['限定{here}']\n", "    frames_of: [D-9]\n", "demo/rules.yaml:22: rule D-1 borrows the frames of unknown rule"},
 		{"frames of a borrower", "    frames:\n      - all: ['限定{here}']\n", "    frames_of: [D-1]\n", "demo/rules.yaml:22: rule D-1 borrows from D-1"},
+		{"suppressor of a frame that is not there", "    frames:\n      - all: ['限定{here}']\n", "    frames:\n      - all: ['限定{here}']\n        except: [S9]\n", "demo/rules.yaml:24: rule D-1: unknown suppressor"},
 		{"no version", `version: "1"`, "title: 示例", "has no version"},
 		{"bad date", "2020-01-01", "2020-13-01", "law act"},
 		{"not YAML", "rules:", "rules: [", "demo/rules.yaml:17: "},

@@ -278,6 +278,17 @@ func (l *loader) compileFrame(r *rule, file string, d frameDoc) {
 	}
 	add(d.All, &f.all)
 	add(d.None, &f.none)
+	for _, t := range d.Except {
+		s, ok := l.suppressors[t.s]
+		if !ok {
+			l.fail(file, t.line, "rule %s: unknown suppressor %q", r.id, t.s)
+			continue
+		}
+		if f.except == nil {
+			f.except = map[*suppressor]bool{}
+		}
+		f.except[s] = true
+	}
 	if len(d.All) == 0 {
 		l.fail(file, r.doc.ID.line, "rule %s has a frame that looks for nothing", r.id)
 		return

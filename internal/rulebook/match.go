@@ -79,7 +79,7 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 		if end == 0 {
 			continue // wholly in the lead-in, which is a clause of its own
 		}
-		drop, verify := m.suppressed(f.rule, head)
+		drop, verify := m.suppressed(f, head)
 		if drop {
 			continue
 		}
@@ -117,9 +117,9 @@ func (m *matcher) span(f *frame, head []int) (start, end int) {
 	return start, end
 }
 
-func (m *matcher) suppressed(r *rule, head []int) (drop, verify bool) {
-	for _, s := range r.suppressors {
-		if s == m.skip || !m.cue(s, head) {
+func (m *matcher) suppressed(f *frame, head []int) (drop, verify bool) {
+	for _, s := range f.rule.suppressors {
+		if s == m.skip || !m.cue(s, head, f.except[s]) {
 			continue
 		}
 		if s.effect == effectDrop {
@@ -130,11 +130,13 @@ func (m *matcher) suppressed(r *rule, head []int) (drop, verify bool) {
 	return false, verify
 }
 
-func (m *matcher) cue(s *suppressor, head []int) bool {
+// cue reports whether a cue of a suppressor stands by a head; for a frame that does
+// without it, only one that governs the whole clause does.
+func (m *matcher) cue(s *suppressor, head []int, except bool) bool {
 	for i := range s.cues {
 		c := &s.cues[i]
 		state := m.standing(cueKey{s, i}, c)
-		if state == standsEverywhere || (state == standsSomewhere && c.near(m.text, head)) {
+		if state == standsEverywhere || (!except && state == standsSomewhere && c.near(m.text, head)) {
 			return true
 		}
 	}
