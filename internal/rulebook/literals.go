@@ -13,17 +13,6 @@ const (
 	maxCross      = 64
 )
 
-// literalsOf says what a text must contain before an expression can match it:
-// a conjunction of sets, of each of which at least one member must occur. No
-// sets means that nothing can be said.
-func literalsOf(expr string) ([][]string, error) {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	return analyse(re).required(), nil
-}
-
 // shape is what is known of an expression: either exactly the strings it
 // matches, or sets of literals that any match must contain.
 type shape struct {
@@ -34,6 +23,8 @@ type shape struct {
 
 func exactly(s ...string) shape { return shape{exact: s, known: true} }
 
+// required is a conjunction of sets, of each of which at least one member must occur;
+// none where nothing can be said.
 func (s shape) required() [][]string {
 	if !s.known {
 		return s.sets
