@@ -10,7 +10,7 @@ import (
 // Bounds of a library that comes from outside. Expressions are RE2, whose time and
 // memory follow their size once lexicons and repetitions are written out, so the
 // size is what is bounded: a part takes some 200 bytes once it is compiled. The
-// built-in packs have a quarter of maxLibrarySize.
+// built-in packs have somewhat more than a third of maxLibrarySize.
 const (
 	maxPatternSize  = 20_000
 	maxLibrarySize  = 1_500_000
