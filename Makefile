@@ -10,6 +10,7 @@ key = $(shell cat tools/$(1)/go.mod tools/$(1)/go.sum | git hash-object --stdin 
 buf_bin := $(cache)/buf-$(call key,buf)
 golangci_bin := $(cache)/golangci-$(call key,golangci)
 deploy_bin := $(cache)/deploy-$(call key,deploy)
+fonts := $(cache)/fonts
 export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 
 # Where data races could hide: what goroutines share.
@@ -24,7 +25,12 @@ help: ## Show this list
 .PHONY: run
 run: ## Build and start everything on the embedded store, with sample data in ./data
 	go build -o bin/fashen ./cmd/fashen
-	bin/fashen serve --data data --sample
+	@tools/fonts $(fonts) || echo "Without these fonts, letters as PDF need --fonts; all else works."
+	bin/fashen serve --data data --sample --fonts $(fonts)
+
+.PHONY: fonts
+fonts: ## Fetch the free fonts that letters are written with as PDF (needs npm)
+	tools/fonts $(fonts)
 
 .PHONY: test
 test: ## Run every test that needs nothing but Go

@@ -67,6 +67,7 @@ type gateway struct {
 	json            http.Handler
 	filing          filingv1.FilingServiceClient
 	matters         counselv1.MatterServiceClient
+	letters         counselv1.LetterServiceClient
 	services        []service
 	browser         *browser
 	feeds           map[string]grpc.ClientConnInterface
@@ -115,6 +116,7 @@ func New(o Options) (http.Handler, error) {
 		log:             o.Logger,
 		filing:          filingv1.NewFilingServiceClient(o.Services["filing"]),
 		matters:         counselv1.NewMatterServiceClient(o.Services["counsel"]),
+		letters:         counselv1.NewLetterServiceClient(o.Services["counsel"]),
 		services:        services,
 		feeds:           o.Feeds,
 		self:            o.Self,

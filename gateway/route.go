@@ -212,6 +212,12 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 	table := []own{
 		{http.MethodPost, document + "/revisions:upload", g.uploadRevision},
 		{http.MethodGet, document + "/revisions/*:download", g.downloadRevision},
+		{http.MethodGet, document + "/revisions/*:annotate", made(g, g.filing.AnnotateRevision)},
+		{http.MethodGet, document + "/revisions/*:redline", made(g, g.filing.RedlineRevision)},
+		{http.MethodGet, "/v1/regions/*/cases/*/opinions/*:download", made(g, g.letters.DownloadOpinion)},
+		{http.MethodGet, "/v1/regions/*/cases/*/opinions/*:annotate", made(g, g.letters.AnnotateOpinion)},
+		{http.MethodGet, "/v1/regions/*/cases/*:downloadNotice", made(g, g.letters.DownloadNotice)},
+		{http.MethodGet, "/v1/regions/*/jurisdictionProfiles/*:previewLetter", made(g, g.letters.PreviewLetter)},
 		{http.MethodPost, document + "/materials/*:upload", g.uploadMaterial},
 		{http.MethodGet, document + "/materials/*:download", g.downloadMaterial},
 		{http.MethodPost, "/v1/regions/*/matters/*/files/*:upload", g.uploadMatterFile},

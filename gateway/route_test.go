@@ -14,13 +14,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	corev1 "fashen/gen/fashen/core/v1"
+	counselv1 "fashen/gen/fashen/counsel/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 )
 
 // withRoutes is a gateway with its routes and without connections.
 func withRoutes(t *testing.T) *gateway {
 	t.Helper()
-	g := &gateway{}
+	g := &gateway{filing: filingv1.NewFilingServiceClient(nil), letters: counselv1.NewLetterServiceClient(nil)}
 	for _, c := range contracts() {
 		g.services = append(g.services, service{contract: c})
 	}

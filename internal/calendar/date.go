@@ -21,7 +21,7 @@ type Date struct {
 
 // On is the day of an instant in Asia/Shanghai.
 func On(t time.Time) Date {
-	return dateOf(t.In(time.FixedZone("Asia/Shanghai", shanghaiOffset)))
+	return dateOf(WallClock(t))
 }
 
 // ParseDate reads an ISO 8601 date, such as 2026-05-12.
@@ -57,6 +57,11 @@ func (d Date) String() string {
 		return ""
 	}
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
+}
+
+// WallClock is an instant as clocks in Asia/Shanghai show it.
+func WallClock(t time.Time) time.Time {
+	return t.In(time.FixedZone("Asia/Shanghai", shanghaiOffset))
 }
 
 // Start is the instant at which the day begins in Asia/Shanghai.

@@ -12,12 +12,14 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"fashen/internal/officialdoc"
 	"fashen/internal/oidc"
-
 	"fashen/internal/telemetry"
 	"fashen/internal/webhook"
 )
@@ -70,6 +72,9 @@ type Config struct {
 	PDFCache string
 	// Reading bounds uploads and the reading of files.
 	Reading Reading
+	// Fonts are folders of TrueType fonts for letters as PDF, before those that are
+	// looked in anyway; FontFiles name a font for a role, `{role}=file`.
+	Fonts, FontFiles []string
 	// WebhookNetworks are networks (CIDR), not public ones, to which events may be
 	// posted. WebhookCA is a PEM file of authorities whose certificates webhook hosts
 	// may have, beside those of the system; WebhookTimeout bounds one attempt, 10 s
@@ -125,6 +130,8 @@ func (c *Config) sections() []section {
 	store := pflag.NewFlagSet("store", pflag.ContinueOnError)
 	store.StringVar(&c.DataDir, "data", "./data", "`folder` of the embedded store and the signing key")
 	store.StringVar(&c.PDFCache, "pdf-cache", "", "`folder` of the compiled reader of PDF files, 40 MB that can be made again; pdf in the data folder when empty")
+	store.StringSliceVar(&c.Fonts, "fonts", nil, "`folders` of TrueType fonts for letters as PDF, before fashen/fonts in the user's cache folder and the system's")
+	store.StringSliceVar(&c.FontFiles, "font-files", nil, "TrueType fonts by role, each `role=file`, instead of what is found: fangsong, songti, kaiti, heiti, title, rare")
 	store.StringVar(&c.Store, "store", StoreSQLite, "`engine` of the store: sqlite or mongodb")
 	store.StringVar(&c.MongoURI, "mongodb-uri", "", "connection `string`, with --store mongodb")
 	secret(store, "mongodb-uri")
@@ -247,6 +254,7 @@ func (c *Config) Check() error {
 			problem(r.flag, "%d is less than 0", r.rate)
 		}
 	}
+	c.checkFonts(problem)
 	if c.CheckpointInterval < 0 {
 		problem("checkpoint-interval", "%v is less than 0", c.CheckpointInterval)
 	}
@@ -282,6 +290,26 @@ func (c *Config) checkBrowser(problem func(flag, format string, args ...any)) {
 	if err != nil || oidc.CheckURL(c.OIDCRedirectURL) != nil || at.Path != oidc.CallbackPath {
 		problem("oidc-redirect-url", "%q is not https://…%s", c.OIDCRedirectURL, oidc.CallbackPath)
 	}
+}
+
+// checkFonts names roles that no font can have.
+func (c *Config) checkFonts(problem func(flag, format string, args ...any)) {
+	roles := officialdoc.FontRoles()
+	for _, given := range c.FontFiles {
+		if role, file, _ := strings.Cut(given, "="); file == "" || !slices.Contains(roles, role) {
+			problem("font-files", "%q is not role=file with a role of %s", given, strings.Join(roles, ", "))
+		}
+	}
+}
+
+// FontFile are the files of FontFiles by role.
+func (c *Config) FontFile() map[string]string {
+	files := map[string]string{}
+	for _, given := range c.FontFiles {
+		role, file, _ := strings.Cut(given, "=")
+		files[role] = file
+	}
+	return files
 }
 
 // Level is LogLevel as the logger takes it; info when empty.

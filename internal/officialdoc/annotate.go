@@ -128,11 +128,20 @@ func (d *docx) by(author string, at time.Time) string {
 }
 
 // FindingComments are the findings of a screening as comments, which only ever
-// suspect something.
+// suspect something, with what people said of them; what they dismissed is left out.
 func FindingComments(findings []*corev1.Finding, author string, at time.Time) []Comment {
 	out := make([]Comment, 0, len(findings))
 	for _, f := range findings {
-		text := fmt.Sprintf("疑似问题（%s）：%s", f.GetRule(), f.GetReason())
+		said := ""
+		switch f.GetDisposition().GetState() {
+		case corev1.Disposition_DISMISSED:
+			continue
+		case corev1.Disposition_CONFIRMED:
+			said = "，审核人员已确认"
+		case corev1.Disposition_EXCEPTION_CLAIMED:
+			said = "，起草单位主张适用例外规定"
+		}
+		text := fmt.Sprintf("疑似问题（%s%s）：%s", f.GetRule(), said, f.GetReason())
 		if f.GetLaw() != "" {
 			text += "\n依据：" + f.GetLaw()
 		}

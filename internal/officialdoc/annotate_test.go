@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 const draftText = "示例区餐厨垃圾管理办法\n（草案送审稿）\n\n第一章　总则\n第一条　为了加强管理，制定本办法。𠮷㐂〇\n" +
@@ -145,5 +147,23 @@ func TestDraftStyles(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+func TestFindingComments(t *testing.T) {
+	finding := func(rule string, state corev1.Disposition_State) *corev1.Finding {
+		return &corev1.Finding{Rule: rule, Reason: "示例。", Law: "《示例法》", Anchor: &corev1.Anchor{Start: 3, End: 5}, Disposition: &corev1.Disposition{State: state}}
+	}
+	got := FindingComments([]*corev1.Finding{
+		finding("A", corev1.Disposition_OPEN), finding("B", corev1.Disposition_DISMISSED), finding("C", corev1.Disposition_CONFIRMED), finding("D", corev1.Disposition_EXCEPTION_CLAIMED),
+	}, "甲", time.Time{})
+	want := []string{"疑似问题（A）：示例。\n依据：《示例法》", "疑似问题（C，审核人员已确认）：示例。\n依据：《示例法》", "疑似问题（D，起草单位主张适用例外规定）：示例。\n依据：《示例法》"}
+	for i, c := range got {
+		if c.Text != want[i] || c.Start != 3 || c.End != 5 || c.Author != "甲" {
+			t.Errorf("%+v", c)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d comments, want %d", len(got), len(want))
 	}
 }

@@ -2,9 +2,12 @@ package officialdoc
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"fashen/internal/officialdoc/fonttest"
 	"fashen/internal/policytext"
 )
 
@@ -29,7 +32,7 @@ func BenchmarkRedline(b *testing.B) {
 // BenchmarkLetter writes an opinion of five pages, as a Word file and as PDF.
 func BenchmarkLetter(b *testing.B) {
 	l := sample()
-	fonts := Fonts{Songti: fontOf(charactersOf(b, l))}
+	fonts := parsed(b, Fonts{Songti: fonttest.TrueType(charactersOf(b, l))})
 	b.Run("docx", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := l.DOCX(); err != nil {
@@ -40,6 +43,21 @@ func BenchmarkLetter(b *testing.B) {
 	b.Run("pdf", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := l.PDF(fonts); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("pdf with the fonts of make fonts", func(b *testing.B) {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			b.Skip(err)
+		}
+		fetched, err := NewFontLibrary(FontSource{Folders: []string{filepath.Join(cache, "fashen", "fonts")}}).Typefaces()
+		if err != nil {
+			b.Skip(err)
+		}
+		for b.Loop() {
+			if _, err := l.PDF(fetched); err != nil {
 				b.Fatal(err)
 			}
 		}

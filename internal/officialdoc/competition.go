@@ -1,7 +1,5 @@
 package officialdoc
 
-import "cmp"
-
 // Outcome is what a fair competition review concludes.
 type Outcome int
 
@@ -45,7 +43,8 @@ func (t Template) CompetitionConclusion(c CompetitionConclusion) (Letter, error)
 	if err != nil {
 		return Letter{}, err
 	}
-	l.say("根据%s，对%s（以下简称送审稿）进行了公平竞争审查，结论如下：", t.rules("《公平竞争审查条例》《公平竞争审查条例实施办法》"), quoted(c.Measure))
+	w := t.fill(t.Competition.or("根据{rules}，对{draft}（以下简称送审稿）进行了公平竞争审查，结论如下：", "特此函告。"), c.Measure, "《公平竞争审查条例》《公平竞争审查条例实施办法》", "")
+	l.say("%s", w.Opening)
 	said := map[Outcome][2]string{
 		Complies: {"经审查，送审稿符合公平竞争审查标准。", ""},
 		ExceptionApplies: {
@@ -79,7 +78,7 @@ func (t Template) CompetitionConclusion(c CompetitionConclusion) (Letter, error)
 	l.section("有关要求")
 	l.say("%s", said[1])
 	l.say("送审稿在审查后有重大修改，影响经营者经济活动的，应当重新进行公平竞争审查。")
-	l.say("%s", cmp.Or(t.Closing.Competition, "特此函告。"))
+	l.say("%s", w.Closing)
 	return l.done()
 }
 

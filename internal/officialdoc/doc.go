@@ -19,3 +19,9 @@
 // layout is ours, the words are as sent. Reading the result gives the same text,
 // for Redline that of the newer version.
 package officialdoc
+
+// Media types of what is written here.
+const (
+	MediaTypeDOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	MediaTypePDF  = "application/pdf"
+)

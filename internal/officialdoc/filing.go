@@ -71,7 +71,7 @@ func (t Template) FilingReport(r FilingReport) (Letter, error) {
 		validity = "，有效期" + r.Document.Validity
 	}
 	l.say("该文件%s于%s公布，自%s起施行%s。", passed, longDate(r.Document.Published), longDate(r.Document.Effective), validity)
-	l.say("%s", cmp.Or(t.Closing.Filing, "特此报告。"))
+	l.say("%s", cmp.Or(t.FilingClosing, "特此报告。"))
 	l.Attachments = []Attachment{{Name: r.Document.Title}}
 	for _, name := range r.Enclosed {
 		l.Attachments = append(l.Attachments, Attachment{Name: name})
@@ -103,12 +103,12 @@ func (t Template) FilingList(r FilingList) (Letter, error) {
 		return Letter{}, err
 	}
 	l.Signer = r.Signer
-	table := Table{Header: []string{"序号", "文件名称", "发文字号", "公布日期", "施行日期", "有效期"}, Widths: []int{3, 8, 7, 5, 5, 4}}
+	table := Table{Header: []string{"序号", "文件名称", "发文字号", "公布日期", "施行日期", "有效期"}, Widths: []int{6, 15, 14, 15, 15, 8}}
 	for i, d := range r.Documents {
 		if err := d.check(fmt.Sprintf("documents[%d]", i)); err != nil {
 			return Letter{}, err
 		}
-		table.Rows = append(table.Rows, []string{fmt.Sprint(i + 1), d.Title, d.Number, d.Published.String(), d.Effective.String(), d.Validity})
+		table.Rows = append(table.Rows, []string{fmt.Sprint(i + 1), d.Title, d.Number, longDate(d.Published), longDate(d.Effective), d.Validity})
 	}
 	basis := t.rules(filingRules)
 	if len(table.Rows) == 0 {
@@ -117,6 +117,6 @@ func (t Template) FilingList(r FilingList) (Letter, error) {
 		l.say("根据%s，现将%s制定的行政规范性文件目录报上，共%d件。", basis, r.Period, len(table.Rows))
 		l.Attachments = []Attachment{{Name: r.Period + "行政规范性文件备案目录", Body: []Block{table}}}
 	}
-	l.say("%s", cmp.Or(t.Closing.Filing, "特此报告。"))
+	l.say("%s", cmp.Or(t.FilingClosing, "特此报告。"))
 	return l.done()
 }

@@ -25,11 +25,15 @@ func (l Letter) flow() ([]element, error) {
 	if l.Mark != "" {
 		f = append(f, element{style: "IssuerMark", text: l.Mark, size: markSize(l.Mark)})
 	}
+	number := l.Number
+	if number == "" {
+		number = bracketed(l.Unnumbered)
+	}
 	switch {
 	case l.Signer != "":
-		add("SignedNumber", "\u3000"+l.Number+"\t签发人："+l.Signer)
-	case l.Number != "" || l.Mark != "":
-		add("DocumentNumber", l.Number)
+		add("SignedNumber", "\u3000"+number+"\t签发人："+l.Signer)
+	case number != "" || l.Mark != "":
+		add("DocumentNumber", number)
 	}
 	add("Title", titleLines(l.Title))
 	if l.Addressees != "" {
@@ -39,10 +43,18 @@ func (l Letter) flow() ([]element, error) {
 	f = append(f, l.attachmentNote()...)
 	f = append(f, l.signature()...)
 	if l.Annotation != "" {
-		add("Annotation", "（"+strings.Trim(l.Annotation, "（）()")+"）")
+		add("Annotation", bracketed(l.Annotation))
 	}
 	f = append(f, l.attached()...)
 	return append(f, l.imprint(f)...), nil
+}
+
+// bracketed puts a text in 全角 brackets, once.
+func bracketed(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "（" + strings.Trim(text, "（）()") + "）"
 }
 
 // imprint is the 版记 at the foot of the last page. Its frame, and a table, want a
@@ -103,16 +115,16 @@ func (l Letter) attachmentNote() []element {
 // signature is the 署名 centred over the 成文日期, which stands four characters
 // in, further where the name is long.
 func (l Letter) signature() []element {
-	date := longDate(l.Date)
+	date, issuer := longDate(l.Date), l.Issuer+bracketed(l.SealNote)
 	name, day := indent{}, indent{right: 4 * em}
-	name.right = day.right + (width(date)-width(l.Issuer))/2
+	name.right = day.right + (width(date)-width(issuer))/2
 	if name.right < 0 {
 		day.right -= name.right
 		name.right = 0
 	}
 	return []element{
 		{style: "Gap"}, {style: "Gap"},
-		{style: "Signature", text: l.Issuer, indent: &name},
+		{style: "Signature", text: issuer, indent: &name},
 		{style: "SignatureDate", text: date, indent: &day},
 	}
 }

@@ -16,6 +16,8 @@ type Letter struct {
 	Mark string
 	// Number is the 发文字号.
 	Number string
+	// Unnumbered stands in brackets in its place while there is none.
+	Unnumbered string
 	// Signer is the 签发人, who is named on a document to a higher authority only.
 	Signer string
 	// Title is the 标题; a line feed in it is kept, otherwise it is broken evenly.
@@ -27,6 +29,8 @@ type Letter struct {
 	Attachments []Attachment
 	// Issuer is the 署名.
 	Issuer string
+	// SealNote stands in brackets behind it.
+	SealNote string
 	// Date is the 成文日期.
 	Date calendar.Date
 	// Annotation is the 附注, without its brackets.

@@ -89,9 +89,9 @@ func TestCompetitionConclusion(t *testing.T) {
 
 func TestNotices(t *testing.T) {
 	custom := region
-	custom.Closing.Return = "示例结语。"
+	custom.Return = Wording{"{draft}不合要求（{issuer}），{due}：", "示例结语。"}
 	l, err := custom.ReturnNotice(ReturnNotice{Head: head, Draft: "示例办法", Reasons: []string{"未公开征求意见；", "缺少起草说明"}})
-	holds(t, written(t, l, err), "关于退回《示例办法》的通知", "现予退回：\n1.未公开征求意见；\n2.缺少起草说明。\n示例结语。\n")
+	holds(t, written(t, l, err), "关于退回《示例办法》的通知", "《示例办法》不合要求（示例区司法局），：\n1.未公开征求意见；\n2.缺少起草说明。\n示例结语。\n")
 
 	l, err = region.SupplementNotice(SupplementNotice{Head: head, Draft: "示例办法", Materials: []string{"制定依据"}, Due: calendar.Date{Year: 2026, Month: 3, Day: 10}})
 	holds(t, written(t, l, err), "关于补充《示例办法》送审材料的通知", "请于2026年3月10日前补充下列材料：\n1.制定依据。\n补充材料的时间不计入审核期限。\n")
@@ -105,7 +105,7 @@ func TestFiling(t *testing.T) {
 		"该文件经区人民政府第12次常务会议审议通过，于2026年3月5日公布，自2026年5月1日起施行，有效期五年。\n特此报告。\n", "附件：1.示例区餐厨垃圾管理办法\n2.制定说明\n")
 
 	l, err = region.FilingList(FilingList{Head: up, Signer: "张示例", Period: "2026年3月", Documents: []FiledDocument{filed, filed}})
-	holds(t, written(t, l, err), "共2件。", "附件：2026年3月行政规范性文件备案目录\n", "附件\n", "2\n示例区餐厨垃圾管理办法\n示政规〔2026〕3号\n2026-03-05\n2026-05-01\n五年\n")
+	holds(t, written(t, l, err), "共2件。", "附件：2026年3月行政规范性文件备案目录\n", "附件\n", "2\n示例区餐厨垃圾管理办法\n示政规〔2026〕3号\n2026年3月5日\n2026年5月1日\n五年\n")
 
 	l, err = region.FilingList(FilingList{Head: up, Signer: "张示例", Period: "2026年3月"})
 	holds(t, written(t, l, err), "2026年3月未制定行政规范性文件。\n特此报告。\n")

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"fashen/internal/policytext"
 )
 
 // TestOfficeRoundTrip has LibreOffice open and save what is written here: words,

@@ -10,15 +10,12 @@ import (
 
 // PDF writes the letter as a PDF file with its fonts in it. A character that no
 // font has is an *Error that names it, never a blank.
-func (l Letter) PDF(fonts Fonts) ([]byte, error) {
+func (l Letter) PDF(fonts *Typefaces) ([]byte, error) {
 	flow, err := l.flow()
 	if err != nil {
 		return nil, err
 	}
-	p, err := newSheet(fonts)
-	if err != nil {
-		return nil, err
-	}
+	p := newSheet(fonts)
 	p.pdf.SetInfo(gopdf.PdfInfo{Title: l.Title, Author: l.Issuer, CreationDate: time.Date(l.Date.Year, l.Date.Month, l.Date.Day, 0, 0, 0, 0, time.UTC)})
 	p.layOut(flow)
 	p.number()
@@ -37,7 +34,8 @@ func (l Letter) PDF(fonts Fonts) ([]byte, error) {
 type sheet struct {
 	pdf    *gopdf.GoPdf
 	styles map[string]style
-	faces  []face // those there are fonts for
+	fonts  *Typefaces
+	used   map[face]bool // those whose fonts are in the file
 	// glyphs keeps which font has a character of a face, and how wide it is for a
 	// size of one point.
 	glyphs map[glyphKey]glyph
@@ -67,26 +65,14 @@ const (
 	redLineBelow, redLineFat = 11.3, 1.5
 )
 
-func newSheet(fonts Fonts) (*sheet, error) {
-	if fonts.none() {
-		return nil, refuse("fonts", "没有可用的 TrueType 中文字体")
-	}
-	p := &sheet{pdf: &gopdf.GoPdf{}, styles: map[string]style{}, glyphs: map[glyphKey]glyph{}}
+func newSheet(fonts *Typefaces) *sheet {
+	p := &sheet{pdf: &gopdf.GoPdf{}, fonts: fonts, used: map[face]bool{}, styles: map[string]style{}, glyphs: map[glyphKey]glyph{}}
 	p.pdf.Start(gopdf.Config{PageSize: gopdf.Rect{W: pageWidth / point, H: pageHeight / point}})
-	for _, r := range fonts.roles() {
-		if len(*r.data) == 0 {
-			continue
-		}
-		if err := p.pdf.AddTTFFontData(string(r.face), *r.data); err != nil {
-			return nil, refuse("fonts", "%s的字体不是可用的 TrueType 字体：%v", r.face, err)
-		}
-		p.faces = append(p.faces, r.face)
-	}
 	for _, s := range styles() {
 		p.styles[s.id] = s
 	}
 	p.turn()
-	return p, nil
+	return p
 }
 
 func (p *sheet) fail(err error) {
@@ -135,10 +121,22 @@ func (p *sheet) glyph(f face, r rune) glyph {
 	return g
 }
 
+// use takes a font into the file when it is first needed: each makes it larger, and
+// slower to write. It reports whether there is one for the face.
+func (p *sheet) use(f face) bool {
+	if !p.used[f] {
+		p.used[f] = p.pdf.AddTTFFontFromFontContainer(string(f), &p.fonts.fonts) == nil
+	}
+	return p.used[f]
+}
+
 func (p *sheet) search(f face, r rune) glyph {
-	for _, candidate := range append([]face{f}, p.faces...) {
+	for _, candidate := range append([]face{f}, p.fonts.faces...) {
+		if !p.use(candidate) {
+			continue
+		}
 		if err := p.pdf.SetFont(string(candidate), "", 100); err != nil {
-			continue // there is no font for this face
+			p.fail(fmt.Errorf("set the font of %s: %w", candidate, err))
 		}
 		has, err := p.pdf.IsCurrFontContainGlyph(r)
 		if err != nil || !has {

@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"fashen/internal/officialdoc/fonttest"
 	"fashen/internal/pdftext"
 	"fashen/internal/policytext"
 )
@@ -67,7 +69,7 @@ func TestPDFPartsLongRows(t *testing.T) {
 	}
 	l := sample()
 	l.Body = []Block{Table{Header: []string{"序号", "内容"}, Rows: [][]string{{"1", "短。"}, {"2", words.String()}, {"3", "尾。"}}}}
-	data, err := l.PDF(Fonts{Songti: fontOf(charactersOf(t, l))})
+	data, err := l.PDF(parsed(t, Fonts{Songti: fonttest.TrueType(charactersOf(t, l))}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +84,11 @@ func TestPDFPartsLongRows(t *testing.T) {
 
 func TestPDFReadsBack(t *testing.T) {
 	l := sample()
-	data, err := l.PDF(Fonts{Songti: fontOf(charactersOf(t, l))})
+	data, err := l.PDF(parsed(t, Fonts{Songti: fonttest.TrueType(charactersOf(t, l))}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.PDF(Fonts{Songti: fontOf(charactersOf(t, l))}); err != nil || !bytes.Equal(data, again) {
+	if again, err := l.PDF(parsed(t, Fonts{Songti: fonttest.TrueType(charactersOf(t, l))})); err != nil || !bytes.Equal(data, again) {
 		t.Error("the same letter gives other bytes")
 	}
 	d := readPDF(t, data)
@@ -100,26 +102,36 @@ func TestPDFNamesMissingGlyphs(t *testing.T) {
 	l := sample()
 	all := charactersOf(t, l)
 	for _, c := range []string{"𠮷", "㐂", "厨"} {
-		without := Fonts{Songti: fontOf(strings.ReplaceAll(all, c, ""))}
-		_, err := l.PDF(without)
+		without := Fonts{Songti: fonttest.TrueType(strings.ReplaceAll(all, c, ""))}
+		_, err := l.PDF(parsed(t, without))
 		var refused *Error
 		if !errors.As(err, &refused) || !strings.Contains(refused.Message, "“"+c+"”") {
 			t.Errorf("without %s: %v", c, err)
 		}
-		without.Rare = fontOf(c)
-		if _, err := l.PDF(without); err != nil {
+		without.Rare = fonttest.TrueType(c)
+		if _, err := l.PDF(parsed(t, without)); err != nil {
 			t.Errorf("%s from another font: %v", c, err)
 		}
 	}
 }
 
-func TestPDFWithoutFonts(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	for name, fonts := range map[string]Fonts{"none": {}, "broken": {Songti: []byte("no font")}} {
 		var refused *Error
-		if _, err := sample().PDF(fonts); !errors.As(err, &refused) || refused.Field != "fonts" {
+		if _, err := fonts.Parse(); !errors.As(err, &refused) || refused.Field != "fonts" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// parsed makes fonts ready.
+func parsed(t testing.TB, fonts Fonts) *Typefaces {
+	t.Helper()
+	faces, err := fonts.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faces
 }
 
 func TestFindFonts(t *testing.T) {
@@ -127,13 +139,61 @@ func TestFindFonts(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "truetype", "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"truetype/x/GBSN00LP.TTF": "sung", "simkai.ttf": "kai", "gkai00mp.ttf": "another kai"} {
+	for name, text := range map[string]string{"truetype/x/GBSN00LP.TTF": "sung", "simkai.ttf": "kai", "gkai00mp.ttf": "another kai", "own.ttf": "own"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fonts, err := FindFonts(dir)
-	if err != nil || string(fonts.Songti) != "sung" || string(fonts.Kaiti) != "kai" {
-		t.Errorf("%v: %q %q", err, fonts.Songti, fonts.Kaiti)
+	own := filepath.Join(dir, "own.ttf")
+	fonts, err := FindFonts(FontSource{Folders: []string{dir}, Files: map[string]string{"heiti": own}})
+	if err != nil || string(fonts.Songti) != "sung" || string(fonts.Kaiti) != "kai" || string(fonts.Heiti) != "own" {
+		t.Errorf("%v: %q %q %q", err, fonts.Songti, fonts.Kaiti, fonts.Heiti)
 	}
+	var refused *Error
+	if _, err := FindFonts(FontSource{Files: map[string]string{"heiti": own + "x"}}); !errors.As(err, &refused) || !strings.Contains(refused.Message, "font-files") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// A library looks again for fonts that were not there, and keeps those it found. Many
+// letters are written with them at a time.
+func TestFontLibrary(t *testing.T) {
+	defer func(folders []string) { systemFolders = folders }(systemFolders)
+	systemFolders = nil
+	dir := t.TempDir()
+	library := NewFontLibrary(FontSource{Folders: []string{dir}})
+	var refused *Error
+	if _, err := library.Typefaces(); !errors.As(err, &refused) || refused.Field != "fonts" || !strings.Contains(refused.Message, dir) {
+		t.Fatalf("no fonts: %v", err)
+	}
+	l := sample()
+	path := filepath.Join(dir, "gbsn00lp.ttf")
+	if err := os.WriteFile(path, fonttest.TrueType(charactersOf(t, l)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	faces, err := library.Typefaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	want, err := l.PDF(faces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			faces, err := library.Typefaces()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got, err := l.PDF(faces); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("another file, %v", err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -73,7 +73,8 @@ func (t Template) ReviewOpinion(o ReviewOpinion) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	l.say("你单位报送的%s（以下简称送审稿）及有关材料收悉。我单位依照%s进行了审核，现提出如下意见：", quoted(o.Draft), t.rules(reviewRules))
+	w := t.fill(t.Review.or("你单位报送的{draft}（以下简称送审稿）及有关材料收悉。我单位依照{rules}进行了审核，现提出如下意见：", "以上意见，请研究办理。"), o.Draft, reviewRules, "")
+	l.say("%s", w.Opening)
 	l.section("审核结论")
 	l.say("%s", said[0])
 	l.say("%s", o.Summary)
@@ -85,7 +86,7 @@ func (t Template) ReviewOpinion(o ReviewOpinion) (Letter, error) {
 	if o.VersionDigest != "" {
 		l.say("本意见仅针对文件摘要（SHA-256）如下的送审稿：\n%s", o.VersionDigest)
 	}
-	l.say("%s", cmp.Or(t.Closing.Review, "以上意见，请研究办理。"))
+	l.say("%s", w.Closing)
 	return l.done()
 }
 
@@ -132,9 +133,10 @@ func (t Template) ReturnNotice(n ReturnNotice) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	l.say("你单位报送的%s及有关材料收悉。依照%s，该送审稿存在下列问题，现予退回：", quoted(n.Draft), t.rules(reviewRules))
+	w := t.fill(t.Return.or("你单位报送的{draft}及有关材料收悉。依照{rules}，该送审稿存在下列问题，现予退回：", "请改正后重新报送。审核期限自收到齐备的材料之日起计算。"), n.Draft, reviewRules, "")
+	l.say("%s", w.Opening)
 	l.list(n.Reasons)
-	l.say("%s", cmp.Or(t.Closing.Return, "请改正后重新报送。审核期限自收到齐备的材料之日起计算。"))
+	l.say("%s", w.Closing)
 	return l.done()
 }
 
@@ -167,8 +169,9 @@ func (t Template) SupplementNotice(n SupplementNotice) (Letter, error) {
 	if !n.Due.IsZero() {
 		by = "于" + longDate(n.Due) + "前"
 	}
-	l.say("你单位报送的%s及有关材料收悉。依照%s，请%s补充下列材料：", quoted(n.Draft), t.rules(reviewRules), by)
+	w := t.fill(t.Supplement.or("你单位报送的{draft}及有关材料收悉。依照{rules}，请{due}补充下列材料：", "补充材料的时间不计入审核期限。"), n.Draft, reviewRules, by)
+	l.say("%s", w.Opening)
 	l.list(n.Materials)
-	l.say("%s", cmp.Or(t.Closing.Supplement, "补充材料的时间不计入审核期限。"))
+	l.say("%s", w.Closing)
 	return l.done()
 }

@@ -149,7 +149,7 @@ func setDates(c *counselv1.Case, round *counselv1.Round, d dates) {
 }
 
 // sendBack ends the round with reasons.
-func sendBack(c *counselv1.Case, reason string, who auth.Caller) (docstore.Change, error) {
+func sendBack(c *counselv1.Case, reason string, who auth.Caller, today calendar.Date) (docstore.Change, error) {
 	from := c.GetState()
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
@@ -160,7 +160,7 @@ func sendBack(c *counselv1.Case, reason string, who auth.Caller) (docstore.Chang
 		return docstore.Change{}, wrongState(c, "退回")
 	}
 	c.State, c.DueDate = counselv1.Case_RETURNED, nil
-	last(c).ReturnReason = reason
+	last(c).ReturnReason, last(c).ReturnDate = reason, today.Proto()
 	return moved(c, from), nil
 }
 

@@ -88,7 +88,7 @@ func at(t *testing.T, state counselv1.Case_State) *counselv1.Case {
 	case counselv1.Case_RECEIVED:
 		return c
 	case counselv1.Case_RETURNED:
-		do(sendBack(c, "材料不全", reviewer))
+		do(sendBack(c, "材料不全", reviewer, today))
 		return c
 	}
 	do(accept(c, reviewer, today, dated(t)))
@@ -142,7 +142,7 @@ func TestTransitions(t *testing.T) {
 	}{
 		{"accept", func(c *counselv1.Case) (docstore.Change, error) { return accept(c, reviewer, today, dates{}) },
 			outcome{counselv1.Case_RECEIVED: "UNDER_REVIEW"}},
-		{"return", func(c *counselv1.Case) (docstore.Change, error) { return sendBack(c, "x", reviewer) },
+		{"return", func(c *counselv1.Case) (docstore.Change, error) { return sendBack(c, "x", reviewer, today) },
 			outcome{counselv1.Case_RECEIVED: "RETURNED", counselv1.Case_UNDER_REVIEW: "RETURNED", counselv1.Case_SUPPLEMENT_REQUESTED: "RETURNED"}},
 		{"supplement", func(c *counselv1.Case) (docstore.Change, error) { return requestSupplement(c, "x", reviewer, today) },
 			outcome{counselv1.Case_RECEIVED: "SUPPLEMENT_REQUESTED", counselv1.Case_UNDER_REVIEW: "SUPPLEMENT_REQUESTED"}},

@@ -29,7 +29,10 @@ func TestOwnDraftInAnothersPlace(t *testing.T) {
 			_, err := accept(c, who, later, dates{})
 			return err
 		}},
-		"return": {counselv1.Case_RECEIVED, func(c *counselv1.Case, who auth.Caller) error { _, err := sendBack(c, "示例", who); return err }},
+		"return": {counselv1.Case_RECEIVED, func(c *counselv1.Case, who auth.Caller) error {
+			_, err := sendBack(c, "示例", who, later)
+			return err
+		}},
 		"supplement": {counselv1.Case_UNDER_REVIEW, func(c *counselv1.Case, who auth.Caller) error {
 			_, err := requestSupplement(c, "示例", who, later)
 			return err

@@ -169,7 +169,7 @@ func (r *record) step(rnd *rand.Rand) {
 		change, err := accept(r.c, reviewer, today, dated(r.t))
 		r.do("AcceptCase", reviewer, change, err)
 	case 1:
-		change, err := sendBack(r.c, "x", reviewer)
+		change, err := sendBack(r.c, "x", reviewer, today)
 		r.do("ReturnCase", reviewer, change, err)
 	case 2:
 		change, err := requestSupplement(r.c, "x", reviewer, today)

@@ -27,7 +27,7 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 			case 0:
 				_, err = accept(c, reviewer, today, dated(t))
 			case 1:
-				_, err = sendBack(c, "x", reviewer)
+				_, err = sendBack(c, "x", reviewer, today)
 			case 2:
 				_, err = requestSupplement(c, "x", reviewer, today)
 			case 3:

@@ -156,7 +156,7 @@ func TestTransfer(t *testing.T) {
 	if who := r.assignee(); who != second.Person || r.c.GetReviewer() != second.Person {
 		t.Errorf("the open task is %s's", who)
 	}
-	change, err = sendBack(r.c, "示例", second)
+	change, err = sendBack(r.c, "示例", second, calendar.On(day0))
 	r.must("ReturnCase", second, change, err)
 	if who := r.assignee(); who != second.Person {
 		t.Errorf("the done task is %s's", who)

@@ -15,6 +15,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/intake"
 	"fashen/internal/intent"
+	"fashen/internal/officialdoc"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -56,6 +57,8 @@ type Deps struct {
 	TokenKey []byte
 	// Wrote is called after every write, to wake the drainer of the journal.
 	Wrote func()
+	// Fonts are for letters as PDF.
+	Fonts *officialdoc.FontLibrary
 }
 
 // Server implements CounselService, ReviewService and MatterService.
@@ -79,6 +82,7 @@ type Server struct {
 	replies     replyStore
 	filing      filingv1.FilingServiceClient
 	directory   directoryv1.DirectoryServiceClient
+	fonts       *officialdoc.FontLibrary
 	now         docstore.Clock
 	log         *slog.Logger
 	// comparing has a place for each comparison in progress.
@@ -89,6 +93,7 @@ type Server struct {
 // New opens the service's collections.
 func New(ctx context.Context, d Deps) (*Server, error) {
 	s := &Server{filing: d.Filing, directory: d.Directory, now: d.Clock, log: d.Logger, comparing: make(chan struct{}, comparisons)}
+	s.fonts = d.Fonts
 	s.blobs = d.Engine.Blobs()
 	s.door = d.Intake
 	err := s.open(ctx, d.Engine, docstore.Options{Clock: d.Clock, TokenKey: d.TokenKey, Wrote: d.Wrote})
@@ -101,13 +106,14 @@ func New(ctx context.Context, d Deps) (*Server, error) {
 	return s, nil
 }
 
-// Register adds the service to a gRPC server.
+// Register adds the services to a gRPC server.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	counselv1.RegisterCounselServiceServer(r, s)
 	counselv1.RegisterReviewServiceServer(r, s)
 	counselv1.RegisterMatterServiceServer(r, s)
 	counselv1.RegisterRegisterServiceServer(r, registerServer{Server: s})
 	counselv1.RegisterSolicitationServiceServer(r, solicitations{Server: s})
+	counselv1.RegisterLetterServiceServer(r, letters{Server: s})
 }
 
 func (s *Server) time() time.Time { return s.now() }

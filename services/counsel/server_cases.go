@@ -66,7 +66,7 @@ func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest
 // ReturnCase implements CounselService.
 func (s *Server) ReturnCase(ctx context.Context, in *counselv1.ReturnCaseRequest) (*counselv1.Case, error) {
 	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return sendBack(c, in.GetReason(), who)
+		return sendBack(c, in.GetReason(), who, calendar.On(s.time()))
 	})
 }
 

@@ -1,9 +1,11 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 
 	directoryv1 "fashen/gen/fashen/directory/v1"
+	"fashen/internal/officialdoc"
 	"fashen/internal/rpc"
 )
 
@@ -30,7 +32,19 @@ func checkProfile(p *directoryv1.JurisdictionProfile) error {
 		within("review_extension_days", p.GetReviewExtensionDays(), 0, 30)
 	}
 	within("expiring_days", p.GetExpiringDays(), 0, 365)
-	return rpc.Fields(bad...)
+	if err := rpc.Fields(bad...); err != nil {
+		return err
+	}
+	return checkLetterTemplate(p.GetLetterTemplate())
+}
+
+// checkLetterTemplate refuses what no letter could be written with.
+func checkLetterTemplate(t *directoryv1.LetterTemplate) error {
+	var refused *officialdoc.Error
+	if errors.As(officialdoc.TemplateOf(t, "").Check(), &refused) {
+		return rpc.Field("jurisdiction_profile.letter_template."+refused.Field, "LETTER_TEMPLATE_INVALID", refused.Message)
+	}
+	return nil
 }
 
 func rangeMessage(least, most int32) string {

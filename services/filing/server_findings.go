@@ -36,11 +36,7 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 	if err != nil {
 		return nil, err
 	}
-	screening := &filingv1.Screening{}
-	if err := s.load(ctx, r.GetScreeningSha256(), screening); err != nil {
-		return nil, err
-	}
-	said, err := s.dispositionsOf(ctx, documentOf(in.GetParent()))
+	screening, err := s.screening(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +44,6 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 	all := screening.GetFindings()
 	for i := from; i < len(all); i++ {
 		f := all[i]
-		// A screening is stored before its draft has a number.
-		f.Name, f.GetAnchor().Revision = findingName(r, f), r.GetName()
-		f.Disposition = said.of(r, f)
 		if !listed(f, equal) {
 			continue
 		}
@@ -61,6 +54,24 @@ func (s *Server) ListFindings(ctx context.Context, in *filingv1.ListFindingsRequ
 		out.Findings = append(out.Findings, f)
 	}
 	return out, nil
+}
+
+// screening reads what the rules found in a draft and what was decided about it.
+func (s *Server) screening(ctx context.Context, r *filingv1.Revision) (*filingv1.Screening, error) {
+	screening := &filingv1.Screening{}
+	if err := s.load(ctx, r.GetScreeningSha256(), screening); err != nil {
+		return nil, err
+	}
+	said, err := s.dispositionsOf(ctx, documentOf(r.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range screening.GetFindings() {
+		// A screening is stored before its draft has a number.
+		f.Name, f.GetAnchor().Revision = findingName(r, f), r.GetName()
+		f.Disposition = said.of(r, f)
+	}
+	return screening, nil
 }
 
 // listed tells whether a filter takes a finding.

@@ -2,15 +2,12 @@ package filing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -20,11 +17,6 @@ import (
 	"fashen/internal/policytext"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
-)
-
-const (
-	// downloadChunk is the size of one message of a download.
-	downloadChunk = 64 << 10
 )
 
 // GetDocument implements FilingService.
@@ -126,33 +118,51 @@ func (s *Server) GetRevisionText(ctx context.Context, in *filingv1.GetRevisionTe
 
 // CompareRevisions implements FilingService.
 func (s *Server) CompareRevisions(ctx context.Context, in *filingv1.CompareRevisionsRequest) (*corev1.Comparison, error) {
-	after, err := s.visibleRevision(ctx, in.GetName())
+	p, err := s.pair(ctx, in.GetName(), in.GetBase())
 	if err != nil {
 		return nil, err
 	}
-	document, _, _ := strings.Cut(in.GetName(), "/revisions/")
-	if !strings.HasPrefix(in.GetBase(), document+"/revisions/") {
-		return nil, rpc.Field("base", "OTHER_DOCUMENT", "只能与同一文件的另一稿比较")
-	}
-	before, err := s.visibleRevision(ctx, in.GetBase())
+	place, err := s.compute(ctx)
 	if err != nil {
 		return nil, err
 	}
-	old, err := s.text(ctx, before)
-	if err != nil {
-		return nil, err
+	defer place()
+	return policytext.Compare(ctx, p.before, p.after)
+}
+
+// pair is two drafts of one document.
+type pair struct {
+	newer         *filingv1.Revision
+	before, after *corev1.PolicyText
+}
+
+// pair reads two drafts of a document the caller may see.
+func (s *Server) pair(ctx context.Context, name, base string) (p pair, err error) {
+	if p.newer, err = s.visibleRevision(ctx, name); err != nil {
+		return p, err
 	}
-	fresh, err := s.text(ctx, after)
-	if err != nil {
-		return nil, err
+	if !strings.HasPrefix(base, documentOf(name)+"/revisions/") {
+		return p, rpc.Field("base", "OTHER_DOCUMENT", "只能与同一文件的另一稿比较")
 	}
+	older, err := s.visibleRevision(ctx, base)
+	if err != nil {
+		return p, err
+	}
+	if p.before, err = s.text(ctx, older); err != nil {
+		return p, err
+	}
+	p.after, err = s.text(ctx, p.newer)
+	return p, err
+}
+
+// compute waits for a place among those who take a processor; done gives it back.
+func (s *Server) compute(ctx context.Context) (done func(), err error) {
 	select {
 	case s.comparing <- struct{}{}:
-		defer func() { <-s.comparing }()
+		return func() { <-s.comparing }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return policytext.Compare(ctx, old, fresh)
 }
 
 func (s *Server) text(ctx context.Context, r *filingv1.Revision) (*corev1.PolicyText, error) {
@@ -225,34 +235,12 @@ func (s *Server) DownloadMaterial(in *filingv1.DownloadMaterialRequest, stream g
 	return s.send(stream, m.GetFile())
 }
 
-// send streams a file in chunks. The name under which to save it goes ahead as a
-// `content-disposition` header, in the encoding of RFC 6266; the first chunk
-// tells the media type.
+// send streams a stored file.
 func (s *Server) send(stream grpc.ServerStreamingServer[httpbody.HttpBody], f *filingv1.File) error {
 	r, _, err := s.blobs.Open(stream.Context(), f.GetSha256())
 	if err != nil {
 		return fmt.Errorf("open the stored file: %w", err)
 	}
 	defer r.Close()
-	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": f.GetFilename()})
-	if err := stream.SetHeader(metadata.Pairs("content-disposition", disposition)); err != nil {
-		return err
-	}
-	contentType := f.GetMediaType()
-	for {
-		chunk := make([]byte, downloadChunk)
-		n, err := io.ReadFull(r, chunk)
-		if n > 0 {
-			if err := stream.Send(&httpbody.HttpBody{ContentType: contentType, Data: chunk[:n]}); err != nil {
-				return err
-			}
-			contentType = ""
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read the stored file: %w", err)
-		}
-	}
+	return rpc.SendFile(stream, f.GetFilename(), f.GetMediaType(), r)
 }

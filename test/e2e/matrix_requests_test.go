@@ -55,7 +55,7 @@ func transfers() map[string]ask {
 			return f
 		}
 	}
-	return map[string]ask{
+	asks := map[string]ask{
 		matterService + "UploadMatterFile": func(ctx context.Context, c client, token string, n names) *failure {
 			up := &counselv1.MatterUpload{Name: n.matter, Kind: counselv1.MatterFile_DRAFT, Filename: "a.txt", Etag: n.etag}
 			_, f := sendToMatter(ctx, c, token, up, []byte(agreement))
@@ -89,6 +89,14 @@ func transfers() map[string]ask {
 			return f
 		},
 	}
+	for key, build := range madeRequests {
+		method, _, _ := strings.Cut(key, " ")
+		asks[key] = func(ctx context.Context, c client, token string, n names) *failure {
+			_, f := made(ctx, c, token, method, build(n))
+			return f
+		}
+	}
+	return asks
 }
 
 var intentRequests = map[string]func(n names) proto.Message{

@@ -784,6 +784,8 @@ type Round struct {
 	Pauses []*Pause `protobuf:"bytes,12,rep,name=pauses,proto3" json:"pauses,omitempty"`
 	// Why it was returned.
 	ReturnReason string `protobuf:"bytes,13,opt,name=return_reason,json=returnReason,proto3" json:"return_reason,omitempty"`
+	// Day on which it was returned.
+	ReturnDate *date.Date `protobuf:"bytes,21,opt,name=return_date,json=returnDate,proto3" json:"return_date,omitempty"`
 	// The conclusion.
 	Conclusion Conclusion `protobuf:"varint,14,opt,name=conclusion,proto3,enum=fashen.counsel.v1.Conclusion" json:"conclusion,omitempty"`
 	// The signed opinion it rests on.
@@ -927,6 +929,13 @@ func (x *Round) GetReturnReason() string {
 		return x.ReturnReason
 	}
 	return ""
+}
+
+func (x *Round) GetReturnDate() *date.Date {
+	if x != nil {
+		return x.ReturnDate
+	}
+	return nil
 }
 
 func (x *Round) GetConclusion() Conclusion {
@@ -2341,7 +2350,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x12CONCLUDED_UNLAWFUL\x10\a\x12\v\n" +
 	"\aREVISED\x10\b\x12\x1e\n" +
 	"\x1aCONCLUDED_LAWFUL_WITH_RISK\x10\t:B\xeaA?\n" +
-	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\xa6\t\n" +
+	"\x11fashen.local/Case\x12\x1dregions/{region}/cases/{case}*\x05cases2\x04case\"\xdf\t\n" +
 	"\x05Round\x12\x1b\n" +
 	"\x06number\x18\x01 \x01(\x05B\x03\xe0A\x03R\x06number\x129\n" +
 	"\brevision\x18\x02 \x01(\tB\x1d\xe0A\x03\xfaA\x17\n" +
@@ -2360,7 +2369,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	" \x01(\bB\x03\xe0A\x03R\x10provisionalDates\x12.\n" +
 	"\x10emergency_reason\x18\v \x01(\tB\x03\xe0A\x03R\x0femergencyReason\x125\n" +
 	"\x06pauses\x18\f \x03(\v2\x18.fashen.counsel.v1.PauseB\x03\xe0A\x03R\x06pauses\x12(\n" +
-	"\rreturn_reason\x18\r \x01(\tB\x03\xe0A\x03R\freturnReason\x12B\n" +
+	"\rreturn_reason\x18\r \x01(\tB\x03\xe0A\x03R\freturnReason\x127\n" +
+	"\vreturn_date\x18\x15 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\n" +
+	"returnDate\x12B\n" +
 	"\n" +
 	"conclusion\x18\x0e \x01(\x0e2\x1d.fashen.counsel.v1.ConclusionB\x03\xe0A\x03R\n" +
 	"conclusion\x126\n" +
@@ -2640,50 +2651,51 @@ var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
 	22, // 12: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
 	22, // 13: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
 	11, // 14: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
-	0,  // 15: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	22, // 16: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
-	12, // 17: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
-	10, // 18: fashen.counsel.v1.Round.extension:type_name -> fashen.counsel.v1.Extension
-	23, // 19: fashen.counsel.v1.Extension.extend_time:type_name -> google.protobuf.Timestamp
-	22, // 20: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
-	22, // 21: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
-	23, // 22: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
-	18, // 23: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
-	14, // 24: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
-	2,  // 25: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
-	23, // 26: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
-	0,  // 27: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	23, // 28: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
-	23, // 29: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
-	23, // 30: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
-	23, // 31: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
-	3,  // 32: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
-	0,  // 33: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	18, // 34: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
-	4,  // 35: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
-	23, // 36: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
-	23, // 37: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
-	23, // 38: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
-	25, // 39: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
-	5,  // 40: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
-	6,  // 41: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	26, // 42: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	27, // 43: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
-	7,  // 44: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	23, // 45: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	23, // 46: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	28, // 47: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
-	20, // 48: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
-	21, // 49: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
-	22, // 50: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
-	23, // 51: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
-	23, // 52: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
-	23, // 53: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	22, // 15: fashen.counsel.v1.Round.return_date:type_name -> google.type.Date
+	0,  // 16: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	22, // 17: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
+	12, // 18: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
+	10, // 19: fashen.counsel.v1.Round.extension:type_name -> fashen.counsel.v1.Extension
+	23, // 20: fashen.counsel.v1.Extension.extend_time:type_name -> google.protobuf.Timestamp
+	22, // 21: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
+	22, // 22: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
+	23, // 23: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
+	18, // 24: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
+	14, // 25: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
+	2,  // 26: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
+	23, // 27: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
+	0,  // 28: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	23, // 29: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
+	23, // 30: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
+	23, // 31: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
+	23, // 32: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
+	3,  // 33: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
+	0,  // 34: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	18, // 35: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
+	4,  // 36: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
+	23, // 37: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
+	23, // 38: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
+	23, // 39: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
+	25, // 40: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
+	5,  // 41: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
+	6,  // 42: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
+	26, // 43: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	27, // 44: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
+	7,  // 45: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
+	23, // 46: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	23, // 47: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	28, // 48: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	20, // 49: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
+	21, // 50: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	22, // 51: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
+	23, // 52: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
+	23, // 53: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
+	23, // 54: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
+	55, // [55:55] is the sub-list for method output_type
+	55, // [55:55] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }

@@ -758,6 +758,8 @@ type JurisdictionProfile struct {
 	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
 	// True for the shipped sample; shown wherever its values are used.
 	Sample bool `protobuf:"varint,4,opt,name=sample,proto3" json:"sample,omitempty"`
+	// What the region says in its letters.
+	LetterTemplate *LetterTemplate `protobuf:"bytes,18,opt,name=letter_template,json=letterTemplate,proto3" json:"letter_template,omitempty"`
 	// Days, calendar: an issued document is filed within so many.
 	FilingDeadlineDays *NumberSetting `protobuf:"bytes,5,opt,name=filing_deadline_days,json=filingDeadlineDays,proto3" json:"filing_deadline_days,omitempty"`
 	// A period whose last day is no working day ends on the next one (民法典 203).
@@ -857,6 +859,13 @@ func (x *JurisdictionProfile) GetSample() bool {
 		return x.Sample
 	}
 	return false
+}
+
+func (x *JurisdictionProfile) GetLetterTemplate() *LetterTemplate {
+	if x != nil {
+		return x.LetterTemplate
+	}
+	return nil
 }
 
 func (x *JurisdictionProfile) GetFilingDeadlineDays() *NumberSetting {
@@ -968,7 +977,7 @@ var File_fashen_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"#fashen/directory/v1/directory.proto\x12\x13fashen.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc1\x02\n" +
+	"#fashen/directory/v1/directory.proto\x12\x13fashen.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a)fashen/directory/v1/letter_template.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc1\x02\n" +
 	"\x06Region\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12/\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18<R\vdisplayName\x12@\n" +
@@ -1033,12 +1042,13 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"o\n" +
 	"\vFlagSetting\x12\x19\n" +
 	"\x05value\x18\x01 \x01(\bB\x03\xe0A\x01R\x05value\x12E\n" +
-	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\xe0\r\n" +
+	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\xb3\x0e\n" +
 	"\x13JurisdictionProfile\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12C\n" +
 	"\x0eeffective_date\x18\x02 \x01(\v2\x11.google.type.DateB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\reffectiveDate\x12!\n" +
 	"\x04note\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x12\x1b\n" +
-	"\x06sample\x18\x04 \x01(\bB\x03\xe0A\x01R\x06sample\x12_\n" +
+	"\x06sample\x18\x04 \x01(\bB\x03\xe0A\x01R\x06sample\x12Q\n" +
+	"\x0fletter_template\x18\x12 \x01(\v2#.fashen.directory.v1.LetterTemplateB\x03\xe0A\x01R\x0eletterTemplate\x12_\n" +
 	"\x14filing_deadline_days\x18\x05 \x01(\v2\".fashen.directory.v1.NumberSettingB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x12filingDeadlineDays\x12^\n" +
 	"\x15roll_forward_last_day\x18\x06 \x01(\v2 .fashen.directory.v1.FlagSettingB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x12rollForwardLastDay\x12`\n" +
 	"\x16floor_counts_full_days\x18\a \x01(\v2 .fashen.directory.v1.FlagSettingB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x13floorCountsFullDays\x12l\n" +
@@ -1096,6 +1106,7 @@ var file_fashen_directory_v1_directory_proto_goTypes = []any{
 	(*date.Date)(nil),             // 10: google.type.Date
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 	(v1.Role)(0),                  // 12: fashen.core.v1.Role
+	(*LetterTemplate)(nil),        // 13: fashen.directory.v1.LetterTemplate
 }
 var file_fashen_directory_v1_directory_proto_depIdxs = []int32{
 	10, // 0: fashen.directory.v1.Region.valid_from:type_name -> google.type.Date
@@ -1111,26 +1122,27 @@ var file_fashen_directory_v1_directory_proto_depIdxs = []int32{
 	6,  // 10: fashen.directory.v1.NumberSetting.source:type_name -> fashen.directory.v1.SettingSource
 	6,  // 11: fashen.directory.v1.FlagSetting.source:type_name -> fashen.directory.v1.SettingSource
 	10, // 12: fashen.directory.v1.JurisdictionProfile.effective_date:type_name -> google.type.Date
-	7,  // 13: fashen.directory.v1.JurisdictionProfile.filing_deadline_days:type_name -> fashen.directory.v1.NumberSetting
-	8,  // 14: fashen.directory.v1.JurisdictionProfile.roll_forward_last_day:type_name -> fashen.directory.v1.FlagSetting
-	8,  // 15: fashen.directory.v1.JurisdictionProfile.floor_counts_full_days:type_name -> fashen.directory.v1.FlagSetting
-	8,  // 16: fashen.directory.v1.JurisdictionProfile.early_conclusion_lifts_floor:type_name -> fashen.directory.v1.FlagSetting
-	8,  // 17: fashen.directory.v1.JurisdictionProfile.supplement_stops_clock:type_name -> fashen.directory.v1.FlagSetting
-	7,  // 18: fashen.directory.v1.JurisdictionProfile.consultation_days:type_name -> fashen.directory.v1.NumberSetting
-	7,  // 19: fashen.directory.v1.JurisdictionProfile.consultation_shortened_days:type_name -> fashen.directory.v1.NumberSetting
-	8,  // 20: fashen.directory.v1.JurisdictionProfile.counsel_adverse_blocks:type_name -> fashen.directory.v1.FlagSetting
-	8,  // 21: fashen.directory.v1.JurisdictionProfile.counsel_for_all_documents:type_name -> fashen.directory.v1.FlagSetting
-	7,  // 22: fashen.directory.v1.JurisdictionProfile.validity_years:type_name -> fashen.directory.v1.NumberSetting
-	7,  // 23: fashen.directory.v1.JurisdictionProfile.provisional_validity_years:type_name -> fashen.directory.v1.NumberSetting
-	7,  // 24: fashen.directory.v1.JurisdictionProfile.expiring_days:type_name -> fashen.directory.v1.NumberSetting
-	11, // 25: fashen.directory.v1.JurisdictionProfile.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 26: fashen.directory.v1.JurisdictionProfile.review_check_required:type_name -> fashen.directory.v1.FlagSetting
-	7,  // 27: fashen.directory.v1.JurisdictionProfile.review_extension_days:type_name -> fashen.directory.v1.NumberSetting
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	13, // 13: fashen.directory.v1.JurisdictionProfile.letter_template:type_name -> fashen.directory.v1.LetterTemplate
+	7,  // 14: fashen.directory.v1.JurisdictionProfile.filing_deadline_days:type_name -> fashen.directory.v1.NumberSetting
+	8,  // 15: fashen.directory.v1.JurisdictionProfile.roll_forward_last_day:type_name -> fashen.directory.v1.FlagSetting
+	8,  // 16: fashen.directory.v1.JurisdictionProfile.floor_counts_full_days:type_name -> fashen.directory.v1.FlagSetting
+	8,  // 17: fashen.directory.v1.JurisdictionProfile.early_conclusion_lifts_floor:type_name -> fashen.directory.v1.FlagSetting
+	8,  // 18: fashen.directory.v1.JurisdictionProfile.supplement_stops_clock:type_name -> fashen.directory.v1.FlagSetting
+	7,  // 19: fashen.directory.v1.JurisdictionProfile.consultation_days:type_name -> fashen.directory.v1.NumberSetting
+	7,  // 20: fashen.directory.v1.JurisdictionProfile.consultation_shortened_days:type_name -> fashen.directory.v1.NumberSetting
+	8,  // 21: fashen.directory.v1.JurisdictionProfile.counsel_adverse_blocks:type_name -> fashen.directory.v1.FlagSetting
+	8,  // 22: fashen.directory.v1.JurisdictionProfile.counsel_for_all_documents:type_name -> fashen.directory.v1.FlagSetting
+	7,  // 23: fashen.directory.v1.JurisdictionProfile.validity_years:type_name -> fashen.directory.v1.NumberSetting
+	7,  // 24: fashen.directory.v1.JurisdictionProfile.provisional_validity_years:type_name -> fashen.directory.v1.NumberSetting
+	7,  // 25: fashen.directory.v1.JurisdictionProfile.expiring_days:type_name -> fashen.directory.v1.NumberSetting
+	11, // 26: fashen.directory.v1.JurisdictionProfile.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 27: fashen.directory.v1.JurisdictionProfile.review_check_required:type_name -> fashen.directory.v1.FlagSetting
+	7,  // 28: fashen.directory.v1.JurisdictionProfile.review_extension_days:type_name -> fashen.directory.v1.NumberSetting
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_fashen_directory_v1_directory_proto_init() }
@@ -1138,6 +1150,7 @@ func file_fashen_directory_v1_directory_proto_init() {
 	if File_fashen_directory_v1_directory_proto != nil {
 		return
 	}
+	file_fashen_directory_v1_letter_template_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1791,7 +1791,7 @@ var File_fashen_filing_v1_filing_service_proto protoreflect.FileDescriptor
 
 const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\n" +
-	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1ffashen/core/v1/comparison.proto\x1a fashen/core/v1/disposition.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1efashen/filing/v1/finding.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
+	"%fashen/filing/v1/filing_service.proto\x12\x10fashen.filing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1ffashen/core/v1/comparison.proto\x1a fashen/core/v1/disposition.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x19fashen/core/v1/text.proto\x1a\x1ffashen/filing/v1/document.proto\x1a\x1efashen/filing/v1/finding.proto\x1a\x1dfashen/filing/v1/markup.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xc3\x01\n" +
 	"\x15CreateDocumentRequest\x12<\n" +
 	"\x06parent\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\x12\x15fashen.local/Document\xbaH\x04r\x02\x10\x01R\x06parent\x12A\n" +
 	"\bdocument\x18\x02 \x01(\v2\x1a.fashen.filing.v1.DocumentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bdocument\x12)\n" +
@@ -1945,7 +1945,7 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"assignment\x18\x04 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
 	"\x01*\xbaH\x04r\x02\x10\x01R\n" +
 	"assignment\"\x1b\n" +
-	"\x19SetDocumentViewerResponse2\xd6 \n" +
+	"\x19SetDocumentViewerResponse2\xae\"\n" +
 	"\rFilingService\x12\xa2\x01\n" +
 	"\x0eCreateDocument\x12'.fashen.filing.v1.CreateDocumentRequest\x1a\x1a.fashen.filing.v1.Document\"K\xdaA\x0fparent,documentʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x02,:\bdocument\" /v1/{parent=regions/*}/documents\x12\x8b\x01\n" +
 	"\vGetDocument\x12$.fashen.filing.v1.GetDocumentRequest\x1a\x1a.fashen.filing.v1.Document\":\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=regions/*/documents/*}\x12\x9e\x01\n" +
@@ -1955,7 +1955,9 @@ const file_fashen_filing_v1_filing_service_proto_rawDesc = "" +
 	"\xdaA\x00ʥ\x19\x03\x1a\x01\x01(\x01\x12\x97\x01\n" +
 	"\vGetRevision\x12$.fashen.filing.v1.GetRevisionRequest\x1a\x1a.fashen.filing.v1.Revision\"F\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02.\x12,/v1/{name=regions/*/documents/*/revisions/*}\x12\xa4\x01\n" +
 	"\x0fGetRevisionText\x12(.fashen.filing.v1.GetRevisionTextRequest\x1a\x1a.fashen.core.v1.PolicyText\"K\xdaA\x04nameʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x023\x121/v1/{name=regions/*/documents/*/revisions/*}/text\x12\xae\x01\n" +
-	"\x10CompareRevisions\x12).fashen.filing.v1.CompareRevisionsRequest\x1a\x1a.fashen.core.v1.Comparison\"S\xdaA\tname,baseʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x026\x124/v1/{name=regions/*/documents/*/revisions/*}:compare\x12\xb1\x01\n" +
+	"\x10CompareRevisions\x12).fashen.filing.v1.CompareRevisionsRequest\x1a\x1a.fashen.core.v1.Comparison\"S\xdaA\tname,baseʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x026\x124/v1/{name=regions/*/documents/*/revisions/*}:compare\x12h\n" +
+	"\x10AnnotateRevision\x12).fashen.filing.v1.AnnotateRevisionRequest\x1a\x14.google.api.HttpBody\"\x11\xdaA\x04nameʥ\x19\x06\x1a\x04\x01\x02\x03\x040\x01\x12l\n" +
+	"\x0fRedlineRevision\x12(.fashen.filing.v1.RedlineRevisionRequest\x1a\x14.google.api.HttpBody\"\x17\xdaA\tname,baseʥ\x19\a\x1a\x05\x01\x02\x03\x04\x050\x01\x12\xb1\x01\n" +
 	"\fListFindings\x12%.fashen.filing.v1.ListFindingsRequest\x1a&.fashen.filing.v1.ListFindingsResponse\"R\xdaA\x06parentʥ\x19\x06\x1a\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x029\x127/v1/{parent=regions/*/documents/*/revisions/*}/findings\x12\xb1\x01\n" +
 	"\x0eConfirmFinding\x12'.fashen.filing.v1.ConfirmFindingRequest\x1a\x1b.fashen.core.v1.Disposition\"Y\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/documents/*/revisions/*/findings/*}:confirm\x12\xbf\x01\n" +
 	"\x0eDismissFinding\x12'.fashen.filing.v1.DismissFindingRequest\x1a\x1b.fashen.core.v1.Disposition\"g\xdaA\x12name,ground,reasonʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/documents/*/revisions/*/findings/*}:dismiss\x12\xda\x01\n" +
@@ -2024,17 +2026,19 @@ var file_fashen_filing_v1_filing_service_proto_goTypes = []any{
 	(*Consultation)(nil),                       // 33: fashen.filing.v1.Consultation
 	(CompetitionConclusion_Outcome)(0),         // 34: fashen.filing.v1.CompetitionConclusion.Outcome
 	(*v1.JournalEntry)(nil),                    // 35: fashen.core.v1.JournalEntry
-	(*ConfirmFindingRequest)(nil),              // 36: fashen.filing.v1.ConfirmFindingRequest
-	(*DismissFindingRequest)(nil),              // 37: fashen.filing.v1.DismissFindingRequest
-	(*ClaimExceptionRequest)(nil),              // 38: fashen.filing.v1.ClaimExceptionRequest
-	(*ReopenFindingRequest)(nil),               // 39: fashen.filing.v1.ReopenFindingRequest
-	(*ListFindingHistoryRequest)(nil),          // 40: fashen.filing.v1.ListFindingHistoryRequest
-	(*Revision)(nil),                           // 41: fashen.filing.v1.Revision
-	(*v1.PolicyText)(nil),                      // 42: fashen.core.v1.PolicyText
-	(*v1.Comparison)(nil),                      // 43: fashen.core.v1.Comparison
-	(*v1.Disposition)(nil),                     // 44: fashen.core.v1.Disposition
-	(*ListFindingHistoryResponse)(nil),         // 45: fashen.filing.v1.ListFindingHistoryResponse
+	(*AnnotateRevisionRequest)(nil),            // 36: fashen.filing.v1.AnnotateRevisionRequest
+	(*RedlineRevisionRequest)(nil),             // 37: fashen.filing.v1.RedlineRevisionRequest
+	(*ConfirmFindingRequest)(nil),              // 38: fashen.filing.v1.ConfirmFindingRequest
+	(*DismissFindingRequest)(nil),              // 39: fashen.filing.v1.DismissFindingRequest
+	(*ClaimExceptionRequest)(nil),              // 40: fashen.filing.v1.ClaimExceptionRequest
+	(*ReopenFindingRequest)(nil),               // 41: fashen.filing.v1.ReopenFindingRequest
+	(*ListFindingHistoryRequest)(nil),          // 42: fashen.filing.v1.ListFindingHistoryRequest
+	(*Revision)(nil),                           // 43: fashen.filing.v1.Revision
+	(*v1.PolicyText)(nil),                      // 44: fashen.core.v1.PolicyText
+	(*v1.Comparison)(nil),                      // 45: fashen.core.v1.Comparison
 	(*httpbody.HttpBody)(nil),                  // 46: google.api.HttpBody
+	(*v1.Disposition)(nil),                     // 47: fashen.core.v1.Disposition
+	(*ListFindingHistoryResponse)(nil),         // 48: fashen.filing.v1.ListFindingHistoryResponse
 }
 var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	27, // 0: fashen.filing.v1.CreateDocumentRequest.document:type_name -> fashen.filing.v1.Document
@@ -2061,50 +2065,54 @@ var file_fashen_filing_v1_filing_service_proto_depIdxs = []int32{
 	7,  // 21: fashen.filing.v1.FilingService.GetRevision:input_type -> fashen.filing.v1.GetRevisionRequest
 	8,  // 22: fashen.filing.v1.FilingService.GetRevisionText:input_type -> fashen.filing.v1.GetRevisionTextRequest
 	9,  // 23: fashen.filing.v1.FilingService.CompareRevisions:input_type -> fashen.filing.v1.CompareRevisionsRequest
-	10, // 24: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
-	36, // 25: fashen.filing.v1.FilingService.ConfirmFinding:input_type -> fashen.filing.v1.ConfirmFindingRequest
-	37, // 26: fashen.filing.v1.FilingService.DismissFinding:input_type -> fashen.filing.v1.DismissFindingRequest
-	38, // 27: fashen.filing.v1.FilingService.ClaimException:input_type -> fashen.filing.v1.ClaimExceptionRequest
-	39, // 28: fashen.filing.v1.FilingService.ReopenFinding:input_type -> fashen.filing.v1.ReopenFindingRequest
-	40, // 29: fashen.filing.v1.FilingService.ListFindingHistory:input_type -> fashen.filing.v1.ListFindingHistoryRequest
-	12, // 30: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
-	14, // 31: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
-	16, // 32: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
-	17, // 33: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
-	18, // 34: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
-	19, // 35: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
-	20, // 36: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
-	21, // 37: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
-	22, // 38: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
-	23, // 39: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
-	25, // 40: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
-	27, // 41: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
-	27, // 42: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
-	3,  // 43: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
-	27, // 44: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
-	41, // 45: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
-	41, // 46: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
-	42, // 47: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
-	43, // 48: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
-	11, // 49: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
-	44, // 50: fashen.filing.v1.FilingService.ConfirmFinding:output_type -> fashen.core.v1.Disposition
-	44, // 51: fashen.filing.v1.FilingService.DismissFinding:output_type -> fashen.core.v1.Disposition
-	44, // 52: fashen.filing.v1.FilingService.ClaimException:output_type -> fashen.core.v1.Disposition
-	44, // 53: fashen.filing.v1.FilingService.ReopenFinding:output_type -> fashen.core.v1.Disposition
-	45, // 54: fashen.filing.v1.FilingService.ListFindingHistory:output_type -> fashen.filing.v1.ListFindingHistoryResponse
-	13, // 55: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
-	46, // 56: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
-	27, // 57: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
-	46, // 58: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
-	27, // 59: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
-	27, // 60: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 61: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
-	27, // 62: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
-	27, // 63: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
-	24, // 64: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
-	26, // 65: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
-	41, // [41:66] is the sub-list for method output_type
-	16, // [16:41] is the sub-list for method input_type
+	36, // 24: fashen.filing.v1.FilingService.AnnotateRevision:input_type -> fashen.filing.v1.AnnotateRevisionRequest
+	37, // 25: fashen.filing.v1.FilingService.RedlineRevision:input_type -> fashen.filing.v1.RedlineRevisionRequest
+	10, // 26: fashen.filing.v1.FilingService.ListFindings:input_type -> fashen.filing.v1.ListFindingsRequest
+	38, // 27: fashen.filing.v1.FilingService.ConfirmFinding:input_type -> fashen.filing.v1.ConfirmFindingRequest
+	39, // 28: fashen.filing.v1.FilingService.DismissFinding:input_type -> fashen.filing.v1.DismissFindingRequest
+	40, // 29: fashen.filing.v1.FilingService.ClaimException:input_type -> fashen.filing.v1.ClaimExceptionRequest
+	41, // 30: fashen.filing.v1.FilingService.ReopenFinding:input_type -> fashen.filing.v1.ReopenFindingRequest
+	42, // 31: fashen.filing.v1.FilingService.ListFindingHistory:input_type -> fashen.filing.v1.ListFindingHistoryRequest
+	12, // 32: fashen.filing.v1.FilingService.ResolveAnchors:input_type -> fashen.filing.v1.ResolveAnchorsRequest
+	14, // 33: fashen.filing.v1.FilingService.DownloadRevision:input_type -> fashen.filing.v1.DownloadRevisionRequest
+	16, // 34: fashen.filing.v1.FilingService.UploadMaterial:input_type -> fashen.filing.v1.UploadMaterialRequest
+	17, // 35: fashen.filing.v1.FilingService.DownloadMaterial:input_type -> fashen.filing.v1.DownloadMaterialRequest
+	18, // 36: fashen.filing.v1.FilingService.RecordConsultation:input_type -> fashen.filing.v1.RecordConsultationRequest
+	19, // 37: fashen.filing.v1.FilingService.RecordCompetitionConclusion:input_type -> fashen.filing.v1.RecordCompetitionConclusionRequest
+	20, // 38: fashen.filing.v1.FilingService.CarryCompetitionConclusion:input_type -> fashen.filing.v1.CarryCompetitionConclusionRequest
+	21, // 39: fashen.filing.v1.FilingService.SubmitDocument:input_type -> fashen.filing.v1.SubmitDocumentRequest
+	22, // 40: fashen.filing.v1.FilingService.DeliberateDocument:input_type -> fashen.filing.v1.DeliberateDocumentRequest
+	23, // 41: fashen.filing.v1.FilingService.ListDocumentHistory:input_type -> fashen.filing.v1.ListDocumentHistoryRequest
+	25, // 42: fashen.filing.v1.FilingService.SetDocumentViewer:input_type -> fashen.filing.v1.SetDocumentViewerRequest
+	27, // 43: fashen.filing.v1.FilingService.CreateDocument:output_type -> fashen.filing.v1.Document
+	27, // 44: fashen.filing.v1.FilingService.GetDocument:output_type -> fashen.filing.v1.Document
+	3,  // 45: fashen.filing.v1.FilingService.ListDocuments:output_type -> fashen.filing.v1.ListDocumentsResponse
+	27, // 46: fashen.filing.v1.FilingService.UpdateDocument:output_type -> fashen.filing.v1.Document
+	43, // 47: fashen.filing.v1.FilingService.UploadRevision:output_type -> fashen.filing.v1.Revision
+	43, // 48: fashen.filing.v1.FilingService.GetRevision:output_type -> fashen.filing.v1.Revision
+	44, // 49: fashen.filing.v1.FilingService.GetRevisionText:output_type -> fashen.core.v1.PolicyText
+	45, // 50: fashen.filing.v1.FilingService.CompareRevisions:output_type -> fashen.core.v1.Comparison
+	46, // 51: fashen.filing.v1.FilingService.AnnotateRevision:output_type -> google.api.HttpBody
+	46, // 52: fashen.filing.v1.FilingService.RedlineRevision:output_type -> google.api.HttpBody
+	11, // 53: fashen.filing.v1.FilingService.ListFindings:output_type -> fashen.filing.v1.ListFindingsResponse
+	47, // 54: fashen.filing.v1.FilingService.ConfirmFinding:output_type -> fashen.core.v1.Disposition
+	47, // 55: fashen.filing.v1.FilingService.DismissFinding:output_type -> fashen.core.v1.Disposition
+	47, // 56: fashen.filing.v1.FilingService.ClaimException:output_type -> fashen.core.v1.Disposition
+	47, // 57: fashen.filing.v1.FilingService.ReopenFinding:output_type -> fashen.core.v1.Disposition
+	48, // 58: fashen.filing.v1.FilingService.ListFindingHistory:output_type -> fashen.filing.v1.ListFindingHistoryResponse
+	13, // 59: fashen.filing.v1.FilingService.ResolveAnchors:output_type -> fashen.filing.v1.ResolveAnchorsResponse
+	46, // 60: fashen.filing.v1.FilingService.DownloadRevision:output_type -> google.api.HttpBody
+	27, // 61: fashen.filing.v1.FilingService.UploadMaterial:output_type -> fashen.filing.v1.Document
+	46, // 62: fashen.filing.v1.FilingService.DownloadMaterial:output_type -> google.api.HttpBody
+	27, // 63: fashen.filing.v1.FilingService.RecordConsultation:output_type -> fashen.filing.v1.Document
+	27, // 64: fashen.filing.v1.FilingService.RecordCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 65: fashen.filing.v1.FilingService.CarryCompetitionConclusion:output_type -> fashen.filing.v1.Document
+	27, // 66: fashen.filing.v1.FilingService.SubmitDocument:output_type -> fashen.filing.v1.Document
+	27, // 67: fashen.filing.v1.FilingService.DeliberateDocument:output_type -> fashen.filing.v1.Document
+	24, // 68: fashen.filing.v1.FilingService.ListDocumentHistory:output_type -> fashen.filing.v1.ListDocumentHistoryResponse
+	26, // 69: fashen.filing.v1.FilingService.SetDocumentViewer:output_type -> fashen.filing.v1.SetDocumentViewerResponse
+	43, // [43:70] is the sub-list for method output_type
+	16, // [16:43] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -2117,6 +2125,7 @@ func file_fashen_filing_v1_filing_service_proto_init() {
 	}
 	file_fashen_filing_v1_document_proto_init()
 	file_fashen_filing_v1_finding_proto_init()
+	file_fashen_filing_v1_markup_proto_init()
 	file_fashen_filing_v1_filing_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*UploadRevisionRequest_Upload)(nil),
 		(*UploadRevisionRequest_Chunk)(nil),

@@ -29,6 +29,8 @@ const (
 	FilingService_GetRevision_FullMethodName                 = "/fashen.filing.v1.FilingService/GetRevision"
 	FilingService_GetRevisionText_FullMethodName             = "/fashen.filing.v1.FilingService/GetRevisionText"
 	FilingService_CompareRevisions_FullMethodName            = "/fashen.filing.v1.FilingService/CompareRevisions"
+	FilingService_AnnotateRevision_FullMethodName            = "/fashen.filing.v1.FilingService/AnnotateRevision"
+	FilingService_RedlineRevision_FullMethodName             = "/fashen.filing.v1.FilingService/RedlineRevision"
 	FilingService_ListFindings_FullMethodName                = "/fashen.filing.v1.FilingService/ListFindings"
 	FilingService_ConfirmFinding_FullMethodName              = "/fashen.filing.v1.FilingService/ConfirmFinding"
 	FilingService_DismissFinding_FullMethodName              = "/fashen.filing.v1.FilingService/DismissFinding"
@@ -81,6 +83,13 @@ type FilingServiceClient interface {
 	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
 	// another document.
 	CompareRevisions(ctx context.Context, in *CompareRevisionsRequest, opts ...grpc.CallOption) (*v1.Comparison, error)
+	// Streams one draft's text as a Word file (.docx) with the findings as comments at
+	// their places: the layout is this system's, the words are as sent. Errors:
+	// NOT_FOUND.
+	AnnotateRevision(ctx context.Context, in *AnnotateRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// Streams one draft as a Word file (.docx) with tracked changes that made it from
+	// another of the same document. Errors: as of CompareRevisions.
+	RedlineRevision(ctx context.Context, in *RedlineRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
 	// Lists what the rules found in one draft, in the order of the text, with what
 	// people decided about it. Every finding is 疑似 (suspected): a person decides.
 	// What was confirmed or dismissed of an earlier draft holds where the same words
@@ -237,6 +246,44 @@ func (c *filingServiceClient) CompareRevisions(ctx context.Context, in *CompareR
 	return out, nil
 }
 
+func (c *filingServiceClient) AnnotateRevision(ctx context.Context, in *AnnotateRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[1], FilingService_AnnotateRevision_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AnnotateRevisionRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FilingService_AnnotateRevisionClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
+func (c *filingServiceClient) RedlineRevision(ctx context.Context, in *RedlineRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[2], FilingService_RedlineRevision_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RedlineRevisionRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FilingService_RedlineRevisionClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
 func (c *filingServiceClient) ListFindings(ctx context.Context, in *ListFindingsRequest, opts ...grpc.CallOption) (*ListFindingsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListFindingsResponse)
@@ -309,7 +356,7 @@ func (c *filingServiceClient) ResolveAnchors(ctx context.Context, in *ResolveAnc
 
 func (c *filingServiceClient) DownloadRevision(ctx context.Context, in *DownloadRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[1], FilingService_DownloadRevision_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[3], FilingService_DownloadRevision_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -328,7 +375,7 @@ type FilingService_DownloadRevisionClient = grpc.ServerStreamingClient[httpbody.
 
 func (c *filingServiceClient) UploadMaterial(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadMaterialRequest, Document], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[2], FilingService_UploadMaterial_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[4], FilingService_UploadMaterial_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -341,7 +388,7 @@ type FilingService_UploadMaterialClient = grpc.ClientStreamingClient[UploadMater
 
 func (c *filingServiceClient) DownloadMaterial(ctx context.Context, in *DownloadMaterialRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[3], FilingService_DownloadMaterial_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &FilingService_ServiceDesc.Streams[5], FilingService_DownloadMaterial_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -461,6 +508,13 @@ type FilingServiceServer interface {
 	// provision and word by word. Errors: NOT_FOUND; INVALID_ARGUMENT for a base of
 	// another document.
 	CompareRevisions(context.Context, *CompareRevisionsRequest) (*v1.Comparison, error)
+	// Streams one draft's text as a Word file (.docx) with the findings as comments at
+	// their places: the layout is this system's, the words are as sent. Errors:
+	// NOT_FOUND.
+	AnnotateRevision(*AnnotateRevisionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// Streams one draft as a Word file (.docx) with tracked changes that made it from
+	// another of the same document. Errors: as of CompareRevisions.
+	RedlineRevision(*RedlineRevisionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
 	// Lists what the rules found in one draft, in the order of the text, with what
 	// people decided about it. Every finding is 疑似 (suspected): a person decides.
 	// What was confirmed or dismissed of an earlier draft holds where the same words
@@ -557,6 +611,12 @@ func (UnimplementedFilingServiceServer) GetRevisionText(context.Context, *GetRev
 }
 func (UnimplementedFilingServiceServer) CompareRevisions(context.Context, *CompareRevisionsRequest) (*v1.Comparison, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompareRevisions not implemented")
+}
+func (UnimplementedFilingServiceServer) AnnotateRevision(*AnnotateRevisionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method AnnotateRevision not implemented")
+}
+func (UnimplementedFilingServiceServer) RedlineRevision(*RedlineRevisionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method RedlineRevision not implemented")
 }
 func (UnimplementedFilingServiceServer) ListFindings(context.Context, *ListFindingsRequest) (*ListFindingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFindings not implemented")
@@ -762,6 +822,28 @@ func _FilingService_CompareRevisions_Handler(srv interface{}, ctx context.Contex
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _FilingService_AnnotateRevision_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(AnnotateRevisionRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FilingServiceServer).AnnotateRevision(m, &grpc.GenericServerStream[AnnotateRevisionRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FilingService_AnnotateRevisionServer = grpc.ServerStreamingServer[httpbody.HttpBody]
+
+func _FilingService_RedlineRevision_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RedlineRevisionRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FilingServiceServer).RedlineRevision(m, &grpc.GenericServerStream[RedlineRevisionRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FilingService_RedlineRevisionServer = grpc.ServerStreamingServer[httpbody.HttpBody]
 
 func _FilingService_ListFindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListFindingsRequest)
@@ -1141,6 +1223,16 @@ var FilingService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "UploadRevision",
 			Handler:       _FilingService_UploadRevision_Handler,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "AnnotateRevision",
+			Handler:       _FilingService_AnnotateRevision_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "RedlineRevision",
+			Handler:       _FilingService_RedlineRevision_Handler,
+			ServerStreams: true,
 		},
 		{
 			StreamName:    "DownloadRevision",

@@ -1,4 +1,6 @@
-package officialdoc
+// Package fonttest makes TrueType fonts for tests: of the characters asked for, and
+// without ink, so that nothing of anybody else's has to be shipped.
+package fonttest
 
 import (
 	"bytes"
@@ -6,9 +8,9 @@ import (
 	"slices"
 )
 
-// fontOf makes a TrueType font that has these characters, one em wide, ASCII half
+// TrueType makes a TrueType font that has these characters, one em wide, ASCII half
 // an em, and without ink: what a page says can be read from it, not seen.
-func fontOf(characters string) []byte {
+func TrueType(characters string) []byte {
 	runes := []rune(characters)
 	slices.Sort(runes)
 	runes = slices.Compact(runes)
@@ -30,7 +32,12 @@ func fontOf(characters string) []byte {
 			advances = append(advances, table(uint16(1000), int16(0))...)
 		}
 		groups = append(groups, table(uint32(r), uint32(r), uint32(i+1))...)
-		if r <= 0xffff {
+		last := len(ends) - 1
+		switch {
+		case r > 0xffff:
+		case i > 0 && runes[i-1] == r-1: // glyphs go on with the characters
+			ends[last] = uint16(r)
+		default:
 			ends, starts, deltas, offsets = append(ends, uint16(r)), append(starts, uint16(r)), append(deltas, uint16(i+1)-uint16(r)), append(offsets, 0)
 		}
 	}
