@@ -5,9 +5,12 @@ package rulebook
 type automaton struct {
 	class [256]uint16
 	width int
-	next  []int32 // state*width + class
+	next  []int32 // state*width + class -> state, with the mark of one where literals end
 	out   [][]int32
 }
+
+// ends marks a state where literals end, so that the scan looks up what ends only there.
+const ends = 1 << 30
 
 // newAutomaton compiles literals; the number reported for a hit is the index
 // in the list. Literals must not be empty.
@@ -34,6 +37,11 @@ func newAutomaton(literals []string) *automaton {
 		a.out[s] = append(a.out[s], int32(id))
 	}
 	a.link()
+	for i, t := range a.next {
+		if len(a.out[t]) > 0 {
+			a.next[i] |= ends
+		}
+	}
 	return a
 }
 
@@ -72,11 +80,13 @@ func (a *automaton) link() {
 
 // scan calls hit with the number of every literal each time it ends in s.
 func (a *automaton) scan(s string, hit func(id int32)) {
-	state := 0
+	state := int32(0)
 	for i := range len(s) {
-		state = int(a.next[state*a.width+int(a.class[s[i]])])
-		for _, id := range a.out[state] {
-			hit(id)
+		t := a.next[int(state)*a.width+int(a.class[s[i]])]
+		if state = t &^ ends; t != state {
+			for _, id := range a.out[state] {
+				hit(id)
+			}
 		}
 	}
 }
