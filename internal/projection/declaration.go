@@ -44,6 +44,17 @@ type Definition struct {
 	DisplayName, Unit, Text, RateName string
 	// Decimals of the rate.
 	Decimals int
+	// CategoryName says, Chinese, what the category of its lines is; empty where they
+	// have none.
+	CategoryName string
+	// Balance says that the figure is how many there are on the last day of a period:
+	// its lines add what comes on their day and take off what is gone on it.
+	Balance bool
+	// Mean says that the rate is the quotient itself, not so many in a hundred.
+	Mean bool
+	// Personal says that its lines are of the work of single persons: it is told to
+	// reviewers, and to each person about the own work.
+	Personal bool
 }
 
 // id is the code as it stands in names.

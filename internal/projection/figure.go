@@ -8,29 +8,38 @@ import (
 	"fashen/internal/docstore"
 )
 
-// percent divides and rounds half up to so many decimals; empty where there is
-// nothing to divide by. It is done in whole numbers, so that 0.5 is a half.
+// percent is the quotient in a hundred; empty where there is nothing to divide by.
 func percent(numerator, denominator int64, decimals int) string {
+	if denominator <= 0 {
+		return ""
+	}
+	return quotient(numerator, denominator, 100, decimals) + "%"
+}
+
+// quotient divides so many times the numerator and rounds half up to so many
+// decimals; empty where there is nothing to divide by. It is done in whole numbers, so
+// that 0.5 is a half.
+func quotient(numerator, denominator, times int64, decimals int) string {
 	if denominator <= 0 {
 		return ""
 	}
 	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil)
 	below := big.NewInt(denominator)
-	twice := new(big.Int).Mul(big.NewInt(2*100), new(big.Int).Mul(big.NewInt(numerator), scale))
+	twice := new(big.Int).Mul(big.NewInt(2*times), new(big.Int).Mul(big.NewInt(numerator), scale))
 	twice.Add(twice, below)
 	n := twice.Div(twice, new(big.Int).Lsh(below, 1))
 	if decimals == 0 {
-		return n.String() + "%"
+		return n.String()
 	}
 	whole, part := new(big.Int).DivMod(n, scale, new(big.Int))
-	return fmt.Sprintf("%s.%0*d%%", whole, decimals, part)
+	return fmt.Sprintf("%s.%0*d", whole, decimals, part)
 }
 
 // figure makes a figure of the sums of its groups.
 func (d Definition) figure(region string, groups []docstore.Group, grouped bool) *corev1.Figure {
 	out := &corev1.Figure{
 		Name: figureName(region, d.Code), Code: d.Code, DisplayName: d.DisplayName, Definition: d.Text,
-		Unit: d.Unit, RateDisplayName: d.RateName,
+		Unit: d.Unit, RateDisplayName: d.RateName, CategoryDisplayName: d.CategoryName,
 	}
 	var total [3]int64
 	for _, g := range groups {
@@ -49,7 +58,11 @@ func (d Definition) figure(region string, groups []docstore.Group, grouped bool)
 // value makes a value of count, numerator and denominator.
 func (d Definition) value(sums [3]int64) *corev1.FigureValue {
 	v := &corev1.FigureValue{Count: sums[0], Numerator: sums[1], Denominator: sums[2]}
-	if d.RateName != "" {
+	switch {
+	case d.RateName == "":
+	case d.Mean:
+		v.Rate = quotient(v.GetNumerator(), v.GetDenominator(), 1, d.Decimals)
+	default:
 		v.Rate = percent(v.GetNumerator(), v.GetDenominator(), d.Decimals)
 	}
 	return v

@@ -2,13 +2,10 @@ package projection
 
 import (
 	"context"
-	"path"
 	"slices"
 
-	datepb "google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/auth"
@@ -191,92 +188,4 @@ func (s *Server) ListWorkloads(ctx context.Context, in *corev1.ListWorkloadsRequ
 		})
 	}
 	return out, nil
-}
-
-// period is the range of event dates between two days, both part of it.
-func period(first, last *datepb.Date) (docstore.Range, error) {
-	from, err := calendar.FromProto(first)
-	if err != nil {
-		return docstore.Range{}, rpc.Field("first_date", "DATE_INVALID", "日期不存在")
-	}
-	to, err := calendar.FromProto(last)
-	if err != nil {
-		return docstore.Range{}, rpc.Field("last_date", "DATE_INVALID", "日期不存在")
-	}
-	if to.Before(from) {
-		return docstore.Range{}, rpc.Field("last_date", "PERIOD_INVALID", "截止日期不得早于起始日期")
-	}
-	return docstore.Range{Field: "event_date", From: from.String(), To: to.AddDays(1).String()}, nil
-}
-
-// ListFigures implements WorkService.
-func (s *Server) ListFigures(ctx context.Context, in *corev1.ListFiguresRequest) (*corev1.ListFiguresResponse, error) {
-	p, _, err := s.asked(ctx, regionName, in.GetParent(), in.GetService())
-	if err != nil {
-		return nil, err
-	}
-	dates, err := period(in.GetFirstDate(), in.GetLastDate())
-	if err != nil {
-		return nil, err
-	}
-	for _, code := range in.GetCodes() {
-		if !slices.ContainsFunc(p.d.Figures, func(d Definition) bool { return d.Code == code }) {
-			return nil, rpc.Field("codes", "FIGURE_UNKNOWN", "这个服务没有统计指标 "+code)
-		}
-	}
-	out := &corev1.ListFiguresResponse{QueryTime: timestamppb.New(s.now())}
-	if out.Watermark, err = p.watermark(ctx, in.GetParent()); err != nil {
-		return nil, err
-	}
-	var by []string
-	switch in.GetGroupBy() {
-	case corev1.ListFiguresRequest_BUREAU:
-		by = []string{"bureau"}
-	case corev1.ListFiguresRequest_SUBJECT_KIND:
-		by = []string{"subject_kind"}
-	}
-	for _, d := range p.d.Figures {
-		if len(in.GetCodes()) > 0 && !slices.Contains(in.GetCodes(), d.Code) {
-			continue
-		}
-		groups, err := p.rows.lines.Aggregate(ctx, docstore.Query{
-			Equal: map[string]any{docstore.FieldParent: figureName(in.GetParent(), d.Code)}, Range: &dates,
-		}, by, []string{"count", "numerator", "denominator"})
-		if err != nil {
-			return nil, err
-		}
-		out.Figures = append(out.Figures, d.figure(in.GetParent(), groups, by != nil))
-	}
-	return out, nil
-}
-
-// ListFigureLines implements WorkService.
-func (s *Server) ListFigureLines(ctx context.Context, in *corev1.ListFigureLinesRequest) (*corev1.ListFigureLinesResponse, error) {
-	p, _, err := s.asked(ctx, figurePattern, in.GetParent(), in.GetService())
-	if err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(p.d.Figures, func(d Definition) bool { return d.id() == path.Base(in.GetParent()) }) {
-		return nil, rpc.NotFound(in.GetParent())
-	}
-	dates, err := period(in.GetFirstDate(), in.GetLastDate())
-	if err != nil {
-		return nil, err
-	}
-	w, err := p.watermark(ctx, resource.Region(in.GetParent()))
-	if err != nil {
-		return nil, err
-	}
-	q := docstore.Query{
-		Equal: map[string]any{docstore.FieldParent: in.GetParent()}, Range: &dates,
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	}
-	if in.GetBureau() != "" {
-		q.Equal["bureau"] = in.GetBureau()
-	}
-	page, err := p.rows.lines.List(ctx, q)
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &corev1.ListFigureLinesResponse{Lines: page.Items, NextPageToken: page.NextPageToken, Watermark: w}, nil
 }

@@ -25,9 +25,11 @@ var linesSpec = docstore.Spec{
 	Indexes: []docstore.Index{
 		// Sums are read from this one alone; it comes first, since the first that
 		// serves is taken.
-		{Fields: []string{docstore.FieldParent, "event_date", "bureau", "subject_kind", "count", "numerator", "denominator"}},
+		{Fields: []string{docstore.FieldParent, "event_date", "bureau", "subject_kind", "person", "category", "count", "numerator", "denominator"}},
 		{Fields: []string{docstore.FieldParent, "event_date"}},
 		{Fields: []string{docstore.FieldParent, "bureau", "event_date"}},
+		{Fields: []string{docstore.FieldParent, "person", "event_date"}},
+		{Fields: []string{docstore.FieldParent, "category", "event_date"}},
 		{Fields: []string{"subject"}},
 	},
 }

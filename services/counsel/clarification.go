@@ -94,15 +94,16 @@ func closeAssignment(a *counselv1.Assignment, e *counselv1.Evaluation, signed *t
 	if openClarification(a) != nil {
 		return docstore.Change{}, clarificationOpen()
 	}
-	due, err := calendar.FromProto(a.GetDueDate())
-	timely := a.GetDueDate() != nil && err == nil && !calendar.On(signed.AsTime()).After(due)
+	details := []*corev1.Detail{docstore.Detail("score", e.GetScore())}
+	timely := false
+	if due, err := calendar.FromProto(a.GetDueDate()); a.GetDueDate() != nil && err == nil {
+		timely = !calendar.On(signed.AsTime()).After(due)
+		details = append(details, docstore.Detail("timely", timely))
+	}
 	a.Evaluation = &counselv1.Evaluation{
 		Score: e.GetScore(), Comment: e.GetComment(), Author: who.Actor(), EvaluateTime: timestamppb.New(now), Timely: timely,
 	}
 	a.State = counselv1.Assignment_CLOSED
 	wait(a, i)
-	return docstore.Change{
-		From: from.String(), To: a.GetState().String(),
-		Details: []*corev1.Detail{docstore.Detail("score", e.GetScore()), docstore.Detail("timely", timely)},
-	}, nil
+	return docstore.Change{From: from.String(), To: a.GetState().String(), Details: details}, nil
 }

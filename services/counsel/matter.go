@@ -219,7 +219,7 @@ func reviewOf(m *counselv1.Matter, number int32) *counselv1.OpenCaseRequest {
 		VersionDigest: m.GetVersionDigest(), Title: m.GetTitle(), DraftingUnit: m.GetDraftingUnit(),
 		EmergencyReason: m.GetEmergencyReason(), Parties: m.GetParties(),
 		Drafters:   slices.DeleteFunc(slices.Compact(people), func(p string) bool { return p == "" }),
-		Transition: fmt.Sprintf("submission-%d", number), Regime: m.GetRegime(),
+		Transition: fmt.Sprintf("submission-%d", number), Regime: m.GetRegime(), ActType: m.GetActType(),
 	}
 }
 

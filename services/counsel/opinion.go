@@ -276,10 +276,13 @@ func recordVerdict(c *counselv1.Case, o *counselv1.Opinion, now time.Time) (docs
 	}
 	c.CounselVerdicts = append(c.CounselVerdicts, &counselv1.CounselVerdict{
 		Opinion: o.GetName(), Counsel: o.GetAuthor(), Round: o.GetRound(), Conclusion: o.GetConclusion(),
-		ContentDigest: o.GetContentDigest(), SignTime: timestamppb.New(now),
+		ContentDigest: o.GetContentDigest(), SignTime: timestamppb.New(now), Supersedes: o.GetSupersedes(),
 	})
 	change := moved(c, c.GetState())
 	change.Details = append(change.Details, docstore.Detail("opinion", o.GetName()), docstore.Detail("conclusion", o.GetConclusion()))
+	if o.GetSupersedes() != "" {
+		change.Details = append(change.Details, docstore.Detail("supersedes", o.GetSupersedes()))
+	}
 	return change, nil
 }
 

@@ -7,9 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
+	"fashen/internal/calendar"
 	"fashen/internal/projection"
 )
 
@@ -18,14 +22,26 @@ import (
 var figures = []projection.Definition{
 	{
 		Code: "M01", DisplayName: "规范性文件合法性审核件数", Unit: "件",
-		Text: "首次作出审核结论的日期在期间内的审核案件；同一文件多次送审计一件。",
+		Text: "首次作出审核结论的日期在期间内的规范性文件审核案件；同一文件多次送审计一件。", CategoryName: "审核类别",
 	},
 	{
-		Code: "M02", DisplayName: "审核意见条数、采纳率", Unit: "条", RateName: "采纳率", Decimals: 1,
+		Code: "M02", DisplayName: "审核意见条数、采纳率", Unit: "条", RateName: "采纳率", Decimals: 1, CategoryName: "审核类别",
 		Text: "条数：审核结论日期在期间内的审核意见条目。采纳率：其中已采纳和部分采纳的条目除以其中已经答复的条目；尚未答复的不计入分母。",
 	},
 	{
-		Code: "M19", DisplayName: "法制审核意见书份数", Unit: "份",
+		Code: "M13", DisplayName: "重大行政决策合法性审查件数", Unit: "件", CategoryName: "审核类别",
+		Text: "首次作出审查结论的日期在期间内的重大行政决策审查案件；同一事项多次送审计一件。提请集体审议被拒绝的次数由文件服务另计（M13-BLOCKED）。",
+	},
+	{
+		Code: "M24", DisplayName: "重大执法决定法制审核件数", Unit: "件", CategoryName: "执法行为类别",
+		Text: "首次作出审核结论的日期在期间内的重大执法决定审核案件；同一决定多次送审计一件，按最近一次送审的执法行为类别分列。",
+	},
+	{
+		Code: "M24-RETURNED", DisplayName: "重大执法决定法制审核退回次数", Unit: "次", CategoryName: "执法行为类别",
+		Text: "审核机构在期间内退回重大执法决定送审材料的次数；同一决定退回多次的逐次计入，要求补正的不计。",
+	},
+	{
+		Code: "M19", DisplayName: "法制审核意见书份数", Unit: "份", CategoryName: "审核类别",
 		Text: "审核结论日期在期间内、作为审核结论依据的已签署审核意见，一份审核结论计一份。意见书尚未编号，因此按结论计数；启用编号后按编号计数，作废的除外。",
 	},
 }
@@ -46,7 +62,7 @@ type matter struct {
 
 // project works out the rows of a case.
 func project(m matter) projection.Rows {
-	rows := projection.Rows{Lines: figureLines(m.c)}
+	rows := projection.Rows{Lines: append(m.figureLines(), m.counselLines()...)}
 	rows.Tasks = append(rows.Tasks, m.turns()...)
 	rows.Tasks = append(rows.Tasks, m.confirmations()...)
 	rows.Tasks = append(rows.Tasks, m.meeting()...)
@@ -57,16 +73,33 @@ func project(m matter) projection.Rows {
 	return rows
 }
 
-// figureLines are what a case adds to the figures.
-func figureLines(c *counselv1.Case) []projection.Line {
-	var out []projection.Line
+// reviewed is the figure of the reviews of a regime; the others are in no figure of
+// their own.
+var reviewed = map[counselv1.Regime]string{
+	counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   "M01",
+	counselv1.Regime_REGIME_MAJOR_DECISION:       "M13",
+	counselv1.Regime_REGIME_ENFORCEMENT_DECISION: "M24",
+}
+
+// line begins a line of a figure about the case.
+func (m matter) line(code, name string, day *datepb.Date) projection.Line {
+	return projection.Line{Code: code, FigureLine: &corev1.FigureLine{
+		Name: name, EventDate: day, Bureau: m.c.GetDraftingUnit(), Title: m.c.GetTitle(), Category: regimeOf(m.c).String(),
+		SubjectKind: path.Base(path.Dir(m.c.GetSubject())), Resource: m.c.GetName(), Count: 1,
+	}}
+}
+
+// figureLines are what a case adds to the figures of reviews.
+func (m matter) figureLines() []projection.Line {
+	c, out := m.c, m.returns()
 	add := func(code, name, note, resource string, round *counselv1.Round) *corev1.FigureLine {
-		l := &corev1.FigureLine{
-			Name: name, EventDate: round.GetConcludeDate(), Bureau: c.GetDraftingUnit(), Title: c.GetTitle(),
-			SubjectKind: path.Base(path.Dir(c.GetSubject())), Note: note, Resource: resource, Count: 1,
+		l := m.line(code, name, round.GetConcludeDate())
+		l.Note, l.Resource = note, resource
+		if code == "M24" {
+			l.Category = c.GetActType()
 		}
-		out = append(out, projection.Line{Code: code, FigureLine: l})
-		return l
+		out = append(out, l)
+		return l.FigureLine
 	}
 	first := true
 	for _, r := range c.GetRounds() {
@@ -74,8 +107,8 @@ func figureLines(c *counselv1.Case) []projection.Line {
 			continue
 		}
 		note := fmt.Sprintf("第%d轮：%s", r.GetNumber(), conclusionName[r.GetConclusion()])
-		if first && regimeOf(c) == counselv1.Regime_REGIME_NORMATIVE_DOCUMENT {
-			add("M01", "case", note, c.GetName(), r)
+		if code := reviewed[regimeOf(c)]; first && code != "" {
+			add(code, "case", note, c.GetName(), r)
 		}
 		first = false
 		add("M19", fmt.Sprintf("round-%d", r.GetNumber()), note, r.GetOpinion(), r)
@@ -92,6 +125,25 @@ func figureLines(c *counselv1.Case) []projection.Line {
 	}
 	return out
 }
+
+// returns are the times that an enforcement decision was sent back.
+func (m matter) returns() []projection.Line {
+	var out []projection.Line
+	if regimeOf(m.c) != counselv1.Regime_REGIME_ENFORCEMENT_DECISION {
+		return nil
+	}
+	for _, e := range m.history {
+		if projection.Did(e, "ReturnCase") {
+			l := m.line("M24-RETURNED", fmt.Sprintf("return-%d", e.GetSequence()), dayOf(e.GetTime()))
+			l.Category = m.c.GetActType()
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// dayOf is the day of a time in Shanghai.
+func dayOf(t *timestamppb.Timestamp) *datepb.Date { return calendar.On(t.AsTime()).Proto() }
 
 var (
 	conclusionName = map[counselv1.Conclusion]string{
@@ -299,79 +351,12 @@ func (m matter) secondLooks() []*corev1.Task {
 	return out
 }
 
-// counsel is what an assignment asks of counsel, and of the reviewer about it. It
-// tells of the matter only what the assignment itself shows.
-func (m matter) counsel(a *counselv1.Assignment) []*corev1.Task {
-	var out []*corev1.Task
-	id := path.Base(a.GetName())
-	var accepted *corev1.JournalEntry
-	for _, s := range projection.Stays(m.declarations[a.GetName()]) {
-		t := m.task(corev1.Task_DECLARE_CONFLICT, fmt.Sprintf("ask-%s-%d", id, s.From.GetSequence()), s.From)
-		t.Title, t.Resource, t.Assignee = a.GetTitle(), a.GetName(), a.GetCounsel()
-		done := "DeclareConflict"
-		switch s.State {
-		case counselv1.Assignment_DECLARATION_PENDING.String():
-		case counselv1.Assignment_WAIVER_PENDING.String():
-			t.Kind, t.Assignee, done = corev1.Task_WAIVE_CONFLICT, a.GetAuthor(), "WaiveConflict"
-		case counselv1.Assignment_ACCEPTED.String():
-			accepted = s.From
-			continue
-		default:
-			continue
-		}
-		if finish(t, s.Until, done) {
-			out = append(out, t)
-		}
-	}
-	return append(out, m.opinions(a, accepted)...)
-}
-
-// opinions are those that counsel signed, and the one that is still wanted.
-func (m matter) opinions(a *counselv1.Assignment, accepted *corev1.JournalEntry) []*corev1.Task {
-	var out []*corev1.Task
-	name := func(round int32) string { return fmt.Sprintf("sign-%s-%d", path.Base(a.GetName()), round) }
-	for _, v := range m.c.GetCounselVerdicts() {
-		if v.GetCounsel() != a.GetCounsel() {
-			continue
-		}
-		t := m.task(corev1.Task_WRITE_OPINION, name(v.GetRound()), accepted)
-		t.Assignee = a.GetCounsel()
-		projection.Done(t, m.newest(func(e *corev1.JournalEntry) bool {
-			return projection.Did(e, "SignOpinion") && projection.Fact(e, "opinion") == v.GetOpinion()
-		}))
-		out = append(out, t)
-	}
-	if opens(a.GetState()) && m.wants(a.GetCounsel()) {
-		t := m.task(corev1.Task_WRITE_OPINION, name(last(m.c).GetNumber()), accepted)
-		t.Assignee = a.GetCounsel()
-		out = append(out, t)
-	}
-	return out
-}
-
-// wants tells whether the case waits for an opinion of a counsel: it takes one,
-// and none counts yet for what is under review.
-func (m matter) wants(counsel string) bool {
-	switch m.c.GetState() {
-	case counselv1.Case_RECEIVED, counselv1.Case_RETURNED:
-		return false
-	}
-	if standingCertificate(m.c) {
-		return false
-	}
-	base := m.c.GetRounds()[0]
-	for _, r := range m.c.GetRounds() {
-		if !r.GetRevisedDraft() {
-			base = r
-		}
-	}
-	return !slices.ContainsFunc(counselVerdicts(m.c, base), func(v *counselv1.CounselVerdict) bool { return v.GetCounsel() == counsel })
-}
-
-// subjectOf is the case a resource of this service belongs to.
+// subjectOf is the case, or the entry of the register, that a resource of this service
+// belongs to.
 func subjectOf(resource string) string {
-	if !strings.HasPrefix(resource, "regions/") || !strings.Contains(resource, "/cases/") {
+	parts := strings.Split(resource, "/")
+	if len(parts) < 4 || parts[0] != "regions" || parts[2] != "cases" && parts[2] != "counselEntries" {
 		return ""
 	}
-	return parentCase(resource)
+	return strings.Join(parts[:4], "/")
 }

@@ -49,7 +49,7 @@ func addRound(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller,
 func takeOver(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller) {
 	c.Title, c.Parties = in.GetTitle(), in.GetParties()
 	c.TouchesOperators, c.Submitter = in.GetTouchesOperators(), who.Actor()
-	c.ExploratoryReform = in.GetExploratoryReform()
+	c.ExploratoryReform, c.ActType = in.GetExploratoryReform(), in.GetActType()
 	for _, person := range append(in.GetDrafters(), who.Person, who.Actor()) {
 		if !slices.Contains(c.GetDrafters(), person) {
 			c.Drafters = append(c.Drafters, person)

@@ -3,6 +3,8 @@ package counsel
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -13,16 +15,52 @@ import (
 // Projection declares the tasks and figures of legality review.
 func (s *Server) Projection() projection.Declaration {
 	return projection.Declaration{
-		Version: 2, Figures: figures, SubjectOf: subjectOf, Rows: s.rows,
-		Subjects: func(ctx context.Context, region, after string) ([]string, error) {
-			return projection.Names(ctx, s.cases, region+"/cases/", after)
-		},
+		Version: 3, SubjectOf: subjectOf, Subjects: s.subjects, Rows: s.rows,
+		Figures: slices.SortedFunc(slices.Values(slices.Concat(figures, workFigures)), func(a, b projection.Definition) int {
+			return strings.Compare(a.Code, b.Code)
+		}),
 	}
 }
 
-// rows reads a case with what belongs to it and works out its rows. Parts that
-// are read while the case changes make rows that the next look puts right.
+// subjects pages through the cases of a region, then through its register.
+func (s *Server) subjects(ctx context.Context, region, after string) ([]string, error) {
+	if entries := region + "/counselEntries/"; after < entries {
+		names, err := projection.Names(ctx, s.cases, region+"/cases/", after)
+		if err != nil || len(names) > 0 {
+			return names, err
+		}
+	}
+	return projection.Names(ctx, s.entries, region+"/counselEntries/", after)
+}
+
+// rows works out the rows of a subject.
 func (s *Server) rows(ctx context.Context, subject string) (projection.Rows, error) {
+	if strings.Contains(subject, "/counselEntries/") {
+		return s.entryRows(ctx, subject)
+	}
+	return s.caseRows(ctx, subject)
+}
+
+// entryRows reads an entry of the register with its contracts.
+func (s *Server) entryRows(ctx context.Context, subject string) (projection.Rows, error) {
+	e, _, err := s.entries.Get(ctx, subject)
+	if errors.Is(err, docstore.ErrNotFound) {
+		return projection.Rows{}, nil
+	}
+	if err != nil {
+		return projection.Rows{}, err
+	}
+	history, err := projection.History(ctx, s.entries, subject)
+	if err != nil {
+		return projection.Rows{}, err
+	}
+	engagements, err := s.engagementsOf(ctx, subject)
+	return projectEntry(e, history, engagements), err
+}
+
+// caseRows reads a case with what belongs to it. Parts that are read while the case
+// changes make rows that the next look puts right.
+func (s *Server) caseRows(ctx context.Context, subject string) (projection.Rows, error) {
 	c, _, err := s.cases.Get(ctx, subject)
 	if errors.Is(err, docstore.ErrNotFound) {
 		return projection.Rows{}, nil

@@ -55,6 +55,14 @@ const (
 	Task_CONCLUDE_COMPETITION Task_Kind = 11
 	// 复核审核意见: a colleague asks for a check before the opinion is signed.
 	Task_CHECK_OPINION Task_Kind = 20
+	// 说明法律意见: counsel was asked a question about a signed opinion.
+	Task_ANSWER_CLARIFICATION Task_Kind = 21
+	// 办结并评价: counsel has signed, and the reviewer evaluates the work.
+	Task_CLOSE_ASSIGNMENT Task_Kind = 22
+	// 反馈意见: the bureau was asked for its opinion inside a review.
+	Task_REPLY_TO_SOLICITATION Task_Kind = 23
+	// 处理反馈意见: a reply came in, and the reviewer says what becomes of it.
+	Task_HANDLE_REPLY Task_Kind = 24
 )
 
 // Enum value maps for Task_Kind.
@@ -73,21 +81,29 @@ var (
 		10: "WRITE_OPINION",
 		11: "CONCLUDE_COMPETITION",
 		20: "CHECK_OPINION",
+		21: "ANSWER_CLARIFICATION",
+		22: "CLOSE_ASSIGNMENT",
+		23: "REPLY_TO_SOLICITATION",
+		24: "HANDLE_REPLY",
 	}
 	Task_Kind_value = map[string]int32{
-		"KIND_UNSPECIFIED":     0,
-		"ACCEPT_CASE":          1,
-		"REVIEW_CASE":          2,
-		"CONFIRM_REVISION":     3,
-		"SUPPLEMENT":           4,
-		"RESUBMIT":             5,
-		"ANSWER_ITEMS":         6,
-		"DELIBERATE":           7,
-		"DECLARE_CONFLICT":     8,
-		"WAIVE_CONFLICT":       9,
-		"WRITE_OPINION":        10,
-		"CONCLUDE_COMPETITION": 11,
-		"CHECK_OPINION":        20,
+		"KIND_UNSPECIFIED":      0,
+		"ACCEPT_CASE":           1,
+		"REVIEW_CASE":           2,
+		"CONFIRM_REVISION":      3,
+		"SUPPLEMENT":            4,
+		"RESUBMIT":              5,
+		"ANSWER_ITEMS":          6,
+		"DELIBERATE":            7,
+		"DECLARE_CONFLICT":      8,
+		"WAIVE_CONFLICT":        9,
+		"WRITE_OPINION":         10,
+		"CONCLUDE_COMPETITION":  11,
+		"CHECK_OPINION":         20,
+		"ANSWER_CLARIFICATION":  21,
+		"CLOSE_ASSIGNMENT":      22,
+		"REPLY_TO_SOLICITATION": 23,
+		"HANDLE_REPLY":          24,
 	}
 )
 
@@ -477,9 +493,12 @@ type Figure struct {
 	// The figure over all that is counted.
 	Total *FigureValue `protobuf:"bytes,7,opt,name=total,proto3" json:"total,omitempty"`
 	// The figure by group, where groups were asked for. They add up to the total.
-	Groups        []*FigureGroup `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Groups []*FigureGroup `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
+	// What the category of its lines is, Chinese, such as 审核类别; empty for a figure
+	// without categories.
+	CategoryDisplayName string `protobuf:"bytes,9,opt,name=category_display_name,json=categoryDisplayName,proto3" json:"category_display_name,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Figure) Reset() {
@@ -568,6 +587,13 @@ func (x *Figure) GetGroups() []*FigureGroup {
 	return nil
 }
 
+func (x *Figure) GetCategoryDisplayName() string {
+	if x != nil {
+		return x.CategoryDisplayName
+	}
+	return ""
+}
+
 // The value of a figure.
 type FigureValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -577,8 +603,9 @@ type FigureValue struct {
 	Numerator int64 `protobuf:"varint,2,opt,name=numerator,proto3" json:"numerator,omitempty"`
 	// What is below it.
 	Denominator int64 `protobuf:"varint,3,opt,name=denominator,proto3" json:"denominator,omitempty"`
-	// Numerator by denominator in percent, rounded half up, such as `80.0%`. Empty
-	// for a figure without a rate, and where there is nothing below the line.
+	// Numerator by denominator in percent, rounded half up, such as `80.0%`; the
+	// quotient itself where the figure is a mean, such as `4.50`. Empty for a figure
+	// without a rate, and where there is nothing below the line.
 	Rate          string `protobuf:"bytes,4,opt,name=rate,proto3" json:"rate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -645,7 +672,8 @@ func (x *FigureValue) GetRate() string {
 // The value of a figure in one group.
 type FigureGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The bureau, or the kind of subject, such as `documents`.
+	// The bureau, the kind of subject, such as `documents`, the person, or the
+	// category; empty for lines that have none.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Its value.
 	Value         *FigureValue `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
@@ -723,7 +751,13 @@ type FigureLine struct {
 	// What it adds below the line.
 	Denominator int64 `protobuf:"varint,10,opt,name=denominator,proto3" json:"denominator,omitempty"`
 	// The document it is worked out from.
-	Subject       string `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
+	Subject string `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
+	// The person whose work it is; empty where it is nobody's alone.
+	Person string `protobuf:"bytes,12,opt,name=person,proto3" json:"person,omitempty"`
+	// What the figure is broken down by beside the bureau, as the definition says: the
+	// kind of review, such as `REGIME_POWER_LIST_CHANGE`, or the type of an enforcement
+	// decision in the words of the unit.
+	Category      string `protobuf:"bytes,13,opt,name=category,proto3" json:"category,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -831,6 +865,20 @@ func (x *FigureLine) GetDenominator() int64 {
 func (x *FigureLine) GetSubject() string {
 	if x != nil {
 		return x.Subject
+	}
+	return ""
+}
+
+func (x *FigureLine) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *FigureLine) GetCategory() string {
+	if x != nil {
+		return x.Category
 	}
 	return ""
 }
@@ -1032,7 +1080,7 @@ var File_fashen_core_v1_work_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\n" +
-	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc4\a\n" +
+	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa1\b\n" +
 	"\x04Task\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x19.fashen.core.v1.Task.KindB\x03\xe0A\x03R\x04kind\x125\n" +
@@ -1050,7 +1098,7 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x11done_on_behalf_of\x18\x0e \x01(\tB\x03\xe0A\x03R\x0edoneOnBehalfOf\x12#\n" +
 	"\asubject\x18\f \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
 	"\x01*R\asubject\x12\x17\n" +
-	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xfe\x01\n" +
+	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xdb\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACCEPT_CASE\x10\x01\x12\x0f\n" +
@@ -1067,7 +1115,11 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\rWRITE_OPINION\x10\n" +
 	"\x12\x18\n" +
 	"\x14CONCLUDE_COMPETITION\x10\v\x12\x11\n" +
-	"\rCHECK_OPINION\x10\x14\"2\n" +
+	"\rCHECK_OPINION\x10\x14\x12\x18\n" +
+	"\x14ANSWER_CLARIFICATION\x10\x15\x12\x14\n" +
+	"\x10CLOSE_ASSIGNMENT\x10\x16\x12\x19\n" +
+	"\x15REPLY_TO_SOLICITATION\x10\x17\x12\x10\n" +
+	"\fHANDLE_REPLY\x10\x18\"2\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\b\n" +
@@ -1077,7 +1129,7 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\bassignee\x18\x01 \x01(\tR\bassignee\x12\x1d\n" +
 	"\n" +
 	"open_count\x18\x02 \x01(\x03R\topenCount\x12#\n" +
-	"\roverdue_count\x18\x03 \x01(\x03R\foverdueCount\"\x91\x03\n" +
+	"\roverdue_count\x18\x03 \x01(\x03R\foverdueCount\"\xca\x03\n" +
 	"\x06Figure\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x17\n" +
 	"\x04code\x18\x02 \x01(\tB\x03\xe0A\x03R\x04code\x12&\n" +
@@ -1088,7 +1140,8 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x04unit\x18\x05 \x01(\tB\x03\xe0A\x03R\x04unit\x12/\n" +
 	"\x11rate_display_name\x18\x06 \x01(\tB\x03\xe0A\x03R\x0frateDisplayName\x126\n" +
 	"\x05total\x18\a \x01(\v2\x1b.fashen.core.v1.FigureValueB\x03\xe0A\x03R\x05total\x128\n" +
-	"\x06groups\x18\b \x03(\v2\x1b.fashen.core.v1.FigureGroupB\x03\xe0A\x03R\x06groups:L\xeaAI\n" +
+	"\x06groups\x18\b \x03(\v2\x1b.fashen.core.v1.FigureGroupB\x03\xe0A\x03R\x06groups\x127\n" +
+	"\x15category_display_name\x18\t \x01(\tB\x03\xe0A\x03R\x13categoryDisplayName:L\xeaAI\n" +
 	"\x13fashen.local/Figure\x12!regions/{region}/figures/{figure}*\afigures2\x06figure\"w\n" +
 	"\vFigureValue\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12\x1c\n" +
@@ -1097,7 +1150,7 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x04rate\x18\x04 \x01(\tR\x04rate\"R\n" +
 	"\vFigureGroup\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
-	"\x05value\x18\x02 \x01(\v2\x1b.fashen.core.v1.FigureValueR\x05value\"\x89\x04\n" +
+	"\x05value\x18\x02 \x01(\v2\x1b.fashen.core.v1.FigureValueR\x05value\"\xdf\x04\n" +
 	"\n" +
 	"FigureLine\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x125\n" +
@@ -1115,7 +1168,10 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\vdenominator\x18\n" +
 	" \x01(\x03B\x03\xe0A\x03R\vdenominator\x12#\n" +
 	"\asubject\x18\v \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
-	"\x01*R\asubject:i\xeaAb\n" +
+	"\x01*R\asubject\x123\n" +
+	"\x06person\x18\f \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\x06person\x12\x1f\n" +
+	"\bcategory\x18\r \x01(\tB\x03\xe0A\x03R\bcategory:i\xeaAb\n" +
 	"\x17fashen.local/FigureLine\x12.regions/{region}/figures/{figure}/lines/{line}*\vfigureLines2\n" +
 	"figureLineХ\x19\x01\"\xa4\x01\n" +
 	"\tWatermark\x12\x1a\n" +

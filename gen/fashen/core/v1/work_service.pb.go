@@ -35,6 +35,11 @@ const (
 	ListFiguresRequest_BUREAU ListFiguresRequest_GroupBy = 1
 	// By what the matter is, such as `documents`.
 	ListFiguresRequest_SUBJECT_KIND ListFiguresRequest_GroupBy = 2
+	// By the person whose work it is. Figures of no person's work have one group
+	// without a key.
+	ListFiguresRequest_PERSON ListFiguresRequest_GroupBy = 3
+	// By what the figure breaks down by itself, such as the kind of review.
+	ListFiguresRequest_CATEGORY ListFiguresRequest_GroupBy = 4
 )
 
 // Enum value maps for ListFiguresRequest_GroupBy.
@@ -43,11 +48,15 @@ var (
 		0: "GROUP_BY_UNSPECIFIED",
 		1: "BUREAU",
 		2: "SUBJECT_KIND",
+		3: "PERSON",
+		4: "CATEGORY",
 	}
 	ListFiguresRequest_GroupBy_value = map[string]int32{
 		"GROUP_BY_UNSPECIFIED": 0,
 		"BUREAU":               1,
 		"SUBJECT_KIND":         2,
+		"PERSON":               3,
+		"CATEGORY":             4,
 	}
 )
 
@@ -385,7 +394,10 @@ type ListFiguresRequest struct {
 	// Codes of the figures wanted, such as `M02`; all of the service when empty.
 	Codes []string `protobuf:"bytes,5,rep,name=codes,proto3" json:"codes,omitempty"`
 	// What to break figures down by.
-	GroupBy       ListFiguresRequest_GroupBy `protobuf:"varint,6,opt,name=group_by,json=groupBy,proto3,enum=fashen.core.v1.ListFiguresRequest_GroupBy" json:"group_by,omitempty"`
+	GroupBy ListFiguresRequest_GroupBy `protobuf:"varint,6,opt,name=group_by,json=groupBy,proto3,enum=fashen.core.v1.ListFiguresRequest_GroupBy" json:"group_by,omitempty"`
+	// Only the work of this person. Who is no reviewer may name nobody else; counsel
+	// need not name anybody.
+	Person        string `protobuf:"bytes,7,opt,name=person,proto3" json:"person,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -460,6 +472,13 @@ func (x *ListFiguresRequest) GetGroupBy() ListFiguresRequest_GroupBy {
 		return x.GroupBy
 	}
 	return ListFiguresRequest_GROUP_BY_UNSPECIFIED
+}
+
+func (x *ListFiguresRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
 }
 
 // Response of ListFigures.
@@ -542,7 +561,12 @@ type ListFigureLinesRequest struct {
 	// At most this many, 1 to 100; 50 when unset.
 	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Continues a list of the same filters.
-	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only the work of this person, as in ListFigures; not together with a bureau or a
+	// category.
+	Person string `protobuf:"bytes,8,opt,name=person,proto3" json:"person,omitempty"`
+	// Only lines of this category; not together with a bureau or a person.
+	Category      string `protobuf:"bytes,9,opt,name=category,proto3" json:"category,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -622,6 +646,20 @@ func (x *ListFigureLinesRequest) GetPageSize() int32 {
 func (x *ListFigureLinesRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListFigureLinesRequest) GetPerson() string {
+	if x != nil {
+		return x.Person
+	}
+	return ""
+}
+
+func (x *ListFigureLinesRequest) GetCategory() string {
+	if x != nil {
+		return x.Category
 	}
 	return ""
 }
@@ -817,7 +855,7 @@ const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\aservice\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\aservice\"\x88\x01\n" +
 	"\x15ListWorkloadsResponse\x126\n" +
 	"\tworkloads\x18\x01 \x03(\v2\x18.fashen.core.v1.WorkloadR\tworkloads\x127\n" +
-	"\twatermark\x18\x02 \x01(\v2\x19.fashen.core.v1.WatermarkR\twatermark\"\xb2\x03\n" +
+	"\twatermark\x18\x02 \x01(\v2\x19.fashen.core.v1.WatermarkR\twatermark\"\x89\x04\n" +
 	"\x12ListFiguresRequest\x12:\n" +
 	"\x06parent\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\x12\x13fashen.local/Figure\xbaH\x04r\x02\x10\x01R\x06parent\x12&\n" +
 	"\aservice\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\aservice\x12;\n" +
@@ -826,17 +864,22 @@ const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\tlast_date\x18\x04 \x01(\v2\x11.google.type.DateB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\blastDate\x12)\n" +
 	"\x05codes\x18\x05 \x03(\tB\x13\xe0A\x01\xbaH\r\x92\x01\n" +
 	"\x102\"\x06r\x04\x10\x01\x18\x10R\x05codes\x12R\n" +
-	"\bgroup_by\x18\x06 \x01(\x0e2*.fashen.core.v1.ListFiguresRequest.GroupByB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\agroupBy\"A\n" +
+	"\bgroup_by\x18\x06 \x01(\x0e2*.fashen.core.v1.ListFiguresRequest.GroupByB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\agroupBy\x12;\n" +
+	"\x06person\x18\a \x01(\tB#\xe0A\x01\xfaA\x15\n" +
+	"\x13fashen.local/Person\xbaH\x05r\x03\x18\xc8\x01R\x06person\"[\n" +
 	"\aGroupBy\x12\x18\n" +
 	"\x14GROUP_BY_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06BUREAU\x10\x01\x12\x10\n" +
-	"\fSUBJECT_KIND\x10\x02\"\xbb\x01\n" +
+	"\fSUBJECT_KIND\x10\x02\x12\n" +
+	"\n" +
+	"\x06PERSON\x10\x03\x12\f\n" +
+	"\bCATEGORY\x10\x04\"\xbb\x01\n" +
 	"\x13ListFiguresResponse\x120\n" +
 	"\afigures\x18\x01 \x03(\v2\x16.fashen.core.v1.FigureR\afigures\x127\n" +
 	"\twatermark\x18\x02 \x01(\v2\x19.fashen.core.v1.WatermarkR\twatermark\x129\n" +
 	"\n" +
-	"query_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tqueryTime\"\x8c\x03\n" +
+	"query_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tqueryTime\"\xf2\x03\n" +
 	"\x16ListFigureLinesRequest\x12>\n" +
 	"\x06parent\x18\x01 \x01(\tB&\xe0A\x02\xfaA\x19\x12\x17fashen.local/FigureLine\xbaH\x04r\x02\x10\x01R\x06parent\x12&\n" +
 	"\aservice\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\aservice\x12;\n" +
@@ -847,7 +890,10 @@ const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\x13fashen.local/Bureau\xbaH\x05r\x03\x18\xc8\x01R\x06bureau\x12)\n" +
 	"\tpage_size\x18\x06 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12*\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80 R\tpageToken\"\xac\x01\n" +
+	"page_token\x18\a \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80 R\tpageToken\x12;\n" +
+	"\x06person\x18\b \x01(\tB#\xe0A\x01\xfaA\x15\n" +
+	"\x13fashen.local/Person\xbaH\x05r\x03\x18\xc8\x01R\x06person\x12'\n" +
+	"\bcategory\x18\t \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\bcategory\"\xac\x01\n" +
 	"\x17ListFigureLinesResponse\x120\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1a.fashen.core.v1.FigureLineR\x05lines\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x127\n" +
@@ -860,12 +906,12 @@ const file_fashen_core_v1_work_service_proto_rawDesc = "" +
 	"\x17fashen.local/Projection\xbaH\x04r\x02\x10\x01R\x04name\x12)\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xcd\b\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xcf\b\n" +
 	"\vWorkService\x12\x8a\x01\n" +
 	"\tListTasks\x12 .fashen.core.v1.ListTasksRequest\x1a!.fashen.core.v1.ListTasksResponse\"8\xdaA\x06parentʥ\x19\a\x1a\x05\x01\x02\x03\x04\x05\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=regions/*}/tasks\x12\x96\x01\n" +
-	"\rListWorkloads\x12$.fashen.core.v1.ListWorkloadsRequest\x1a%.fashen.core.v1.ListWorkloadsResponse\"8\xdaA\x06parentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=regions/*}/workloads\x12\x8f\x01\n" +
-	"\vListFigures\x12\".fashen.core.v1.ListFiguresRequest\x1a#.fashen.core.v1.ListFiguresResponse\"7\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=regions/*}/figures\x12\xa3\x01\n" +
-	"\x0fListFigureLines\x12&.fashen.core.v1.ListFigureLinesRequest\x1a'.fashen.core.v1.ListFigureLinesResponse\"?\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/figures/*}/lines\x12\x9f\x01\n" +
+	"\rListWorkloads\x12$.fashen.core.v1.ListWorkloadsRequest\x1a%.fashen.core.v1.ListWorkloadsResponse\"8\xdaA\x06parentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=regions/*}/workloads\x12\x90\x01\n" +
+	"\vListFigures\x12\".fashen.core.v1.ListFiguresRequest\x1a#.fashen.core.v1.ListFiguresResponse\"8\xdaA\x06parentʥ\x19\x05\x1a\x03\x02\x03\x05\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=regions/*}/figures\x12\xa4\x01\n" +
+	"\x0fListFigureLines\x12&.fashen.core.v1.ListFigureLinesRequest\x1a'.fashen.core.v1.ListFigureLinesResponse\"@\xdaA\x06parentʥ\x19\x05\x1a\x03\x02\x03\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/figures/*}/lines\x12\x9f\x01\n" +
 	"\x0fListRuleFigures\x12&.fashen.core.v1.ListRuleFiguresRequest\x1a'.fashen.core.v1.ListRuleFiguresResponse\";\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x04\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=regions/*}/ruleFigures\x12\x8b\x01\n" +
 	"\rGetProjection\x12$.fashen.core.v1.GetProjectionRequest\x1a\x1a.fashen.core.v1.Projection\"8\xdaA\x04nameʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=regions/*/projections/*}\x12\x9e\x01\n" +
 	"\x11RebuildProjection\x12(.fashen.core.v1.RebuildProjectionRequest\x1a\x1a.fashen.core.v1.Projection\"C\xdaA\x04nameʥ\x19\x03\x1a\x01\x06\x82\xd3\xe4\x93\x02/:\x01*\"*/v1/{name=regions/*/projections/*}:rebuild\x1a\x0f\xcaA\ffashen.localB4B\x10WorkServiceProtoZ fashen/gen/fashen/core/v1;corev1b\x06proto3"

@@ -46,11 +46,13 @@ type WorkServiceClient interface {
 	// of them are overdue. ListTasks with the assignee gives the tasks themselves.
 	ListWorkloads(ctx context.Context, in *ListWorkloadsRequest, opts ...grpc.CallOption) (*ListWorkloadsResponse, error)
 	// Computes the figures of a period. For those who see every case of the region,
-	// so that a number and the list behind it agree for whoever may read it.
-	// Errors: INVALID_ARGUMENT for a figure the service does not keep.
+	// so that a number and the list behind it agree for whoever may read it. What is
+	// counted of the work of single persons is told to reviewers, and to each person
+	// about the own work. Errors: INVALID_ARGUMENT for a figure the service does not
+	// keep; PERMISSION_DENIED for one that is not for the caller, or another person's.
 	ListFigures(ctx context.Context, in *ListFiguresRequest, opts ...grpc.CallOption) (*ListFiguresResponse, error)
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
-	// for a figure the service does not keep.
+	// for a figure the service does not keep; PERMISSION_DENIED as ListFigures.
 	ListFigureLines(ctx context.Context, in *ListFigureLinesRequest, opts ...grpc.CallOption) (*ListFigureLinesResponse, error)
 	// Tells, rule by rule, how many findings were raised in a period and what people
 	// decided about them since: for those who decide, and who change the rules.
@@ -159,11 +161,13 @@ type WorkServiceServer interface {
 	// of them are overdue. ListTasks with the assignee gives the tasks themselves.
 	ListWorkloads(context.Context, *ListWorkloadsRequest) (*ListWorkloadsResponse, error)
 	// Computes the figures of a period. For those who see every case of the region,
-	// so that a number and the list behind it agree for whoever may read it.
-	// Errors: INVALID_ARGUMENT for a figure the service does not keep.
+	// so that a number and the list behind it agree for whoever may read it. What is
+	// counted of the work of single persons is told to reviewers, and to each person
+	// about the own work. Errors: INVALID_ARGUMENT for a figure the service does not
+	// keep; PERMISSION_DENIED for one that is not for the caller, or another person's.
 	ListFigures(context.Context, *ListFiguresRequest) (*ListFiguresResponse, error)
 	// Lists what a figure is made of, by the date of the event. Errors: NOT_FOUND
-	// for a figure the service does not keep.
+	// for a figure the service does not keep; PERMISSION_DENIED as ListFigures.
 	ListFigureLines(context.Context, *ListFigureLinesRequest) (*ListFigureLinesResponse, error)
 	// Tells, rule by rule, how many findings were raised in a period and what people
 	// decided about them since: for those who decide, and who change the rules.

@@ -572,8 +572,10 @@ type Case struct {
 	// True for an exploratory reform that the State has no clear rules on
 	// (重大行政决策程序暂行条例 art 25).
 	ExploratoryReform bool `protobuf:"varint,31,opt,name=exploratory_reform,json=exploratoryReform,proto3" json:"exploratory_reform,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What kind of act a major enforcement decision is, in the words of its unit.
+	ActType       string `protobuf:"bytes,32,opt,name=act_type,json=actType,proto3" json:"act_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Case) Reset() {
@@ -751,6 +753,13 @@ func (x *Case) GetExploratoryReform() bool {
 		return x.ExploratoryReform
 	}
 	return false
+}
+
+func (x *Case) GetActType() string {
+	if x != nil {
+		return x.ActType
+	}
+	return ""
 }
 
 // One submission of the subject.
@@ -1384,7 +1393,9 @@ type CounselVerdict struct {
 	SignTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=sign_time,json=signTime,proto3" json:"sign_time,omitempty"`
 	// When it ceased to count, because its author declared a conflict; unset
 	// while it counts.
-	WithdrawTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
+	WithdrawTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=withdraw_time,json=withdrawTime,proto3" json:"withdraw_time,omitempty"`
+	// The opinion of the same counsel that it supersedes; empty when none.
+	Supersedes    string `protobuf:"bytes,8,opt,name=supersedes,proto3" json:"supersedes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1466,6 +1477,13 @@ func (x *CounselVerdict) GetWithdrawTime() *timestamppb.Timestamp {
 		return x.WithdrawTime
 	}
 	return nil
+}
+
+func (x *CounselVerdict) GetSupersedes() string {
+	if x != nil {
+		return x.Supersedes
+	}
+	return ""
 }
 
 // A verdict as certified for one transition of the subject.
@@ -2307,7 +2325,7 @@ var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x8c\v\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xac\v\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\asubject\x18\x02 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
@@ -2338,7 +2356,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x11reviewer_delegate\x18\x13 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\x10reviewerDelegate\x126\n" +
 	"\x06regime\x18\x1e \x01(\x0e2\x19.fashen.counsel.v1.RegimeB\x03\xe0A\x03R\x06regime\x122\n" +
-	"\x12exploratory_reform\x18\x1f \x01(\bB\x03\xe0A\x03R\x11exploratoryReform\"\xd7\x01\n" +
+	"\x12exploratory_reform\x18\x1f \x01(\bB\x03\xe0A\x03R\x11exploratoryReform\x12\x1e\n" +
+	"\bact_type\x18  \x01(\tB\x03\xe0A\x03R\aactType\"\xd7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\f\n" +
@@ -2424,7 +2443,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14ADOPTION_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aADOPTED\x10\x01\x12\x12\n" +
 	"\x0ePARTLY_ADOPTED\x10\x02\x12\x0f\n" +
-	"\vNOT_ADOPTED\x10\x03\"\x8e\x03\n" +
+	"\vNOT_ADOPTED\x10\x03\"\xcc\x03\n" +
 	"\x0eCounselVerdict\x126\n" +
 	"\aopinion\x18\x01 \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
 	"\x14fashen.local/OpinionR\aopinion\x125\n" +
@@ -2436,7 +2455,11 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"conclusion\x12*\n" +
 	"\x0econtent_digest\x18\x05 \x01(\tB\x03\xe0A\x03R\rcontentDigest\x12<\n" +
 	"\tsign_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bsignTime\x12D\n" +
-	"\rwithdraw_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\"\x96\x02\n" +
+	"\rwithdraw_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\x12<\n" +
+	"\n" +
+	"supersedes\x18\b \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
+	"\x14fashen.local/OpinionR\n" +
+	"supersedes\"\x96\x02\n" +
 	"\vCertificate\x12#\n" +
 	"\n" +
 	"transition\x18\x01 \x01(\tB\x03\xe0A\x03R\n" +

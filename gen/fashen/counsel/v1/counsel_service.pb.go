@@ -198,8 +198,10 @@ type OpenCaseRequest struct {
 	Regime Regime `protobuf:"varint,20,opt,name=regime,proto3,enum=fashen.counsel.v1.Regime" json:"regime,omitempty"`
 	// True for an exploratory reform that the State has no clear rules on.
 	ExploratoryReform bool `protobuf:"varint,21,opt,name=exploratory_reform,json=exploratoryReform,proto3" json:"exploratory_reform,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What kind of act a major enforcement decision is; empty for other subjects.
+	ActType       string `protobuf:"bytes,22,opt,name=act_type,json=actType,proto3" json:"act_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OpenCaseRequest) Reset() {
@@ -335,6 +337,13 @@ func (x *OpenCaseRequest) GetExploratoryReform() bool {
 		return x.ExploratoryReform
 	}
 	return false
+}
+
+func (x *OpenCaseRequest) GetActType() string {
+	if x != nil {
+		return x.ActType
+	}
+	return ""
 }
 
 // Request of GetVerdict.
@@ -2419,7 +2428,7 @@ var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\n" +
-	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xa8\x06\n" +
+	"'fashen/counsel/v1/counsel_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/journal.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x16google/type/date.proto\"\xcf\x06\n" +
 	"\x0fOpenCaseRequest\x128\n" +
 	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
 	"\asubject\x18\x02 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
@@ -2444,7 +2453,9 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"transition\x12(\n" +
 	"\rvalidate_only\x18\r \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12>\n" +
 	"\x06regime\x18\x14 \x01(\x0e2\x19.fashen.counsel.v1.RegimeB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06regime\x122\n" +
-	"\x12exploratory_reform\x18\x15 \x01(\bB\x03\xe0A\x01R\x11exploratoryReform\"s\n" +
+	"\x12exploratory_reform\x18\x15 \x01(\bB\x03\xe0A\x01R\x11exploratoryReform\x12%\n" +
+	"\bact_type\x18\x16 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18dR\aactType\"s\n" +
 	"\x11GetVerdictRequest\x12*\n" +
 	"\asubject\x18\x01 \x01(\tB\x10\xe0A\x02\xfaA\x03\n" +
 	"\x01*\xbaH\x04r\x02\x10\x01R\asubject\x122\n" +
