@@ -38,6 +38,15 @@ func workRequests(t *testing.T) map[string]func(n names) proto.Message {
 		workService + "ListFigureLines": func(n names) proto.Message {
 			return &corev1.ListFigureLinesRequest{Parent: n.region + "/figures/m02", Service: "counsel", FirstDate: first, LastDate: last}
 		},
+		workService + "ListFigures another": func(n names) proto.Message {
+			return &corev1.ListFiguresRequest{Parent: n.region, Service: "counsel", FirstDate: first, LastDate: last, Person: n.spare}
+		},
+		workService + "ListFigures personal": func(n names) proto.Message {
+			return &corev1.ListFiguresRequest{Parent: n.region, Service: "counsel", FirstDate: first, LastDate: last, Codes: []string{"M18-CLOSED"}}
+		},
+		workService + "ListFigureLines personal": func(n names) proto.Message {
+			return &corev1.ListFigureLinesRequest{Parent: n.region + "/figures/m18-closed", Service: "counsel", FirstDate: first, LastDate: last}
+		},
 		workService + "GetProjection": func(n names) proto.Message {
 			return &corev1.GetProjectionRequest{Name: n.region + "/projections/counsel"}
 		},
@@ -195,10 +204,10 @@ func checkFigures(t *testing.T, w *world) {
 		}
 		return lines
 	}
-	if got, want := list("2026"), []string{"M01 1件 0/0", "M02 5条 4/5 80.0%", "M19 1份 0/0"}; !slices.Equal(got, want) {
+	if got, want := list("2026"), []string{"M01 1件 0/0", "M02 5条 4/5 80.0%", "M13 0件 0/0", "M19 1份 0/0", "M24 0件 0/0", "M24-RETURNED 0次 0/0"}; !slices.Equal(got, want) {
 		t.Errorf("2026: %q, want %q", got, want)
 	}
-	if got, want := list("2025"), []string{"M01 0件 0/0", "M02 0条 0/0", "M19 0份 0/0"}; !slices.Equal(got, want) {
+	if got, want := list("2025"), []string{"M01 0件 0/0", "M02 0条 0/0", "M13 0件 0/0", "M19 0份 0/0", "M24 0件 0/0", "M24-RETURNED 0次 0/0"}; !slices.Equal(got, want) {
 		t.Errorf("2025: %q, want %q", got, want)
 	}
 	f := w.try(t, "office", workService+"ListFigures", &corev1.ListFiguresRequest{
