@@ -163,9 +163,9 @@ func projectEntry(e *counselv1.CounselEntry, history []*corev1.JournalEntry, eng
 			removed = day
 		}
 	}
-	code, spans := "M18-LAWYERS", []span{{from: entered}}
+	code, spans, began, ended := "M18-LAWYERS", []span{{from: entered}}, "登入名册", "退出名册"
 	if e.GetKind() == counselv1.CounselEntry_RETAINED_COUNSEL {
-		code, spans = "M18-COUNSEL", terms(engagements)
+		code, spans, began, ended = "M18-COUNSEL", terms(engagements), "聘用开始", "聘用结束"
 	}
 	var rows projection.Rows
 	add := func(name, note string, count int64, day calendar.Date) {
@@ -181,9 +181,9 @@ func projectEntry(e *counselv1.CounselEntry, history []*corev1.JournalEntry, eng
 		if s.from.IsZero() || !s.until.IsZero() && !s.from.Before(s.until) {
 			continue
 		}
-		add("from-", "起", 1, s.from)
+		add("from-", began, 1, s.from)
 		if !s.until.IsZero() {
-			add("until-", "止", -1, s.until)
+			add("until-", ended, -1, s.until)
 		}
 	}
 	return rows
