@@ -16,6 +16,7 @@ export PATH := $(buf_bin):$(golangci_bin):$(PATH)
 # Where data races could hide: what goroutines share.
 race_packages ?= ./internal/docstore/... ./internal/journal/... ./internal/feed/... ./internal/checkpoint/... ./internal/rpc/... ./internal/auth/... ./internal/identity/... ./internal/app/... ./services/...
 FUZZTIME ?= 10s
+fuzz_in ?= .
 KILLS ?= 200
 
 .PHONY: help
@@ -84,12 +85,16 @@ race: ## Run the tests of shared state under the race detector (needs a C compil
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s unless told
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r package; do \
+	@grep -rlE '^func Fuzz' --include='*_test.go' $(fuzz_in) | xargs -n1 dirname | sort -u | while read -r package; do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+.PHONY: fuzz-readers
+fuzz-readers: ## Run every fuzz target of what reads files, a minute each: .docx, OFD, PDF, text, numerals, numbers, outline, citations
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s fuzz_in='./internal/policytext ./internal/pdftext'
 
 .PHONY: bench
 bench: ## Run every benchmark

@@ -158,6 +158,8 @@ func (d *docx) block(x *xmlReader, s *story, e xml.StartElement) error {
 		return d.within(x, rev, nil, into)
 	case "commentRangeStart", "commentRangeEnd":
 		d.carry(e)
+	case "sectPr":
+		return d.section(x)
 	case "altChunk", "subDoc":
 		d.reading.warn("文件引用了另一个文件的内容，该内容没有读入")
 	}
@@ -378,6 +380,8 @@ func (d *docx) style(x *xmlReader, p *paragraph) error {
 			p.style, _ = attr(e, "val")
 		case "numPr":
 			return d.numberProperties(x, p)
+		case "sectPr":
+			return d.section(x)
 		case "pPrChange":
 			d.tracked = true
 			if d.mode != ChangesOriginal {

@@ -18,6 +18,8 @@ type Document struct {
 	// headers and footers, watermarks, and the text boxes (these stand in the
 	// body's text as well). SecrecyMark looks at them.
 	Margins []Margin
+	// Page is the paper and its margins, where a Word document says them.
+	Page *PageSetup
 }
 
 // Margin is a paragraph beside the body.
@@ -72,6 +74,7 @@ type reading struct {
 	lines    []line
 	count    int // of the lines
 	margins  []Margin
+	page     *PageSetup
 	warnings []string
 	bytes    int
 	limits   Limits
@@ -244,7 +247,7 @@ func (r *reading) document() (*Document, error) {
 	readValidities(r, front, text)
 	placeMarkup(r, text)
 	text.Warnings = r.warnings
-	return &Document{Text: text, Margins: r.margins}, nil
+	return &Document{Text: text, Margins: r.margins, Page: r.page}, nil
 }
 
 // trim removes the blanks that drafts put around text, ideographic and

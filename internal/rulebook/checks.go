@@ -17,11 +17,15 @@ type Facts struct {
 	policytext.Numbering
 
 	Date time.Time // of the document
+	// Whole says that the text is a document, whose form can be looked at.
+	Whole bool
+	// Page is the paper it is set on, where its file said.
+	Page *policytext.PageSetup
 }
 
 // FactsOf reads the facts off a document's own outline and date.
 func FactsOf(t *corev1.PolicyText) Facts {
-	f := Facts{Numbering: policytext.NumberingOf(t.GetOutline())}
+	f := Facts{Numbering: policytext.NumberingOf(t.GetOutline()), Whole: true}
 	if d := t.GetDate(); d.GetYear() > 0 && d.GetMonth() > 0 && d.GetDay() > 0 {
 		f.Date = time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
 	}

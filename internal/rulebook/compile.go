@@ -50,6 +50,7 @@ type rule struct {
 	from, to        time.Time
 	frames          []*frame
 	check           check // instead of frames
+	form            formCheck
 	suppressors     []*suppressor
 	reason, rewrite string
 	order           int // position in the pack: which of two hits is named first

@@ -2,6 +2,8 @@ package rulebook
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"fashen/internal/policytext"
@@ -23,7 +25,7 @@ func (v verdict) String() string {
 // judge runs one rule over a text without the prefilter, leaving one
 // suppressor out where skip names it.
 func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
-	if r.check != nil {
+	if r.check != nil || r.form != nil {
 		return l.judgeCheck(r, s)
 	}
 	m := newMatcher(l.lib)
@@ -50,8 +52,15 @@ func exampleDay() time.Time { return time.Date(9999, time.January, 1, 0, 0, 0, 0
 
 // judgeCheck runs a check over an example, read as a whole document.
 func (l *loader) judgeCheck(r *rule, s string) verdict {
+	page, s := examplePage(s)
 	doc, err := policytext.Read(context.Background(), []byte(s), policytext.DefaultLimits())
 	if err != nil {
+		return verdictClean
+	}
+	if r.form != nil {
+		if len(r.form(newFormInput(doc.Text, page))) > 0 {
+			return verdictSuspect
+		}
 		return verdictClean
 	}
 	facts, got := FactsOf(doc.Text), verdictClean
@@ -66,6 +75,17 @@ func (l *loader) judgeCheck(r *rule, s string) verdict {
 		return got == verdictClean
 	})
 	return got
+}
+
+// examplePage takes the paper of an example off its head: a first line such as
+// `@page 210 297 37 35 28 26`, in millimetres, as a Word file would say it.
+func examplePage(s string) (*policytext.PageSetup, string) {
+	first, rest, _ := strings.Cut(s, "\n")
+	var p policytext.PageSetup
+	if n, err := fmt.Sscanf(first, "@page %g %g %g %g %g %g", &p.Width, &p.Height, &p.Top, &p.Bottom, &p.Left, &p.Right); n != 6 || err != nil {
+		return nil, s
+	}
+	return &p, rest
 }
 
 // examples runs what rules and suppressors say of themselves.

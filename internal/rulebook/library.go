@@ -148,6 +148,9 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		for _, r := range p.rules {
 			if r.inForce(day) {
 				s.active[r] = ruleText{pack: label, law: r.lawText(day)}
+				if r.form != nil {
+					s.formRules = append(s.formRules, r)
+				}
 				if r.check != nil {
 					s.checkRules = append(s.checkRules, r)
 				}

@@ -43,11 +43,14 @@ func TestExamplesAcrossPacks(t *testing.T) {
 			}
 		}
 		for _, e := range r.doc.Violation {
-			doc, err := policytext.Read(t.Context(), []byte(e.s), policytext.DefaultLimits())
+			page, s := examplePage(e.s)
+			doc, err := policytext.Read(t.Context(), []byte(s), policytext.DefaultLimits())
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := set.Screen(doc.Text)
+			facts := FactsOf(doc.Text)
+			facts.Page = page
+			got := set.ScreenClause(doc.Text, facts)
 			found := false
 			for _, f := range got.Findings {
 				found = found || f.Rule == r.id

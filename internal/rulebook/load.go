@@ -252,7 +252,11 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	}
 	if d.Check.s != "" {
 		var known bool
-		if r.check, known = checkNamed(d.Check.s); !known {
+		r.form, known = formChecks[d.Check.s]
+		if !known {
+			r.check, known = checkNamed(d.Check.s)
+		}
+		if !known {
 			l.fail(file, d.Check.line, "rule %s: unknown check %q", r.id, d.Check.s)
 		}
 	}

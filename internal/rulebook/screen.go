@@ -29,6 +29,8 @@ type Set struct {
 	on     []bool // frame -> its rule is active
 	// checkRules are the active rules that run a check, in order.
 	checkRules []*rule
+	// formRules are those that run a check of form.
+	formRules []*rule
 }
 
 // Version names packs and versions, such as `competition@2026.11+powers@2026.11`.
@@ -72,25 +74,43 @@ func (s *Set) ScreenContext(ctx context.Context, t *corev1.PolicyText, facts Fac
 func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Screening {
 	r := run{set: s, m: newMatcher(s.lib), queued: make([]uint32, len(s.lib.frames))}
 	out := Screening{Version: s.Version()}
+	add := func(f *corev1.Finding) bool {
+		if len(out.Findings) == MaxFindings {
+			out.Truncated = true
+			return false
+		}
+		locate(t, f.Anchor)
+		f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
+		out.Findings = append(out.Findings, f)
+		return true
+	}
+	forms := s.forms(t, &facts)
 	eachClause(t.GetText(), func(c *clause) bool {
 		if stopped() {
 			return false
 		}
-		var found []*corev1.Finding
-		for _, h := range r.clause(c) {
-			found = append(found, s.finding(c, h))
-		}
-		for _, f := range append(found, s.checks(t, c, &facts)...) {
-			if len(out.Findings) == MaxFindings {
-				out.Truncated = true
+		for ; len(forms) > 0 && int(forms[0].Anchor.Start) < c.runeStart; forms = forms[1:] {
+			if !add(forms[0]) {
 				return false
 			}
-			locate(t, f.Anchor)
-			f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
-			out.Findings = append(out.Findings, f)
+		}
+		for _, h := range r.clause(c) {
+			if !add(s.finding(c, h)) {
+				return false
+			}
+		}
+		for _, f := range s.checks(t, c, &facts) {
+			if !add(f) {
+				return false
+			}
 		}
 		return true
 	})
+	for _, f := range forms {
+		if stopped() || !add(f) {
+			break
+		}
+	}
 	return out
 }
 

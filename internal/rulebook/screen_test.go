@@ -189,6 +189,9 @@ func everyRule(set *Set, s string) []string {
 		}
 		return true
 	})
+	for _, f := range set.forms(&corev1.PolicyText{Text: s}, &Facts{Whole: true}) {
+		out = append(out, f.Rule)
+	}
 	slices.Sort(out)
 	return out
 }
