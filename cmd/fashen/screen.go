@@ -96,7 +96,7 @@ func screenOne(ctx context.Context, reading config.Reading, set *rulebook.Set, f
 	if err != nil {
 		return err
 	}
-	screening := set.Screen(document.Text)
+	screening := set.ScreenClause(document.Text, rulebook.FactsOfDocument(document))
 	switch format {
 	case "text":
 		return screening.WriteText(out, file)

@@ -32,6 +32,13 @@ func FactsOf(t *corev1.PolicyText) Facts {
 	return f
 }
 
+// FactsOfDocument reads the facts off a file as it was read, its paper included.
+func FactsOfDocument(d *policytext.Document) Facts {
+	f := FactsOf(d.Text)
+	f.Page = d.Page
+	return f
+}
+
 // checkInput is what a check sees: one sentence, and the document around it.
 type checkInput struct {
 	text    string

@@ -418,10 +418,11 @@ func checkValidityLong(in *formInput) []formHit {
 }
 
 // checkPage compares the paper and its margins with GB/T 9704-2012, 5: A4, 天头 37 mm,
-// 订口 28 mm, and so 26 and 35 on the other sides of the type area; each ±1.
+// 订口 28 mm, and so 26 and 35 on the other sides of the type area; each ±1. A draft
+// that has no number yet is not set for print.
 func checkPage(in *formInput) []formHit {
 	_, last, ok := in.title()
-	if !ok || in.page == nil {
+	if !ok || in.page == nil || in.text.GetDocumentNumber() == "" {
 		return nil
 	}
 	var wrong []string

@@ -118,7 +118,7 @@ func TestSetByDate(t *testing.T) {
 		t.Errorf("unknown pack: %v", err)
 	}
 	all, err := lib.Set(day(2026, 11, 23))
-	if err != nil || all.Version() != "competition@2026.12+form@2026.11+powers@2026.12" {
+	if err != nil || all.Version() != "competition@2026.12+form@2026.12+powers@2026.12" {
 		t.Errorf("all packs: %v, %v", all.Version(), err)
 	}
 }

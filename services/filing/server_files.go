@@ -61,7 +61,7 @@ func readDraft(ctx context.Context, door *intake.Door, data []byte, rules *ruleb
 		}
 		return nil, fmt.Errorf("choose the rules: %w", err)
 	}
-	found := set.Screen(doc.Text)
+	found := set.ScreenClause(doc.Text, rulebook.FactsOfDocument(doc))
 	r := &reading{
 		policy: doc.Text,
 		findings: &filingv1.Screening{
