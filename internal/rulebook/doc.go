@@ -30,6 +30,9 @@
 // statute's) and dangling (a reference to a chapter, article or paragraph the
 // document does not have). The words of a reason in braces are filled in.
 //
+// Checks of form (form.go) look at a document as a whole, title_kind and
+// heading_order among them; they are not run over a clause alone.
+//
 // # Clauses
 //
 // The scope of a frame is the sentence, ended by 。；！？ or the end of the
