@@ -86,7 +86,7 @@ func DefaultLimits() Limits {
 		Ratio:       200,
 		RatioFrom:   1 << 20,
 		XMLDepth:    256,
-		Paragraphs:  200_000,
+		Paragraphs:  100_000,
 		Pages:       2_000,
 		TextBytes:   16 << 20,
 		MarkupBytes: 1 << 20,
