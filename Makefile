@@ -88,7 +88,7 @@ fuzz: ## Run every fuzz target for FUZZTIME, 10s unless told
 	@grep -rlE '^func Fuzz' --include='*_test.go' $(fuzz_in) | xargs -n1 dirname | sort -u | while read -r package; do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$package; \
 		done; \
 	done
 
