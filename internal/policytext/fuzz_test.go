@@ -122,6 +122,8 @@ func FuzzReadText(f *testing.F) {
 	f.Add([]byte("\xb5\xda\xd2\xbb\xcc\xf5 \xbc\xd7\xa1\xa3"))
 	f.Add([]byte("目录\n第一章 甲…1\n第一章\n甲\n第一条之二\n(三)乙\n①"))
 	f.Add([]byte("PK\x03\x04"))
+	f.Add([]byte("附件"))
+	f.Add([]byte("示例办法\n为了示例，制定本办法"))
 	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })
 }
 

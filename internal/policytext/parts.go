@@ -89,7 +89,7 @@ func (sp *splitter) line(i int) int {
 		sp.signed, sp.title = sp.open().Kind != corev1.PartKind_PART_KIND_ATTACHMENT, -1
 		return i
 	}
-	if label, ok := sp.pageHead(i, s); ok {
+	if label, ok := sp.pageHead(i, s); ok && i > 0 { // a file that begins with it is all of it
 		p := sp.begin(corev1.PartKind_PART_KIND_ATTACHMENT, i)
 		return sp.head(p, label, i)
 	}

@@ -140,3 +140,12 @@ func TestValidities(t *testing.T) {
 		}
 	}
 }
+
+// A sentence may end with the name of the document itself.
+func TestMentionAtTheEnd(t *testing.T) {
+	for _, s := range []string{"制定本办法", "制定本办法　", "按照本办法第", "本办法第章"} {
+		if got := Mentions(s); len(got) > 0 {
+			t.Errorf("%q: %v", s, got)
+		}
+	}
+}

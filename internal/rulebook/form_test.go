@@ -113,6 +113,7 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 	}
+	f.Add("示例管理办法\n第一条　为了示例，制定本办法")
 	f.Fuzz(func(t *testing.T, s string) {
 		d, err := policytext.Read(t.Context(), []byte(s), policytext.DefaultLimits())
 		if err != nil {
