@@ -124,14 +124,14 @@ func confine(program, dir string, apart bool) error {
 	case no != 0:
 		return no
 	}
-	rules := int(fd) //nolint:gosec // a descriptor
+	rules := int(fd)
 	defer func() { _ = unix.Close(rules) }()
 	may := map[string]uint64{dir: read | write, filepath.Dir(program): read, pipes: read | write}
 	if !private {
 		may[pipes] = unix.LANDLOCK_ACCESS_FS_MAKE_SOCK | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
 	}
-	if real, err := filepath.EvalSymlinks(program); err == nil {
-		may[filepath.Dir(real)] = read
+	if target, err := filepath.EvalSymlinks(program); err == nil {
+		may[filepath.Dir(target)] = read
 	}
 	for _, folder := range readable {
 		may[folder] = read
@@ -144,7 +144,7 @@ func confine(program, dir string, apart bool) error {
 			return err
 		}
 	}
-	if _, _, no := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0); no != 0 { //nolint:gosec // a descriptor
+	if _, _, no := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0); no != 0 {
 		return no
 	}
 	return nil
@@ -160,7 +160,7 @@ func allow(rules int, folder string, access uint64) error {
 		return err
 	}
 	defer func() { _ = unix.Close(fd) }()
-	beneath := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}                                                              //nolint:gosec // a descriptor
+	beneath := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
 	_, _, no := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&beneath)), 0, 0, 0) //nolint:gosec // the call takes its address
 	if no != 0 {
 		return no

@@ -27,7 +27,7 @@ func converter(t *testing.T, script string, change ...func(*Settings)) *Converte
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "office")
 	head := "#!/bin/sh\nin=\"$PWD/" + input + "\"\nout=\"$PWD/" + output + "\"\n"
-	if err := os.WriteFile(program, []byte(head+script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, []byte(head+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := Settings{Program: program, Children: 2, Time: 20 * time.Second, Memory: 1 << 30}
