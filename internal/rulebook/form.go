@@ -95,8 +95,8 @@ func (s *Set) forms(t *corev1.PolicyText, facts *Facts) []*corev1.Finding {
 	return out
 }
 
-// whole is a hit on all of a line.
-func whole(l formLine, words ...string) formHit {
+// allOf is a hit on all of a line.
+func allOf(l formLine, words ...string) formHit {
 	return formHit{line: l, end: len(l.s), words: words}
 }
 
@@ -130,7 +130,7 @@ var (
 func checkTitleKind(in *formInput) []formHit {
 	title, last, ok := in.title()
 	if kind := wrongKind.FindString(title); ok && kind != "" {
-		return []formHit{whole(last, "{kind}", kind)}
+		return []formHit{allOf(last, "{kind}", kind)}
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func checkTitleKind(in *formInput) []formHit {
 func checkTitleReserved(in *formInput) []formHit {
 	title, last, ok := in.title()
 	if ok && (strings.HasSuffix(title, "条例") || reservedName.MatchString(title)) {
-		return []formHit{whole(last)}
+		return []formHit{allOf(last)}
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func checkTitleReserved(in *formInput) []formHit {
 func checkTitleForm(in *formInput) []formHit {
 	title, last, ok := in.title()
 	if ok && needsAbout.MatchString(title) && !strings.Contains(title, "关于") && !strings.Contains(title, "《") {
-		return []formHit{whole(last)}
+		return []formHit{allOf(last)}
 	}
 	return nil
 }
@@ -321,7 +321,7 @@ func checkAttachmentCount(in *formInput) []formHit {
 		}
 	}
 	if pages > 0 && pages != listed {
-		hits = append(hits, whole(list[0], "{what}", fmt.Sprintf("附件说明列有%d个附件，文后附有%d个", listed, pages)))
+		hits = append(hits, allOf(list[0], "{what}", fmt.Sprintf("附件说明列有%d个附件，文后附有%d个", listed, pages)))
 	}
 	return hits
 }
@@ -379,7 +379,7 @@ func checkEffect(in *formInput) []formHit {
 	if _, _, said := in.effectLine(); !ok || said {
 		return nil
 	}
-	return []formHit{whole(last)}
+	return []formHit{allOf(last)}
 }
 
 // checkValidity finds rules that do not say until when they hold (FACTS VA-01).
@@ -410,7 +410,7 @@ func checkValidityLong(in *formInput) []formHit {
 		if int(v.Months) <= 12*most {
 			continue
 		}
-		h := whole(formLine{v.Text, int(v.Start)}, "{most}", policytext.FormatNumeral(most))
+		h := allOf(formLine{v.Text, int(v.Start)}, "{most}", policytext.FormatNumeral(most))
 		h.prompt = !onTrial
 		return []formHit{h}
 	}
@@ -440,5 +440,5 @@ func checkPage(in *formInput) []formHit {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return []formHit{whole(last, "{what}", strings.Join(wrong, "、"))}
+	return []formHit{allOf(last, "{what}", strings.Join(wrong, "、"))}
 }
