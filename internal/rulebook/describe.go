@@ -17,7 +17,7 @@ import (
 // draftPacks are what every draft is screened with, as far as it is in force.
 // The standards of 2016 and the regulation that followed them are in force at
 // different times.
-var draftPacks = []string{"competition", "competition-2016", "form", "powers"}
+var draftPacks = []string{"competition", "competition-2016", "powers"}
 
 // DraftSet selects what a draft is screened with on a review date: of the packs for
 // drafts those with a rule in force. It fails with *NotForDateError where none has.
