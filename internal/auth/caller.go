@@ -88,10 +88,24 @@ func (c Caller) Reaches(service string) bool {
 }
 
 // Viewers lists everything a document may name to let this caller see it: the
-// person, the bureau and its predecessors, and one [RoleViewer] for each role.
+// [Caller.Insiders], and the [AskedViewer] of the bureau and its predecessors.
 // Queries match it against a document's viewers.
 func (c Caller) Viewers() []string {
-	viewers := make([]string, 0, 2+len(c.Predecessors)+len(c.Roles))
+	viewers := c.Insiders()
+	if c.Bureau != "" {
+		viewers = append(viewers, AskedViewer(c.Bureau))
+	}
+	for _, bureau := range c.Predecessors {
+		viewers = append(viewers, AskedViewer(bureau))
+	}
+	return viewers
+}
+
+// Insiders are the [Caller.Viewers] that take part in what the document is for: the
+// person, the bureau and its predecessors, and one [RoleViewer] for each role. They
+// alone see what happens to it, and what is thought of it.
+func (c Caller) Insiders() []string {
+	viewers := make([]string, 0, 3+2*len(c.Predecessors)+len(c.Roles))
 	viewers = append(viewers, c.Person)
 	if c.Bureau != "" {
 		viewers = append(viewers, c.Bureau)
@@ -109,6 +123,10 @@ func RoleViewer(region string, role corev1.Role) string {
 	name := strings.TrimPrefix(role.String(), "ROLE_")
 	return region + "/roles/" + strings.ReplaceAll(strings.ToLower(name), "_", "-")
 }
+
+// AskedViewer is the viewer that stands for the people of a bureau
+// (`regions/{region}/bureaus/{bureau}`) that is only asked for its opinion.
+func AskedViewer(bureau string) string { return bureau + "/asked" }
 
 type callerKey struct{}
 

@@ -17,6 +17,10 @@ func TestViewers(t *testing.T) {
 		"regions/120105/roles/reviewer",
 		"regions/120105/roles/general-office",
 	}
+	if got := reviewer().Insiders(); !slices.Equal(got, want) {
+		t.Errorf("Insiders() = %q, want %q", got, want)
+	}
+	want = append(want, "regions/120105/bureaus/b2/asked", "regions/120105/bureaus/b1/asked")
 	if got := reviewer().Viewers(); !slices.Equal(got, want) {
 		t.Errorf("Viewers() = %q, want %q", got, want)
 	}

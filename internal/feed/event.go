@@ -45,9 +45,10 @@ func eventOf(service, parent string, at docstore.Positioned) *corev1.Event {
 // resource and by the viewers the resource has now.
 type Sight func(who auth.Caller) func(resource string, viewers []string) bool
 
-// ByViewers lets those see an event who may see its resource.
+// ByViewers lets those see an event who may see its resource, but for a bureau that is
+// only asked about it.
 func ByViewers(who auth.Caller) func(resource string, viewers []string) bool {
-	mine := who.Viewers()
+	mine := who.Insiders()
 	return func(_ string, viewers []string) bool {
 		return slices.ContainsFunc(mine, func(v string) bool { return slices.Contains(viewers, v) })
 	}

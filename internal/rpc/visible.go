@@ -30,10 +30,23 @@ func Named(ctx context.Context, pattern, name string) (auth.Caller, error) {
 
 // Visible answers NOT_FOUND unless the caller is among the viewers.
 func Visible(who auth.Caller, meta docstore.Meta, name string) error {
-	if slices.ContainsFunc(who.Viewers(), func(v string) bool { return slices.Contains(meta.Viewers, v) }) {
+	if among(who.Viewers(), meta) {
 		return nil
 	}
 	return NotFound(name)
+}
+
+// Insider answers PERMISSION_DENIED where the caller sees a document only because the
+// bureau is asked for its opinion. Rules call it after [Visible].
+func Insider(who auth.Caller, meta docstore.Meta) error {
+	if among(who.Insiders(), meta) {
+		return nil
+	}
+	return New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "被征求意见的单位只能查看送审稿及其说明、依据")
+}
+
+func among(viewers []string, meta docstore.Meta) bool {
+	return slices.ContainsFunc(viewers, func(v string) bool { return slices.Contains(meta.Viewers, v) })
 }
 
 // Fresh answers a conflict when the caller names another version than the one

@@ -118,6 +118,11 @@ func fileNumbered(m *counselv1.Matter, number int32) *counselv1.MatterFile {
 	return nil
 }
 
+// explains tells whether a file goes to whoever is asked about the matter.
+func explains(kind counselv1.MatterFile_Kind) bool {
+	return kind == counselv1.MatterFile_DRAFT || kind == counselv1.MatterFile_STATEMENT || kind == counselv1.MatterFile_LEGAL_BASIS
+}
+
 // sealMatter works out the digest of the version: the draft that stands, the material
 // and the facts that a review looks at.
 func sealMatter(m *counselv1.Matter) error {

@@ -42,21 +42,21 @@ func (s *Server) CreateMatter(ctx context.Context, in *counselv1.CreateMatterReq
 }
 
 // visibleMatter reads a matter the caller may see.
-func (s *Server) visibleMatter(ctx context.Context, name string) (*counselv1.Matter, auth.Caller, error) {
+func (s *Server) visibleMatter(ctx context.Context, name string) (*counselv1.Matter, docstore.Meta, auth.Caller, error) {
 	who, err := rpc.Named(ctx, matterName, name)
 	if err != nil {
-		return nil, who, err
+		return nil, docstore.Meta{}, who, err
 	}
 	m, meta, err := s.matters.Get(ctx, name)
 	if err != nil {
-		return nil, who, rpc.FromStore(err, name)
+		return nil, meta, who, rpc.FromStore(err, name)
 	}
-	return m, who, rpc.Visible(who, meta, name)
+	return m, meta, who, rpc.Visible(who, meta, name)
 }
 
 // GetMatter implements MatterService.
 func (s *Server) GetMatter(ctx context.Context, in *counselv1.GetMatterRequest) (*counselv1.Matter, error) {
-	m, _, err := s.visibleMatter(ctx, in.GetName())
+	m, _, _, err := s.visibleMatter(ctx, in.GetName())
 	return m, err
 }
 
@@ -112,7 +112,7 @@ func (s *Server) UploadMatterFile(stream grpc.ClientStreamingServer[counselv1.Up
 		return err
 	}
 	// Whom the matter does not take a file from is told before a byte is taken in.
-	m, who, err := s.visibleMatter(ctx, up.GetName())
+	m, _, who, err := s.visibleMatter(ctx, up.GetName())
 	if err != nil {
 		return err
 	}
@@ -188,11 +188,14 @@ func (s *Server) storeFile(ctx context.Context, up *counselv1.MatterUpload, data
 // DownloadMatterFile implements MatterService. The name under which to save the file
 // goes ahead as a `content-disposition` header; the first chunk tells the media type.
 func (s *Server) DownloadMatterFile(in *counselv1.DownloadMatterFileRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
-	m, _, err := s.visibleMatter(stream.Context(), in.GetName())
+	m, meta, who, err := s.visibleMatter(stream.Context(), in.GetName())
 	if err != nil {
 		return err
 	}
 	f := fileNumbered(m, in.GetNumber())
+	if err := rpc.Insider(who, meta); err != nil && !explains(f.GetKind()) {
+		return err
+	}
 	if f == nil {
 		return rpc.NotFound(in.GetName())
 	}
@@ -228,7 +231,7 @@ func (s *Server) GetMatterText(ctx context.Context, in *counselv1.GetMatterTextR
 		return nil, err
 	}
 	matter, _, _ := strings.Cut(in.GetName(), "/revisions/")
-	m, _, err := s.visibleMatter(ctx, matter)
+	m, _, _, err := s.visibleMatter(ctx, matter)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (s solicitations) CreateSolicitation(ctx context.Context, in *counselv1.Cre
 	if q.GetState() != counselv1.Solicitation_PREPARING {
 		return q, nil
 	}
-	if err := s.showSubject(ctx, c.GetSubject(), q.GetBureau(), q.GetName(), true); err != nil {
+	if err := s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), true); err != nil {
 		return nil, err
 	}
 	return s.changeSolicitation(docstore.WithStep(ctx, "open"), q.GetName(), "", openSolicitation)
@@ -140,7 +140,7 @@ func (s solicitations) CloseSolicitation(ctx context.Context, in *counselv1.Clos
 			return q, nil
 		}
 	}
-	return q, s.showSubject(ctx, c.GetSubject(), q.GetBureau(), q.GetName(), false)
+	return q, s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), false)
 }
 
 // openSolicitations are those of a case that wait for replies.

@@ -208,17 +208,6 @@ func checkDraftingUnit(d *filingv1.Document, caller auth.Caller) error {
 	return rpc.New(codes.PermissionDenied, "NOT_DRAFTING_UNIT", "只有起草单位的起草人员可以进行此操作")
 }
 
-// seesFindings hides findings from drafters of a bureau that was asked for its
-// opinion.
-func seesFindings(d *filingv1.Document, caller auth.Caller) error {
-	for _, r := range caller.Roles {
-		if r != corev1.Role_ROLE_DRAFTER {
-			return nil
-		}
-	}
-	return checkDraftingUnit(d, caller)
-}
-
 func inDraftingUnit(d *filingv1.Document, caller auth.Caller) bool {
 	unit := d.GetDraftingUnit()
 	return caller.Has(corev1.Role_ROLE_DRAFTER) && unit != "" &&
@@ -305,6 +294,11 @@ func reviewedMaterials(d *filingv1.Document) []*filingv1.Material {
 	}
 	slices.SortFunc(out, func(a, b *filingv1.Material) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
 	return out
+}
+
+// explains tells whether material goes with a draft to whoever is asked about it.
+func explains(kind filingv1.Material_Kind) bool {
+	return kind == filingv1.Material_DRAFTING_STATEMENT || kind == filingv1.Material_LEGAL_BASIS
 }
 
 // materialOf finds the material of a kind; nil when there is none.

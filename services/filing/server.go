@@ -311,7 +311,7 @@ func (s *Server) SetDocumentViewer(ctx context.Context, in *filingv1.SetDocument
 		return nil, err
 	}
 	_, person := resource.Match(personName, in.GetViewer())
-	_, bureau := resource.Match(bureauName, in.GetViewer())
+	_, bureau := resource.Match(bureauName+"/asked", in.GetViewer()) // [auth.AskedViewer]
 	if !person && !bureau || resource.Region(in.GetViewer()) != who.Region {
 		return nil, rpc.Field("viewer", "VIEWER_UNKNOWN", "只能授权给本地区的人员或者单位，形如 "+personName)
 	}

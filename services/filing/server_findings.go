@@ -136,7 +136,10 @@ func (s *Server) visibleFinding(ctx context.Context, name string) (*filingv1.Rev
 	if err != nil {
 		return nil, matter{}, who, err
 	}
-	d, _, _, err := s.visible(ctx, documentOf(name))
+	d, meta, _, err := s.visible(ctx, documentOf(name))
+	if err == nil {
+		err = rpc.Insider(who, meta)
+	}
 	if err != nil {
 		return nil, matter{}, who, err
 	}

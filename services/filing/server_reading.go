@@ -63,7 +63,11 @@ func pageSize(asked int32) int {
 
 // ListDocumentHistory implements FilingService.
 func (s *Server) ListDocumentHistory(ctx context.Context, in *filingv1.ListDocumentHistoryRequest) (*filingv1.ListDocumentHistoryResponse, error) {
-	if _, _, _, err := s.visible(ctx, in.GetParent()); err != nil {
+	_, meta, who, err := s.visible(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	if err := rpc.Insider(who, meta); err != nil {
 		return nil, err
 	}
 	entries, next, err := s.documents.History(ctx, in.GetParent(), pageSize(in.GetPageSize()), in.GetPageToken())
@@ -95,11 +99,11 @@ func (s *Server) findingsRevision(ctx context.Context, name string) (*filingv1.R
 	if err != nil {
 		return nil, err
 	}
-	d, _, who, err := s.visible(ctx, documentOf(name))
+	_, meta, who, err := s.visible(ctx, documentOf(name))
 	if err != nil {
 		return nil, err
 	}
-	return r, seesFindings(d, who)
+	return r, rpc.Insider(who, meta)
 }
 
 // GetRevision implements FilingService.
@@ -224,8 +228,11 @@ func (s *Server) DownloadRevision(in *filingv1.DownloadRevisionRequest, stream g
 
 // DownloadMaterial implements FilingService.
 func (s *Server) DownloadMaterial(in *filingv1.DownloadMaterialRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
-	d, _, _, err := s.visible(stream.Context(), in.GetName())
+	d, meta, who, err := s.visible(stream.Context(), in.GetName())
 	if err != nil {
+		return err
+	}
+	if err := rpc.Insider(who, meta); err != nil && !explains(in.GetKind()) {
 		return err
 	}
 	m := materialOf(d, in.GetKind())

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -78,6 +79,7 @@ func TestSolicitedOpinions(t *testing.T) {
 		if f := w.try(t, "drafter2", filingService+"ListFindings", &filingv1.ListFindingsRequest{Parent: revision}, &filingv1.ListFindingsResponse{}); f == nil || f.reason != "NOT_DRAFTING_UNIT" {
 			t.Errorf("the bureau reads findings: %v", f)
 		}
+		staysOutside(t, w, revision)
 		if f := w.try(t, "drafter2", counselService+"GetCase", &counselv1.GetCaseRequest{Name: c.GetName()}, &counselv1.Case{}); f == nil || f.code != codes.NotFound {
 			t.Errorf("the bureau reads the case: %v", f)
 		}
@@ -131,4 +133,24 @@ func TestSolicitedOpinions(t *testing.T) {
 			t.Errorf("the bureau learns what became of its reply: %v", own)
 		}
 	})
+}
+
+// staysOutside looks at what a bureau that is asked sees beside the draft: nothing of
+// what is suspected in it, decided about it or done with it.
+func staysOutside(t *testing.T, w *world, revision string) {
+	t.Helper()
+	document, _, _ := strings.Cut(revision, "/revisions/")
+	none := revision + "/findings/none"
+	for method, in := range map[string]proto.Message{
+		"ListFindings":        &filingv1.ListFindingsRequest{Parent: revision},
+		"ListFindingHistory":  &filingv1.ListFindingHistoryRequest{Parent: none},
+		"ReopenFinding":       &filingv1.ReopenFindingRequest{Name: none, Reason: "示例：撤回主张"},
+		"ListDocumentHistory": &filingv1.ListDocumentHistoryRequest{Parent: document},
+	} {
+		if f := w.try(t, "drafter2", filingService+method, in, &filingv1.ListFindingsResponse{}); f == nil || f.reason != "NOT_DRAFTING_UNIT" {
+			t.Errorf("the bureau that is asked calls %s: %v", method, f)
+		}
+	}
+	events := w.follow(t, "drafter2", &corev1.WatchRequest{Service: "filing", FromStart: true, Resources: []string{document}})
+	events.quiet()
 }

@@ -37,8 +37,9 @@ const (
 // (国办发〔2018〕115号): who was asked what until when, what came back, and what became
 // of each reply.
 type SolicitationServiceClient interface {
-	// Asks a bureau, an expert or the public. A bureau sees the question and the draft from
-	// then on. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED unless the case is under
+	// Asks a bureau, an expert or the public. A bureau sees the question and the draft, with
+	// the statement and the legal basis, from then on; nothing of the review, no findings
+	// and no history. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED unless the case is under
 	// review; INVALID_ARGUMENT with BUREAU_UNKNOWN, ADDRESSEE_DRAFTS for the drafting unit,
 	// DATE_INVALID for a due date that is over.
 	CreateSolicitation(ctx context.Context, in *CreateSolicitationRequest, opts ...grpc.CallOption) (*Solicitation, error)
@@ -162,8 +163,9 @@ func (c *solicitationServiceClient) HandleReply(ctx context.Context, in *HandleR
 // (国办发〔2018〕115号): who was asked what until when, what came back, and what became
 // of each reply.
 type SolicitationServiceServer interface {
-	// Asks a bureau, an expert or the public. A bureau sees the question and the draft from
-	// then on. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED unless the case is under
+	// Asks a bureau, an expert or the public. A bureau sees the question and the draft, with
+	// the statement and the legal basis, from then on; nothing of the review, no findings
+	// and no history. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED unless the case is under
 	// review; INVALID_ARGUMENT with BUREAU_UNKNOWN, ADDRESSEE_DRAFTS for the drafting unit,
 	// DATE_INVALID for a due date that is over.
 	CreateSolicitation(context.Context, *CreateSolicitationRequest) (*Solicitation, error)

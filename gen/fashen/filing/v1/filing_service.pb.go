@@ -1682,7 +1682,8 @@ type SetDocumentViewerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The document.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The person, or the bureau.
+	// The person; or the bureau that is asked for its opinion,
+	// `regions/{region}/bureaus/{bureau}/asked`.
 	Viewer string `protobuf:"bytes,2,opt,name=viewer,proto3" json:"viewer,omitempty"`
 	// True to let them see it, false to end that.
 	Visible bool `protobuf:"varint,3,opt,name=visible,proto3" json:"visible,omitempty"`
