@@ -37,6 +37,7 @@ type fileDoc struct {
 	Laws        map[string]lawDoc `yaml:"laws"`
 	Lexicons    map[string][]text `yaml:"lexicons"`
 	Masks       []text            `yaml:"masks"`
+	Places      []text            `yaml:"places"`
 	Suppressors []suppressorDoc   `yaml:"suppressors"`
 	Rules       []ruleDoc         `yaml:"rules"`
 	Statutes    []statuteDoc      `yaml:"statutes"`

@@ -10,6 +10,7 @@
 //     A rule with `residual: true` is the item 其他 of its article: it is left out
 //     where a named item of the pack flags the same clause;
 //     A rule with `frames_of` names others, of any pack, and looks for what they do;
+//   - places: names of administrative divisions;
 //   - statutes: the law library, titles of national statutes and their last day;
 //   - suppressors: circumstances in which a hit is no hit (a prohibition, a
 //     quotation, a report of facts) or only asks a person to verify the basis.
@@ -38,6 +39,9 @@
 // The scope of a frame is the sentence, ended by 。；！？ or the end of the
 // line. An item (（一）, 1.) is read together with its lead-in, the sentence before
 // the list that ends in a colon, so that 不得有下列行为： governs every item.
+//
+// Where a sentence calls a place by its name (`places`), patterns see 本市, 本县 and so
+// on in its stead, and 市外 for 盐城市外; findings quote what is written.
 //
 // # What a finding means
 //

@@ -74,6 +74,7 @@ type Library struct {
 	inSets   [][]int32 // literal -> the sets it is a member of
 	scanner  *automaton
 	masks    *strings.Replacer
+	places   places
 	statutes statuteIndex
 }
 
@@ -99,7 +100,7 @@ func Load(fsys fs.FS) (*Library, error) {
 
 func load(files Files, b *budget) (*Library, error) {
 	l := &loader{
-		lib:         &Library{packs: map[string]*pack{}, statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}}},
+		lib:         &Library{packs: map[string]*pack{}, places: places{full: map[string]bool{}, bare: map[string]string{}}, statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}}},
 		suppressors: map[string]*suppressor{},
 		rules:       map[string]*rule{},
 		compiler: compiler{

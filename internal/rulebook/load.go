@@ -83,6 +83,11 @@ func (l *loader) declare() {
 			}
 			l.masks = append(l.masks, seen, hidden)
 		}
+		for _, t := range f.doc.Places {
+			if !l.lib.places.add(t.s) {
+				l.fail(f.name, t.line, "place %q: a name has three characters or more and ends in 省, 市, 县, 区, 州, 旗 or 盟", t.s)
+			}
+		}
 		if f.doc.Pack.s == "" {
 			if len(f.doc.Rules) > 0 {
 				l.fail(f.name, f.doc.Rules[0].ID.line, "rules in a file that names no pack")

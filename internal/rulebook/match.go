@@ -16,8 +16,9 @@ const maxHeads = 8
 // already searched there. It is not safe for concurrent use.
 type matcher struct {
 	sighting
-	text  string // masked; byte offsets as in the clause
+	text  string // masked, names of places read as 本市
 	own   int
+	names []namedPlace    // of the clause's own text
 	found map[int][][]int // pattern -> its matches in text
 	cued  map[cueKey]standing
 	skip  *suppressor // left out, to test a suppressor against its examples
@@ -35,7 +36,10 @@ func newMatcher(lib *Library) *matcher {
 
 // reset takes up a clause and calls first for every literal in it once.
 func (m *matcher) reset(c *clause, first func(id int32)) {
-	m.text, m.own = c.joined()
+	lead, _ := m.lib.places.read(c.lead)
+	text, names := m.lib.places.read(c.text)
+	m.names = names
+	m.text, m.own = (&clause{lead: lead, text: text}).joined()
 	m.text = m.lib.masks.Replace(m.text)
 	clear(m.found)
 	clear(m.cued)
@@ -83,7 +87,8 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 		if drop {
 			continue
 		}
-		h := hit{rule: f.rule, start: start - m.own, end: end - m.own, verify: verify}
+		start, end = origin(m.names, start-m.own, end-m.own)
+		h := hit{rule: f.rule, start: start, end: end, verify: verify}
 		if !verify {
 			return h, true
 		}
