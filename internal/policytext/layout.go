@@ -319,11 +319,26 @@ func (b block) continues(before, r row) bool {
 		// A row that stops short in the middle of a sentence was broken all the same.
 		return b.full(before) || before.end > (b.left+b.right)/2 && !strings.ContainsRune("。；：！？”）", lastRune(trim(before.text)))
 	}
-	if !b.full(before) {
+	if !b.full(before) && !(before.end > (b.left+b.right)/2 && inBrackets(before.text)) {
+		return false
+	}
+	if note, page := attachmentLine(r.text); note || page {
 		return false
 	}
 	m, numbered := readMark(&line{text: r.text})
-	return !numbered || refersBack(m.rest)
+	return !numbered || m.loose && refersBack(m.rest)
+}
+
+// inBrackets tells that a row ends within brackets: 〔2026〕 is never parted, and makes
+// the row before it short.
+func inBrackets(s string) bool {
+	for _, pair := range []string{"（）", "〔〕", "《》", "()"} {
+		open, size := utf8.DecodeRuneInString(pair)
+		if strings.Count(s, string(open)) > strings.Count(s, pair[size:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // paragraphs joins the rows of the body and adds them as lines.

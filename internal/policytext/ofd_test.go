@@ -124,6 +124,20 @@ func TestOFDParagraphs(t *testing.T) {
 	}
 }
 
+// Where paragraphs are not indented, a full row is followed by what begins anew for
+// certain, and a row that is short for a number in brackets goes on.
+func TestFlushRows(t *testing.T) {
+	full := func(s string) string { return s + strings.Repeat("甲", perLine-utf8.RuneCountInString(s)-1) + "。" }
+	rows := []string{full("第一条　一"), "第二条　第一条不适用。", full("第三条　依照"), "附件：表", full("第四条　《甲办法》（甲"), "乙。", "第五条　" + strings.Repeat("丙", 16) + "（甲政发", "〔2019〕3号）废止。"}
+	var p printed
+	for _, s := range rows {
+		p.put(leftEdge, s)
+	}
+	want := strings.Join(rows[:6], "\n") + "\n" + rows[6] + rows[7] + "\n"
+	want = strings.Replace(want, "。\n乙。", "。乙。", 1)
+	checkText(t, mustRead(t, ofdOf(t, p.pages(), "", nil)), want)
+}
+
 // Templates stand under the pages that name them; what is turned or lies over a
 // page is a margin; a row of a table holds no provision; bold by double printing
 // is one text; runs on one baseline are one row.

@@ -17,6 +17,7 @@ var (
 		`((?:绝密|机密|秘密)级?(?:[★☆⭐*＊✭✩](?:[0-9０-９一二三四五六七八九十]{0,4}(?:年|个月|月|日|天)?|长期|启封前|公布前|解密前|[^，。；]{0,12}(?:前|后|日))?)?)` +
 		`[】\]）)》]?(?:特急|加急|平急|特提|急件)?$`)
 	secrecyStar = regexp.MustCompile(`[★☆⭐*＊✭✩]`)
+	htmlTag     = regexp.MustCompile(`<[^<>]{1,80}>`)
 	// In a header the mark may share its line with other words.
 	secrecyToken = regexp.MustCompile(`(?:^|[\s\x{3000}])(?:密级[：:]\s*)?((?:绝\s*密|机\s*密|秘\s*密)级?\s*(?:[★☆⭐*＊✭✩]\s*[0-9０-９一二三四五六七八九十]{0,4}\s*(?:年|个月|月|长期)?)?)(?:[\s\x{3000}]|$)`)
 	// 密级：机密 inside a longer line of a form.
@@ -40,22 +41,51 @@ func SecrecyMark(d *Document) string {
 		}
 	}
 	seen, before := 0, ""
-	for s := range strings.Lines(d.Text.GetText()) {
-		if trim(s) == "" {
+	for l := range strings.Lines(d.Text.GetText()) {
+		if trim(l) == "" {
 			continue
 		}
 		seen++
-		// In a table the grade stands in the cell after 密级.
-		head := seen <= secrecyLines || before == "密级" || before == "密级："
-		if mark := secrecyOf(s, head); mark != "" {
-			return mark
+		for _, s := range asSeen(l) {
+			// In a table the grade stands in the cell after 密级.
+			head := seen <= secrecyLines || before == "密级" || before == "密级："
+			if mark := secrecyIn(s, head); mark != "" {
+				return mark
+			}
+			if before = ""; len(s) < 60 {
+				before = squeeze(s)
+			}
 		}
-		if m := secrecyField.FindStringSubmatch(s); m != nil && head && !strings.ContainsAny(s, "，。；") {
-			return squeeze(m[1])
+	}
+	return ""
+}
+
+// asSeen is a line as sent and, where it has marks of Markdown or HTML, as it is seen
+// without them, the cells of a row each for itself.
+func asSeen(s string) []string {
+	out := []string{s}
+	if !strings.ContainsAny(s, "#>*_`~|<") || !strings.Contains(s, "密") {
+		return out
+	}
+	for cell := range strings.SplitSeq(strings.ReplaceAll(htmlTag.ReplaceAllString(s, ""), `\`, ""), "|") {
+		if cell = strings.TrimFunc(cell, func(r rune) bool { return IsBlank(r) || strings.ContainsRune("#>*_`~-+", r) }); cell != "" {
+			out = append(out, cell)
 		}
-		if before = ""; len(s) < 60 {
-			before = squeeze(s)
-		}
+	}
+	return out
+}
+
+// secrecyIn gives the mark that a line is or, at the head, holds: a starred one set
+// off by blanks, or the field 密级.
+func secrecyIn(s string, head bool) string {
+	if mark := secrecyOf(s, head); mark != "" || !head || strings.ContainsAny(s, "，。；") {
+		return mark
+	}
+	if m := secrecyField.FindStringSubmatch(s); m != nil {
+		return squeeze(m[1])
+	}
+	if m := secrecyToken.FindStringSubmatch(s); m != nil && secrecyStar.MatchString(m[1]) {
+		return squeeze(m[1])
 	}
 	return ""
 }
