@@ -28,12 +28,12 @@ const frontLines = 40
 var (
 	// FACTS DN-02, damaged forms of real files included: other brackets, one
 	// bracket lost, 第, leading zeros. At least one bracket must be there.
-	numberPattern = regexp.MustCompile(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s\x{3000}）)]|$)`)
+	numberPattern = lenient(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s）)]|$)`)
 	// FACTS DN-03: orders and announcements.
-	orderPattern = regexp.MustCompile(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
-	serialOnly   = regexp.MustCompile(`^[（(]?(?:(?:19|20)\d{2}\s*年\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号[）)]?$`)
+	orderPattern = lenient(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
+	serialOnly   = lenient(`^[（(]?(?:(?:19|20)\d{2}\s*年\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号[）)]?$`)
 	serialHead   = regexp.MustCompile(`(?:令|公告|通告)$`)
-	datePattern  = regexp.MustCompile(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})[\s\x{3000}]*年[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*月[\s\x{3000}]*([\d×Xx一二三四五六七八九十]{0,3})[\s\x{3000}]*日[）)]?$`)
+	datePattern  = lenient(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})\s*年\s*([\d×Xx一二三四五六七八九十]{0,3})\s*月\s*([\d×Xx一二三四五六七八九十]{0,3})\s*日[）)]?$`)
 	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|结论|说明|政策|基准|指引|规范|流程|公约|书)$`)
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
 	draftMark    = regexp.MustCompile(`(?:[（(【\[][^（(【\[]{0,16}(?:稿|草案)[^（(【\[）)】\]]{0,8}[）)】\]]|(?:公开)?(?:征求意见|草案送审|送审|报审|审议|讨论|修改|代拟)稿)$`)
@@ -44,6 +44,15 @@ var (
 	annotation  = regexp.MustCompile(`^[（(]\s*(此件.*?)\s*[）)]$`)
 	copyNumber  = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
 )
+
+// lenient compiles a pattern whose \s is any blank that trim removes, \d a digit of
+// either width and (?:19|20) the beginning of a year in such digits.
+func lenient(pattern string) *regexp.Regexp {
+	return regexp.MustCompile(strings.NewReplacer(
+		`[\d`, `[\d０-９`, `\d`, `[\d０-９]`,
+		`[\s`, `[\s\x{3000}\x{a0}\x{200b}\x{feff}\x{2002}\x{2003}`, `\s`, `[\s\x{3000}\x{a0}\x{200b}\x{feff}\x{2002}\x{2003}]`,
+		`(?:19|20)`, `(?:[1１][9９]|[2２][0０])`).Replace(pattern))
+}
 
 // readFront finds title, number, date and addressees, and marks the lines that
 // sign the document off.

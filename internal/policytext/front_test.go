@@ -25,6 +25,8 @@ func TestFront(t *testing.T) {
 		{"a date on an attached form", "示例办法\n第一条　甲。\n附件1\n申请表\n2026年3月5日\n", "示例办法", "", "", ""},
 		{"a title broken inside the title it names", "关于《示例市示例管理办法\n（草案送审稿）》的审核意见书\n示例局：\n来文收悉。\n", "关于《示例市示例管理办法（草案送审稿）》的审核意见书", "", "", "示例局"},
 		{"placeholder instead of a number", "示例办法\n示政规〔2026〕  号\n第一条　甲。\n", "示例办法", "", "", ""},
+		{"digits of full width", "示政发﹝２０２６﹞０１２号\n示例通知\n各单位：\n甲。\n示例局\n２０２６年６月７日\n", "示例通知", "示政发﹝２０２６﹞０１２号", "2026-06-07", "各单位"},
+		{"no-break and zero-width blanks", "\u200b示例通知\n示政发〔2026〕\u00a03\u200b号\n各单位：\n甲。\n示例局\n2026\u00a0年\u00a04\u00a0月\u00a01\u00a0日\n", "示例通知", "示政发〔2026〕\u00a03\u200b号", "2026-04-01", "各单位"},
 		{"an opening sentence is no addressee", "示例通知\n根据规定，现通知如下：\n一、甲。\n", "示例通知", "", "", ""},
 	}
 	for _, tt := range tests {

@@ -15,17 +15,21 @@ import (
 const maxValidities = 1_000
 
 const (
-	dayPattern = `([\d０-９〇○零一二三四五六七八九]{4})\s*年\s*([\d０-９一二三四五六七八九十]{1,3})\s*月\s*([\d０-９一二三四五六七八九十]{1,3})\s*日`
+	dayPattern = `([\d〇○零一二三四五六七八九]{4})\s*年\s*([\d一二三四五六七八九十]{1,3})\s*月\s*([\d一二三四五六七八九十]{1,3})\s*日`
 	takesForce = `(?:正式)?(?:施行|实施|执行|生效|试行)`
+	itself     = `本(?:\p{Han}{0,4})(?:办法|规定|细则|规则|意见|通知|方案|决定|条例|措施|指引|标准|基准|规范|规程|准则|制度|公告|通告)`
 )
 
 var (
-	fromDay   = regexp.MustCompile(`[自从]` + dayPattern + `(?:之日)?起` + `(?:` + takesForce + `|至|到)`)
-	fromIssue = regexp.MustCompile(`[自从](?:印发|公布|发布|颁布|下发|公告)之?日起(.{0,12}?)` + takesForce)
-	untilDay  = regexp.MustCompile(`(?:有效期(?:限)?(?:为|截至|截止)?(?:[^，。；]{0,24})?|` + takesForce + `|起)(?:至|到|截至|截止到?)` + dayPattern)
-	period    = regexp.MustCompile(`(?:有效期(?:限)?|(?:试行|施行|暂行)期(?:限)?)(?:暂定)?(?:为|是)?\s*([\d０-９一二两三四五六七八九十]{1,3})\s*(年|个月)`)
-	// ofItself begins a sentence about how long the text itself holds.
-	ofItself  = regexp.MustCompile(`本(?:\p{Han}{0,4})(?:办法|规定|细则|规则|意见|通知|方案|决定|条例|措施|指引|标准|基准|规范|规程|准则|制度|公告|通告)|^\s*(?:有效期|试行期|现予|自)`)
+	fromDay   = lenient(`[自从]` + dayPattern + `(?:之日)?起` + takesForce)
+	fromTo    = lenient(`[自从]` + dayPattern + `(?:之日)?起?(?:至|到)` + dayPattern + `止?(?:` + takesForce + `|有效|[，。；]|\s*$)`)
+	fromIssue = lenient(`[自从](?:印发|公布|发布|颁布|下发|公告)之?日起(.{0,12}?)` + takesForce)
+	untilDay  = lenient(`(?:有效期(?:限)?(?:为|截至|截止)?(?:[^，。；]{0,24})?|` + takesForce + `[，,]?|之日起)(?:至|到|截至|截止到?)` + dayPattern)
+	period    = lenient(`(?:有效期(?:限)?|(?:试行|施行|暂行)期(?:限)?)(?:暂定)?(?:为|是)?\s*([\d一二两三四五六七八九十]{1,3})\s*(年|个月)`)
+	// ofItself begins a sentence about how long the text itself holds, and rightThen ends
+	// what stands before its days: applications too are taken from one day to another.
+	ofItself  = regexp.MustCompile(itself + `|^(?:有效期|试行期|现予|自)`)
+	rightThen = regexp.MustCompile(`(?:` + itself + `(?:[（(][^（()）]{0,8}[）)])?(?:的?有效期(?:限)?为?)?|，|^(?:(?:有效期|试行期)(?:限)?为?)?)$`)
 	citedLast = regexp.MustCompile(`《([^《》]+)》(?:[（(][^（()）]*[）)])?$`)
 )
 
@@ -36,13 +40,16 @@ func readValidities(r *reading, f *front, text *corev1.PolicyText) {
 	own := ownTitles(text)
 	for i := f.body; i < len(r.lines); i++ {
 		l := &r.lines[i]
-		if !strings.Contains(l.text, "起") && !strings.Contains(l.text, "期") {
+		if !strings.ContainsAny(l.text, "起期至") {
 			continue
 		}
 		at := l.start
 		var last *corev1.Validity
 		for _, s := range strings.SplitAfter(l.text, "。") {
 			v := validityOf(s, own, text.GetDate())
+			if day := fromDay.FindStringSubmatchIndex(s); day != nil && dayOf(s, day[2:8]) == nil && len(r.warnings) < maxWarnings {
+				r.warn("施行日期“" + excerpt(s[day[0]:day[1]]) + "”不是有效日期，未采用")
+			}
 			if v != nil && len(text.Validities) < maxValidities {
 				lead := len(s) - len(strings.TrimLeftFunc(s, IsBlank))
 				v.Text = strings.TrimSuffix(trim(s), "。")
@@ -65,6 +72,10 @@ func readValidities(r *reading, f *front, text *corev1.PolicyText) {
 // validityOf reads one sentence; nil when it says nothing about the text itself.
 func validityOf(s string, own map[string]bool, issued *date.Date) *corev1.Validity {
 	v := &corev1.Validity{}
+	s = trim(s)
+	if _, size, numbered := scanMark(s); numbered {
+		s = strings.TrimLeftFunc(s[size:], IsBlank)
+	}
 	from := fromDay.FindStringSubmatchIndex(s)
 	issue := fromIssue.FindStringSubmatchIndex(s)
 	switch {
@@ -75,11 +86,15 @@ func validityOf(s string, own map[string]bool, issued *date.Date) *corev1.Validi
 		if s[issue[2]:issue[3]] == "" { // 三十日后施行 is told by no calendar of ours
 			v.EffectiveDate = issued
 		}
+	default:
+		if m := fromTo.FindStringSubmatchIndex(s); m != nil && ofItself.MatchString(s) && rightThen.MatchString(s[:m[0]]) {
+			v.EffectiveDate, v.LastDay = dayOf(s, m[2:8]), dayOf(s, m[8:14])
+		}
 	}
 	if v.EffectiveDate == nil && !v.FromIssue && !ofItself.MatchString(s) {
 		return nil
 	}
-	if m := untilDay.FindStringSubmatchIndex(s); m != nil {
+	if m := untilDay.FindStringSubmatchIndex(s); m != nil && v.LastDay == nil {
 		v.LastDay = dayOf(s, m[2:8])
 	}
 	if m := period.FindStringSubmatch(s); m != nil {
@@ -103,14 +118,18 @@ func ofOtherTitle(before string, own map[string]bool) bool {
 	return m != nil && !own[Fold(withoutDraftMark(m[1]))]
 }
 
-// closeValidity works out the last day of a period: the day before the same date
-// (FACTS K17).
+// closeValidity works out the last day of a period: the day before the same date, or
+// the last of a month that has no such date (FACTS K17).
 func closeValidity(v *corev1.Validity) {
 	if v.LastDay != nil || v.Months == 0 || v.EffectiveDate == nil {
 		return
 	}
 	d := v.EffectiveDate
-	end := time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC).AddDate(0, int(v.Months), -1)
+	first := time.Date(int(d.Year), time.Month(d.Month)+time.Month(v.Months), 1, 0, 0, 0, 0, time.UTC)
+	end := first.AddDate(0, 1, -1)
+	if int(d.Day) <= end.Day() {
+		end = first.AddDate(0, 0, int(d.Day)-2)
+	}
 	v.LastDay = &date.Date{Year: int32(end.Year()), Month: int32(end.Month()), Day: int32(end.Day())}
 }
 
