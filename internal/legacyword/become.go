@@ -41,6 +41,9 @@ func Become(args []string) error {
 	if err := confine(program, dir, args[4] == apartArg); err != nil {
 		return fmt.Errorf("legacyword: confine the converter: %w", err)
 	}
+	if err := dieWithParent(); err != nil {
+		return fmt.Errorf("legacyword: bind the converter to its parent: %w", err)
+	}
 	profile := url.URL{Scheme: "file", Path: filepath.Join(dir, "profile")}
 	// A shell caps the memory: under such a cap, our own runtime could not even get
 	// as far as becoming the program.

@@ -150,6 +150,10 @@ func confine(program, dir string, apart bool) error {
 	return nil
 }
 
+// dieWithParent says anew that the process is killed when its parent ends: Linux keeps
+// that by thread, and another one than the first may become the converter.
+func dieWithParent() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }
+
 // allow adds what may be done beneath a folder; one that is not there needs none.
 func allow(rules int, folder string, access uint64) error {
 	fd, err := unix.Open(folder, unix.O_PATH|unix.O_CLOEXEC, 0)

@@ -1,10 +1,14 @@
 package legacyword
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +20,21 @@ import (
 // The test program is its own child.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == Command {
-		panic(Become(os.Args[2:]))
+		// On a thread other than the first, as it may be in a longer program.
+		runtime.LockOSThread()
+		failed := make(chan error)
+		go func() { failed <- Become(os.Args[2:]) }()
+		panic(<-failed)
+	}
+	if len(os.Args) > 2 && os.Args[1] == "hold" { // see TestConverterDiesWithItsParent
+		c, err := New(Settings{Program: os.Args[2], Children: 1, Time: time.Minute, Memory: 1 << 30})
+		if err != nil {
+			panic(err)
+		}
+		c.base = os.Args[3]
+		c.bare.Store(os.Args[4] == "bare")
+		_, err = c.Convert(context.Background(), nil)
+		panic(err)
 	}
 	m.Run()
 }
@@ -130,6 +148,38 @@ func TestNobodyIsLeft(t *testing.T) {
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("apart %t: waited %v for one that was left", apart, took)
 		}
+	}
+}
+
+// A converter does not outlive the process that wanted it, however that one ends. Its
+// end is told by a pipe that it holds.
+func TestConverterDiesWithItsParent(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a child is bound to its parent on Linux only")
+	}
+	for _, mode := range []string{"apart", "bare"} {
+		c := converter(t, "echo up >&3\nexec sleep 100\n")
+		held, hold, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parent := exec.CommandContext(t.Context(), c.self, "hold", c.settings.Program, c.base, mode) //nolint:gosec // this program
+		parent.ExtraFiles = []*os.File{hold}
+		if err := errors.Join(parent.Start(), hold.Close(), held.SetReadDeadline(time.Now().Add(30*time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		up := bufio.NewReader(held)
+		if line, err := up.ReadString('\n'); err != nil || line != "up\n" {
+			t.Fatalf("%s: the converter said %q, %v", mode, line, err)
+		}
+		if err := parent.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = parent.Wait()
+		if _, err := up.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: the converter lives on: %v", mode, err)
+		}
+		_ = held.Close()
 	}
 }
 
