@@ -87,17 +87,24 @@ func conflictingParty(parties []string, person, organization string) string {
 	return ""
 }
 
-// rebar closes the file to a counsel in whom a later submission shows a conflict.
+// rebar closes the file to a counsel in whom a later submission, or what the register
+// says since, shows a conflict, and opens it to none. Who is to be asked again only
+// after a waiver hears of the matter no more until then.
 func rebar(a *counselv1.Assignment, parties []string, p profile, today calendar.Date, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
 	note, state := p.conflict(parties, today)
-	waived := state == counselv1.Assignment_WAIVER_PENDING && (a.GetWaiver() != "" || !opens(from))
+	asked := from == counselv1.Assignment_DECLARATION_PENDING
+	waived := state == counselv1.Assignment_WAIVER_PENDING && (a.GetWaiver() != "" || !opens(from) && !asked)
 	if state == counselv1.Assignment_DECLARATION_PENDING || from == counselv1.Assignment_BARRED || waived {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
 	a.State, a.ConflictNote, a.Parties = state, note, parties
 	wait(a, i)
-	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+	change := docstore.Change{From: from.String(), To: a.GetState().String()}
+	if asked {
+		change.Revoke = []string{a.GetCounsel()}
+	}
+	return change, nil
 }
 
 // barred is the answer to the assignment of a counsel who may not act.
@@ -123,7 +130,13 @@ func askAgain(a *counselv1.Assignment, in *counselv1.Assignment, parties []strin
 	a.Question, a.DueDate, a.Author, a.Parties = in.GetQuestion(), in.GetDueDate(), who.Actor(), parties
 	a.ConflictNote, a.State = p.conflict(parties, today)
 	a.Declared, a.Waiver, a.WaiverAuthor = false, "", ""
-	return docstore.Change{From: from.String(), To: a.GetState().String()}, nil
+	change := docstore.Change{From: from.String(), To: a.GetState().String()}
+	if a.GetState() == counselv1.Assignment_DECLARATION_PENDING {
+		change.Grant = []string{a.GetCounsel()}
+	} else {
+		change.Revoke = []string{a.GetCounsel()}
+	}
+	return change, nil
 }
 
 // declare takes counsel's declaration. Clear accepts the assignment; whoever has
@@ -143,7 +156,7 @@ func declare(a *counselv1.Assignment, result counselv1.DeclareConflictRequest_Re
 	if from != counselv1.Assignment_DECLARATION_PENDING && from != counselv1.Assignment_ACCEPTED {
 		return docstore.Change{}, refused(codeRecordClosed, lawConflict, "利益冲突声明已经作出，不能再改")
 	}
-	if !accepts && note == "" {
+	if !accepts && strings.TrimSpace(note) == "" {
 		return docstore.Change{}, rpc.Field("note", "REQUIRED", "应当写明冲突情形或者谢绝理由")
 	}
 	a.ConflictNote, a.Declared = note, true

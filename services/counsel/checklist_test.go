@@ -166,4 +166,15 @@ func TestSupersedingOpinion(t *testing.T) {
 	if _, _, err := newOpinion("m", c, in, before, reviewer, nextID()); code(err) != codeOpinionSuperseded {
 		t.Errorf("superseded twice: %v", err)
 	}
+	// What a conclusion rests on is not superseded after it.
+	before = signed(c, counselv1.Conclusion_LAWFUL, 0)
+	if o, _, err = newOpinion("l", c, in, before, reviewer, nextID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conclude(c, before, reviewer, dated(t).ceiling, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := closeForSigning(o, c, signing{before: before}, reviewer, day0); code(err) != codeStateNotAllowed {
+		t.Errorf("superseded after the conclusion: %v, %v", o.GetState(), err)
+	}
 }

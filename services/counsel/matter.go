@@ -223,8 +223,9 @@ func reviewOf(m *counselv1.Matter, number int32) *counselv1.OpenCaseRequest {
 		Parent: resource.Region(m.GetName()), Subject: m.GetName(), Submission: number, Revision: m.GetCurrentRevision(),
 		VersionDigest: m.GetVersionDigest(), Title: m.GetTitle(), DraftingUnit: m.GetDraftingUnit(),
 		EmergencyReason: m.GetEmergencyReason(), Parties: m.GetParties(),
-		Drafters:   slices.DeleteFunc(slices.Compact(people), func(p string) bool { return p == "" }),
-		Transition: fmt.Sprintf("submission-%d", number), Regime: m.GetRegime(), ActType: m.GetActType(),
+		Drafters: slices.DeleteFunc(slices.Compact(people), func(p string) bool { return p == "" }),
+		// Another version is another submission, though it asked for the same number.
+		Transition: fmt.Sprintf("submission-%d-%.16s", number, m.GetVersionDigest()), Regime: m.GetRegime(), ActType: m.GetActType(),
 	}
 }
 

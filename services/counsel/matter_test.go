@@ -122,7 +122,7 @@ func TestReviewOfAMatter(t *testing.T) {
 	m := matterOf(t, counselv1.Regime_REGIME_ADVICE)
 	m.Files = []*counselv1.MatterFile{{Uploader: second.Person, UploadedOnBehalfOf: drafter.Person}}
 	in := reviewOf(m, 2)
-	if len(in.GetDrafters()) != 2 || in.GetRegime() != counselv1.Regime_REGIME_ADVICE || in.GetTransition() != "submission-2" {
+	if len(in.GetDrafters()) != 2 || in.GetRegime() != counselv1.Regime_REGIME_ADVICE || in.GetTransition() != "submission-2-"+m.GetVersionDigest()[:16] {
 		t.Errorf("%v", in)
 	}
 	c := received()

@@ -225,6 +225,10 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, with signing, who 
 	}
 	o.ContentDigest = digest
 	if o.GetKind() == counselv1.Opinion_REVIEW {
+		// What the conclusion rests on is not superseded any more.
+		if c.GetState() != counselv1.Case_UNDER_REVIEW {
+			return docstore.Change{}, wrongState(c, "签署审核意见")
+		}
 		if err := notOwn(c, who); err != nil {
 			return docstore.Change{}, err
 		}

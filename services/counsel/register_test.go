@@ -1,12 +1,15 @@
 package counsel
 
 import (
+	"errors"
 	"testing"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/rpc"
 )
 
 func ymd(year, month, day int32) *datepb.Date {
@@ -66,5 +69,37 @@ func TestConflict(t *testing.T) {
 		if note, got := p.conflict(c.parties, today); got != c.want || (note == "") != (got == counselv1.Assignment_DECLARATION_PENDING) {
 			t.Errorf("%s: %v (%s), want %v", name, got, note, c.want)
 		}
+	}
+}
+
+// What shows while counsel is only asked wants the same waiver as what showed before,
+// and counsel hears of the matter no more until then.
+func TestConflictWhileAsked(t *testing.T) {
+	today, parties := calendar.On(day0), []string{"旧客户有限公司"}
+	past := profile{clients: []*counselv1.Client{{DisplayName: "旧客户有限公司", EndDate: ymd(2026, 4, 7)}}}
+	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_DECLARATION_PENDING}
+	change, err := rebar(a, parties, past, today, nil)
+	if err != nil || a.GetState() != counselv1.Assignment_WAIVER_PENDING || len(change.Revoke) != 1 {
+		t.Fatalf("%v, %v, %v", a.GetState(), change, err)
+	}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, nil); rpc.Reason(err) != rpc.ReasonNotFound {
+		t.Errorf("declared without the waiver: %v", err)
+	}
+	if _, err := waive(a, "书面同意（示例）", reviewer, nil); err != nil || a.GetState() != counselv1.Assignment_DECLARATION_PENDING {
+		t.Fatalf("waived: %v, %v", a.GetState(), err)
+	}
+	if _, err := rebar(a, parties, past, today, nil); !errors.Is(err, docstore.ErrUnchanged) {
+		t.Errorf("a waiver that stands: %v", err)
+	}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_DECLINE, " \n", counsel, nil); rpc.Reason(err) != "REQUIRED" {
+		t.Errorf("declined with blanks: %v", err)
+	}
+	a.State = counselv1.Assignment_DECLINED
+	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, parties, past, reviewer, today); err != nil || len(change.Revoke) != 1 || len(change.Grant) != 0 {
+		t.Errorf("asked again over a conflict: %v, %v", change, err)
+	}
+	a.State = counselv1.Assignment_CLOSED
+	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, past, reviewer, today); err != nil || len(change.Grant) != 1 || len(change.Revoke) != 0 {
+		t.Errorf("asked again: %v, %v", change, err)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 			return nil, err
 		}
 	}
-	p, err := s.assignable(ctx, regionOf(in.GetParent()), in.GetAssignment().GetCounsel())
+	p, err := s.assignable(ctx, in.GetAssignment().GetCounsel())
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 
 // assignable reads what the conflict check knows of a counsel who may be passed a
 // matter today.
-func (s *Server) assignable(ctx context.Context, region, person string) (profile, error) {
+func (s *Server) assignable(ctx context.Context, person string) (profile, error) {
 	counsel, err := s.directory.GetPerson(ctx, &directoryv1.GetPersonRequest{Name: person})
 	if err != nil || !slices.Contains(counsel.GetRoles(), corev1.Role_ROLE_COUNSEL) || counsel.GetState() == directoryv1.Person_DISABLED {
 		return profile{}, cmp.Or(rpc.Unreachable(err), rpc.Field("assignment.counsel", "NOT_COUNSEL", "应当是本区在册的法律顾问"))
@@ -70,8 +70,9 @@ func (s *Server) assignable(ctx context.Context, region, person string) (profile
 	if err := engaged(e, engagements, s.day()); err != nil {
 		return profile{}, err
 	}
-	clients, err := s.clientsOf(ctx, region, counsel.GetLawFirm())
-	return profile{person: person, displayName: counsel.GetDisplayName(), firm: counsel.GetLawFirm(), clients: clients}, rpc.FromStore(err, person)
+	p, err := s.profileOf(ctx, e, person, counsel.GetLawFirm())
+	p.displayName = counsel.GetDisplayName()
+	return p, rpc.FromStore(err, person)
 }
 
 // reassign goes on with the assignment the counsel has in the case already.
@@ -134,6 +135,11 @@ func (s *Server) ListAssignments(ctx context.Context, in *counselv1.ListAssignme
 // DeclareConflict implements CounselService. The state says at once what counsel may
 // do; the file opens, or closes, after it.
 func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConflictRequest) (*counselv1.Assignment, error) {
+	if in.GetResult() == counselv1.DeclareConflictRequest_CLEAR {
+		if err := s.stillClear(ctx, in.GetName()); err != nil {
+			return nil, err
+		}
+	}
 	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 		return declare(a, in.GetResult(), in.GetNote(), who, i)
 	})
@@ -141,9 +147,33 @@ func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConfl
 
 // WaiveConflict implements CounselService.
 func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictRequest) (*counselv1.Assignment, error) {
+	if err := s.stillClear(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
 	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 		return waive(a, in.GetConsent(), who, i)
 	})
+}
+
+// stillClear looks at the parties and the clients of today before a file opens: both
+// may have changed since the matter was passed on. A conflict that shows is kept.
+func (s *Server) stillClear(ctx context.Context, name string) error {
+	a, err := s.GetAssignment(ctx, &counselv1.GetAssignmentRequest{Name: name})
+	if err != nil {
+		return err
+	}
+	c, _, err := s.cases.Get(ctx, a.GetCase())
+	if err != nil {
+		return rpc.FromStore(err, name)
+	}
+	before := a.GetState()
+	if a, err = s.recheckOne(ctx, a, c); err != nil {
+		return err
+	}
+	if a.GetState() != before && a.GetState() == counselv1.Assignment_BARRED {
+		return barred(a)
+	}
+	return nil
 }
 
 // changeAndShow changes an assignment by a rule and lets counsel see the file, or no
@@ -248,7 +278,7 @@ func (s *Server) recheck(ctx context.Context, c *counselv1.Case) error {
 		return rpc.FromStore(err, c.GetName())
 	}
 	for _, a := range assignments {
-		if err := s.recheckOne(ctx, a, c); err != nil {
+		if _, err := s.recheckOne(ctx, a, c); err != nil {
 			return err
 		}
 	}
@@ -271,23 +301,28 @@ func (s *Server) assignmentsOf(ctx context.Context, name string) ([]*counselv1.A
 	}
 }
 
-func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) error {
+// recheckOne bars one counsel whom the data of today show in a conflict.
+func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *counselv1.Case) (*counselv1.Assignment, error) {
 	if a.GetState() == counselv1.Assignment_BARRED {
-		return nil
+		return a, nil
 	}
-	clients, err := s.clientsOf(ctx, regionOf(c.GetName()), a.GetLawFirm())
+	e, err := s.entryOf(ctx, a.GetCounsel())
 	if err != nil {
-		return rpc.FromStore(err, c.GetName())
+		return nil, rpc.FromStore(err, c.GetName())
 	}
-	p, today := profile{person: a.GetCounsel(), firm: a.GetLawFirm(), clients: clients}, s.day()
+	p, err := s.profileOf(ctx, e, a.GetCounsel(), a.GetLawFirm())
+	if err != nil {
+		return nil, rpc.FromStore(err, c.GetName())
+	}
+	today := s.day()
 	a, _, err = s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
 		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
 			return rebar(a, c.GetParties(), p, today, s.intent(ctx, a.GetName()))
 		})
 	if err == nil && a.GetIntent() != nil {
-		_, err = s.intents.Do(ctx, a)
+		a, err = s.intents.Do(ctx, a)
 	}
-	return rpc.FromStore(err, c.GetName())
+	return a, rpc.FromStore(err, c.GetName())
 }
 
 // RequestClarification implements CounselService.

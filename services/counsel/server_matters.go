@@ -268,6 +268,9 @@ func (s *Server) SubmitMatter(ctx context.Context, in *counselv1.SubmitMatterReq
 	c, _, err := s.caseOf(ctx, in.GetName())
 	switch {
 	case err == nil && waiting(c, m):
+		if err := s.recheck(ctx, c); err != nil { // what an earlier call may have left
+			return nil, err
+		}
 	case err == nil:
 		number = last(c).GetNumber() + 1
 		fallthrough

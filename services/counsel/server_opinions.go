@@ -226,6 +226,9 @@ func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionReque
 			return o, err
 		}
 	}
+	if err := s.barDelegate(ctx, o); err != nil {
+		return nil, err
+	}
 	return s.completeSigning(ctx, o, c)
 }
 

@@ -313,6 +313,16 @@ func (s *Server) entryOf(ctx context.Context, person string) (*counselv1.Counsel
 	return page.Items[0], nil
 }
 
+// profileOf is what the register knows of a counsel, whose entry may be missing: the
+// clients of the firm and, where the entry names another one still, the own.
+func (s *Server) profileOf(ctx context.Context, e *counselv1.CounselEntry, person, firm string) (profile, error) {
+	clients, err := s.clientsOf(ctx, regionOf(person), firm)
+	if e.GetOrganization() != firm {
+		clients = append(clients, e.GetClients()...)
+	}
+	return profile{person: person, displayName: e.GetDisplayName(), firm: firm, clients: clients}, err
+}
+
 // clientsOf are the clients of the firms that are asked about, by anybody of the
 // firm who is or was on the region's register.
 func (s *Server) clientsOf(ctx context.Context, region, firm string) ([]*counselv1.Client, error) {

@@ -3,6 +3,7 @@ package counsel
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -123,7 +124,7 @@ func handle(r *counselv1.Reply, c *counselv1.Case, a *counselv1.Answer, who auth
 	if c.GetState() != counselv1.Case_UNDER_REVIEW && r.GetHandled() {
 		return docstore.Change{}, refused(codeRecordClosed, "", "审核已经作出结论，处理结果不能再改")
 	}
-	if a.GetAdoption() != counselv1.Answer_ADOPTED && a.GetReason() == "" {
+	if a.GetAdoption() != counselv1.Answer_ADOPTED && strings.TrimSpace(a.GetReason()) == "" {
 		return docstore.Change{}, refused(codeNonAdoptionReason, law115, "未完全采纳的，应当说明理由和依据")
 	}
 	r.Handled = true

@@ -68,3 +68,13 @@ func TestNewReply(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+func TestHandlingWantsAReason(t *testing.T) {
+	c := at(t, counselv1.Case_UNDER_REVIEW)
+	for reason, want := range map[string]string{"": codeNonAdoptionReason, " \u3000\n": codeNonAdoptionReason, "与上位法不一致": ""} {
+		a := &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: reason}
+		if _, err := handle(&counselv1.Reply{}, c, a, reviewer, day0); code(err) != want {
+			t.Errorf("%q: %v, want %q", reason, err, want)
+		}
+	}
+}

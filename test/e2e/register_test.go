@@ -207,6 +207,36 @@ func TestConflictWithClients(t *testing.T) {
 		hidden("not having declared,", past)
 		w.must(t, "counsel", counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: counselv1.DeclareConflictRequest_CLEAR}, a)
 		w.must(t, "counsel", filingService+"GetDocument", &filingv1.GetDocumentRequest{Name: past.GetSubject()}, &filingv1.Document{})
+
+		// What the firm takes on after the matter was passed on bars before the file opens.
+		late := matter("示例新客户有限公司")
+		if a, f = assign(late); f != nil || a.GetState() != counselv1.Assignment_DECLARATION_PENDING {
+			t.Fatalf("assigned: %v, %v", a, f)
+		}
+		if f := clients("colleague", colleague, &counselv1.Client{DisplayName: "示例新客户有限公司"}); f != nil {
+			t.Fatal(f)
+		}
+		declare := &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: counselv1.DeclareConflictRequest_CLEAR}
+		if f := w.try(t, "counsel", counselService+"DeclareConflict", declare, a); f == nil || f.reason != "COUNSEL_CONFLICT" {
+			t.Errorf("declared clear against the register: %v, %v", a.GetState(), f)
+		}
+		hidden("barred since,", late)
+	})
+}
+
+// A later submission that names counsel in person closes the file.
+func TestCounselBecomesAParty(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		d, c := w.accepted(t, w.prepared(t, true))
+		a, e := w.assigned(t, c.GetName()), &counselv1.CounselEntry{}
+		w.must(t, "reviewer", registerService+"GetCounselEntry", &counselv1.GetCounselEntryRequest{Name: w.retained["counsel"]}, e)
+		w.review(t, "reviewer", "ReturnCase", &counselv1.ReturnCaseRequest{Name: c.GetName(), Reason: "请补充当事人（示例）"})
+		w.document(t, "drafter", "UpdateDocument", &filingv1.UpdateDocumentRequest{Document: &filingv1.Document{Name: d.GetName(), Parties: []string{e.GetDisplayName()}}})
+		w.driven(t, "drafter", w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()}))
+		w.must(t, "reviewer", counselService+"GetAssignment", &counselv1.GetAssignmentRequest{Name: a.GetName()}, a)
+		if a.GetState() != counselv1.Assignment_BARRED {
+			t.Errorf("counsel is a party: %v", a)
+		}
 	})
 }
 
