@@ -50,6 +50,9 @@ func opinionLetter(t officialdoc.Template, c *counselv1.Case, o *counselv1.Opini
 	if o.GetState() == counselv1.Opinion_SIGNED {
 		opinion.Date, opinion.Unnumbered = calendar.On(o.GetSignTime().AsTime()), ""
 	}
+	if o.GetSupersededBy() != "" {
+		opinion.Unnumbered = "已由后一份意见替代"
+	}
 	for _, r := range c.GetRounds() {
 		if r.GetNumber() == o.GetRound() {
 			opinion.VersionDigest = r.GetVersionDigest()

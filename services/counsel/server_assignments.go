@@ -23,6 +23,9 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	if err != nil {
 		return nil, err
 	}
+	if err := notOwn(c, who); err != nil {
+		return nil, s.onRecord(ctx, in.GetParent(), err)
+	}
 	if d := in.GetAssignment().GetDueDate(); d != nil {
 		if _, err := dateField("assignment.due_date", d); err != nil {
 			return nil, err
@@ -147,12 +150,34 @@ func (s *Server) DeclareConflict(ctx context.Context, in *counselv1.DeclareConfl
 
 // WaiveConflict implements CounselService.
 func (s *Server) WaiveConflict(ctx context.Context, in *counselv1.WaiveConflictRequest) (*counselv1.Assignment, error) {
+	if strings.TrimSpace(in.GetConsent()) == "" {
+		return nil, rpc.Field("consent", "REQUIRED", "应当写明书面同意的内容")
+	}
+	if _, err := s.byAnother(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
 	if err := s.stillClear(ctx, in.GetName()); err != nil {
 		return nil, err
 	}
 	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 		return waive(a, in.GetConsent(), who, i)
 	})
+}
+
+// byAnother reads the case of an assignment for a reviewer who drafted none of it; the
+// refusal is kept in the history of the case.
+func (s *Server) byAnother(ctx context.Context, name string) (*counselv1.Case, error) {
+	if _, err := s.GetAssignment(ctx, &counselv1.GetAssignmentRequest{Name: name}); err != nil {
+		return nil, err
+	}
+	c, _, who, err := s.visibleCase(ctx, parentCase(name))
+	if err != nil {
+		return nil, err
+	}
+	if err := notOwn(c, who); err != nil {
+		return nil, s.onRecord(ctx, c.GetName(), err)
+	}
+	return c, nil
 }
 
 // stillClear looks at the parties and the clients of today before a file opens: both
@@ -348,7 +373,7 @@ func (s *Server) AnswerClarification(ctx context.Context, in *counselv1.AnswerCl
 
 // CloseAssignment implements CounselService.
 func (s *Server) CloseAssignment(ctx context.Context, in *counselv1.CloseAssignmentRequest) (*counselv1.Assignment, error) {
-	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	c, err := s.byAnother(ctx, in.GetName())
 	if err != nil {
 		return nil, err
 	}

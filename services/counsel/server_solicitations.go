@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -45,10 +46,40 @@ func (s solicitations) CreateSolicitation(ctx context.Context, in *counselv1.Cre
 	if q.GetState() != counselv1.Solicitation_PREPARING {
 		return q, nil
 	}
-	if err := s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), true); err != nil {
+	if err := s.showAsked(ctx, c, q); err != nil {
 		return nil, err
 	}
-	return s.changeSolicitation(docstore.WithStep(ctx, "open"), q.GetName(), "", openSolicitation)
+	if q, err = s.changeSolicitation(docstore.WithStep(ctx, "open"), q.GetName(), "", openSolicitation); err != nil {
+		return nil, err
+	}
+	if q.GetState() == counselv1.Solicitation_CLOSED { // meanwhile, perhaps before the draft was shown
+		err = s.showAsked(ctx, c, q)
+	}
+	return q, err
+}
+
+// showAsked lets the bureau that a solicitation asks see the draft while it is asked
+// by any, and looks again: another call may have changed that meanwhile.
+func (s *Server) showAsked(ctx context.Context, c *counselv1.Case, q *counselv1.Solicitation) error {
+	ctx = docstore.WithoutRequest(ctx)
+	asked := func() (bool, error) {
+		open, err := s.openSolicitations(ctx, c.GetName())
+		return slices.ContainsFunc(open, func(other *counselv1.Solicitation) bool { return other.GetBureau() == q.GetBureau() }), err
+	}
+	visible, err := asked()
+	for range maxLooks {
+		if err != nil {
+			return err
+		}
+		if err = s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), visible); err != nil {
+			return err
+		}
+		shown := visible
+		if visible, err = asked(); err == nil && visible == shown {
+			return nil
+		}
+	}
+	return cmp.Or(err, rpc.FromStore(docstore.ErrConflict, q.GetName()))
 }
 
 // onRecord keeps a refusal in the history of a case, and answers it.
@@ -123,24 +154,21 @@ func (s solicitations) ListSolicitations(ctx context.Context, in *counselv1.List
 // CloseSolicitation implements SolicitationService. The draft is hidden again unless
 // the bureau is asked by another solicitation as well.
 func (s solicitations) CloseSolicitation(ctx context.Context, in *counselv1.CloseSolicitationRequest) (*counselv1.Solicitation, error) {
+	if _, err := s.visibleSolicitation(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
+	c, _, who, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	if err := notOwn(c, who); err != nil {
+		return nil, s.onRecord(ctx, c.GetName(), err)
+	}
 	q, err := s.changeSolicitation(ctx, in.GetName(), in.GetEtag(), closeSolicitation)
 	if err != nil || q.GetBureau() == "" {
 		return q, err
 	}
-	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
-	if err != nil {
-		return nil, err
-	}
-	open, err := s.openSolicitations(ctx, c.GetName())
-	if err != nil {
-		return nil, err
-	}
-	for _, other := range open {
-		if other.GetBureau() == q.GetBureau() {
-			return q, nil
-		}
-	}
-	return q, s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), false)
+	return q, s.showAsked(ctx, c, q)
 }
 
 // openSolicitations are those of a case that wait for replies.

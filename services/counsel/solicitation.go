@@ -28,6 +28,9 @@ func newSolicitation(name string, c *counselv1.Case, in *counselv1.Solicitation,
 	if c.GetState() != counselv1.Case_UNDER_REVIEW {
 		return nil, docstore.Change{}, wrongState(c, "征求意见")
 	}
+	if err := notOwn(c, who); err != nil {
+		return nil, docstore.Change{}, err
+	}
 	due, err := dateField("solicitation.due_date", in.GetDueDate())
 	if err != nil {
 		return nil, docstore.Change{}, err

@@ -23,7 +23,7 @@ const screener = "fashen"
 // AnnotateRevision implements FilingService.
 func (s *Server) AnnotateRevision(in *filingv1.AnnotateRevisionRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
 	ctx := stream.Context()
-	r, err := s.visibleRevision(ctx, in.GetName())
+	r, err := s.findingsRevision(ctx, in.GetName())
 	if err != nil {
 		return err
 	}

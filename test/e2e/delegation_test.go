@@ -134,6 +134,7 @@ func TestDelegateWhoDraftedIsBarred(t *testing.T) {
 		if f := w.call(t.Context(), there, counselService+"UpdateOpinion", edit, begun); reason(f) != "SELF_REVIEW_FORBIDDEN" {
 			t.Errorf("writing on the opinion of a colleague: %v", f)
 		}
+		leavesToOthers(t, w, "reviewer2", c)
 		history := &counselv1.ListCaseHistoryResponse{}
 		w.must(t, "reviewer", counselService+"ListCaseHistory", &counselv1.ListCaseHistoryRequest{Parent: c.GetName()}, history)
 		inPlace := 0
@@ -146,6 +147,30 @@ func TestDelegateWhoDraftedIsBarred(t *testing.T) {
 			t.Errorf("%d refusals in another's place on record, want 3", inPlace)
 		}
 	})
+}
+
+// leavesToOthers has a reviewer who drafted the subject try what only looks on: whom to
+// ask about it, and when that ends.
+func leavesToOthers(t *testing.T, w *world, login string, c *counselv1.Case) {
+	t.Helper()
+	a, q := w.assigned(t, c.GetName()), &counselv1.Solicitation{Kind: counselv1.Solicitation_PUBLIC, Addressee: "示例区政府网站"}
+	ask := &counselv1.CreateSolicitationRequest{Parent: c.GetName(), Solicitation: &counselv1.Solicitation{
+		Kind: q.GetKind(), Addressee: q.GetAddressee(), Question: "示例问题？", DueDate: ymd(2026, 12, 31),
+	}}
+	q = w.solicit(t, c.GetName(), q)
+	for method, in := range map[string]proto.Message{
+		solicitationService + "CreateSolicitation": ask,
+		solicitationService + "CloseSolicitation":  &counselv1.CloseSolicitationRequest{Name: q.GetName()},
+		counselService + "CreateAssignment": &counselv1.CreateAssignmentRequest{
+			Parent: c.GetName(), Assignment: &counselv1.Assignment{Counsel: w.people["counsel"], Question: "是否合法？"},
+		},
+		counselService + "WaiveConflict":   &counselv1.WaiveConflictRequest{Name: a.GetName(), Consent: "同意"},
+		counselService + "CloseAssignment": &counselv1.CloseAssignmentRequest{Name: a.GetName(), Evaluation: &counselv1.Evaluation{Score: 5}},
+	} {
+		if f := w.try(t, login, method, in, &counselv1.Case{}); reason(f) != "SELF_REVIEW_FORBIDDEN" {
+			t.Errorf("%s about the own draft: %v", method, f)
+		}
+	}
 }
 
 // A delegation ends with its last day, when it is revoked, with the session of the

@@ -151,6 +151,40 @@ func staysOutside(t *testing.T, w *world, revision string) {
 			t.Errorf("the bureau that is asked calls %s: %v", method, f)
 		}
 	}
+	if f := w.notMade(t, "drafter2", filingService+"AnnotateRevision", &filingv1.AnnotateRevisionRequest{Name: revision}); f.reason != "NOT_DRAFTING_UNIT" {
+		t.Errorf("the bureau that is asked reads the findings in Word: %v", f)
+	}
 	events := w.follow(t, "drafter2", &corev1.WatchRequest{Service: "filing", FromStart: true, Resources: []string{document}})
 	events.quiet()
+}
+
+// A bureau sees the draft while any question to it is open, also where one ends while
+// another is asked.
+func TestSolicitationsCrossing(t *testing.T) {
+	w := alone(t, onSQLite(t), "grpc", "2026-04-08")
+	_, c := w.accepted(t, w.prepared(t, true))
+	asked := &directoryv1.Person{}
+	w.must(t, "sysadmin", directoryService+"GetPerson", &directoryv1.GetPersonRequest{Name: w.people["drafter2"]}, asked)
+	token := w.as(t, "reviewer")
+	q := w.solicit(t, c.GetName(), &counselv1.Solicitation{Kind: counselv1.Solicitation_BUREAU, Bureau: asked.GetBureau()})
+	for range 20 {
+		next, ended := &counselv1.Solicitation{}, make(chan *failure)
+		go func() {
+			ended <- w.call(t.Context(), token, solicitationService+"CloseSolicitation", &counselv1.CloseSolicitationRequest{Name: q.GetName()}, &counselv1.Solicitation{})
+		}()
+		f := w.call(t.Context(), token, solicitationService+"CreateSolicitation", &counselv1.CreateSolicitationRequest{
+			Parent: c.GetName(), Solicitation: &counselv1.Solicitation{
+				Kind: counselv1.Solicitation_BUREAU, Bureau: asked.GetBureau(), Question: "示例问题？", DueDate: ymd(2026, 12, 31),
+			},
+		}, next)
+		if over := <-ended; f != nil || over != nil {
+			t.Fatalf("asked %v, ended %v", f, over)
+		}
+		w.must(t, "drafter2", filingService+"GetDocument", &filingv1.GetDocumentRequest{Name: c.GetSubject()}, &filingv1.Document{})
+		q = next
+	}
+	w.must(t, "reviewer", solicitationService+"CloseSolicitation", &counselv1.CloseSolicitationRequest{Name: q.GetName()}, q)
+	if f := w.try(t, "drafter2", filingService+"GetDocument", &filingv1.GetDocumentRequest{Name: c.GetSubject()}, &filingv1.Document{}); f == nil || f.code != codes.NotFound {
+		t.Errorf("all ended: %v", f)
+	}
 }
