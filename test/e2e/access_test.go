@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	datepb "google.golang.org/genproto/googleapis/type/date"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	datepb "google.golang.org/genproto/googleapis/type/date"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/grpc"
@@ -241,6 +242,9 @@ func (w *world) retain(t *testing.T, login string) string {
 			StartDate: &datepb.Date{Year: 2019, Month: 1, Day: 1}, EndDate: &datepb.Date{Year: 2035, Month: 12, Day: 31},
 		},
 	}, &counselv1.Engagement{})
+	if w.retained == nil {
+		w.retained = map[string]string{}
+	}
 	w.retained[login] = e.GetName()
 	return e.GetName()
 }

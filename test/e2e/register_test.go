@@ -146,9 +146,9 @@ func TestRegisterOfCounsel(t *testing.T) {
 func TestConflictWithClients(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		w.retain(t, "counsel")
-		own, colleague := w.retained["counsel"], ""
+		own := w.retained["counsel"]
 		w.hire(t, "colleague", "示例律师事务所")
-		colleague = w.retained["colleague"]
+		colleague := w.retained["colleague"]
 		clients := func(login, entry string, clients ...*counselv1.Client) *failure {
 			return w.try(t, login, registerService+"UpdateCounselEntry", &counselv1.UpdateCounselEntryRequest{
 				CounselEntry: &counselv1.CounselEntry{Name: entry, Clients: clients}, UpdateMask: fields("clients"),
