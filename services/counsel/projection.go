@@ -58,6 +58,9 @@ type matter struct {
 	// by name.
 	checks []*counselv1.Check
 	drafts map[string]*counselv1.Opinion
+	// solicitations are those of the case, replies what came back to them.
+	solicitations []*counselv1.Solicitation
+	replies       []*counselv1.Reply
 }
 
 // project works out the rows of a case.
@@ -67,6 +70,8 @@ func project(m matter) projection.Rows {
 	rows.Tasks = append(rows.Tasks, m.confirmations()...)
 	rows.Tasks = append(rows.Tasks, m.meeting()...)
 	rows.Tasks = append(rows.Tasks, m.secondLooks()...)
+	rows.Tasks = append(rows.Tasks, m.asked()...)
+	rows.Tasks = append(rows.Tasks, m.heard()...)
 	for _, a := range m.assignments {
 		rows.Tasks = append(rows.Tasks, m.counsel(a)...)
 	}

@@ -340,4 +340,29 @@ func TestTaskOfACheck(t *testing.T) {
 	}
 }
 
+// A bureau that is asked has a task until its first reply or the end of the question,
+// the reviewer one for each reply until it is handled.
+func TestTasksOfASolicitation(t *testing.T) {
+	r := newRecord(t)
+	r.c.State, r.c.Reviewer, r.history = counselv1.Case_UNDER_REVIEW, reviewer.Person, nil
+	q := &counselv1.Solicitation{
+		Name: r.c.GetName() + "/solicitations/s", Kind: counselv1.Solicitation_BUREAU, Bureau: region + "/bureaus/asked", Title: "示例办法",
+		State: counselv1.Solicitation_PREPARING, DueDate: calendar.On(day0.AddDate(0, 0, 7)).Proto(), CreateTime: timestamppb.New(day0),
+	}
+	r.solicitations = []*counselv1.Solicitation{q, {Name: r.c.GetName() + "/solicitations/p", Kind: counselv1.Solicitation_PUBLIC, State: counselv1.Solicitation_OPEN}}
+	r.want("the bureau does not see it yet")
+	q.State = counselv1.Solicitation_OPEN
+	r.want("asked", "REPLY_TO_SOLICITATION OPEN asked due 04-15")
+	q.State = counselv1.Solicitation_CLOSED
+	r.want("closed without a reply")
+	q.State = counselv1.Solicitation_OPEN
+	r.replies = []*counselv1.Reply{{Name: q.GetName() + "/replies/r", Author: region + "/people/answerer", CreateTime: timestamppb.New(day0)}}
+	replied := "REPLY_TO_SOLICITATION DONE asked by answerer due 04-15"
+	r.want("replied", replied, "HANDLE_REPLY OPEN reviewer")
+	if _, err := handle(r.replies[0], r.c, &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}, second, day0); err != nil {
+		t.Fatal(err)
+	}
+	r.want("handled", replied, "HANDLE_REPLY DONE second by second")
+}
+
 var third = auth.Caller{Person: region + "/people/third", Region: region, Roles: reviewer.Roles}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/docstore"
@@ -15,7 +17,7 @@ import (
 // Projection declares the tasks and figures of legality review.
 func (s *Server) Projection() projection.Declaration {
 	return projection.Declaration{
-		Version: 3, SubjectOf: subjectOf, Subjects: s.subjects, Rows: s.rows,
+		Version: 4, SubjectOf: subjectOf, Subjects: s.subjects, Rows: s.rows,
 		Figures: slices.SortedFunc(slices.Values(slices.Concat(figures, workFigures)), func(a, b projection.Definition) int {
 			return strings.Compare(a.Code, b.Code)
 		}),
@@ -83,23 +85,37 @@ func (s *Server) caseRows(ctx context.Context, subject string) (projection.Rows,
 	if m.checks, m.drafts, err = s.checksOf(ctx, subject); err != nil {
 		return projection.Rows{}, err
 	}
+	if m.solicitations, err = pages(ctx, s.solicited, subject+"/solicitations/"); err != nil {
+		return projection.Rows{}, err
+	}
+	if m.replies, err = pages(ctx, s.replies, subject+"/solicitations/"); err != nil {
+		return projection.Rows{}, err
+	}
 	return project(m), nil
+}
+
+// pages reads all documents of a collection below a prefix, by name.
+func pages[M proto.Message](ctx context.Context, c docstore.Collection[M], prefix string) ([]M, error) {
+	var out []M
+	q := docstore.Query{Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: prefix}}
+	for {
+		page, err := c.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page.Items...)
+		if q.PageToken = page.NextPageToken; q.PageToken == "" {
+			return out, nil
+		}
+	}
 }
 
 // checksOf are the checks of the opinions of a case, and the opinions of open ones.
 func (s *Server) checksOf(ctx context.Context, name string) ([]*counselv1.Check, map[string]*counselv1.Opinion, error) {
 	drafts := map[string]*counselv1.Opinion{}
-	var checks []*counselv1.Check
-	q := docstore.Query{Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: name + "/opinions/"}}
-	for {
-		page, err := s.checks.List(ctx, q)
-		if err != nil {
-			return nil, nil, err
-		}
-		checks = append(checks, page.Items...)
-		if q.PageToken = page.NextPageToken; q.PageToken == "" {
-			break
-		}
+	checks, err := pages(ctx, s.checks, name+"/opinions/")
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, ch := range checks {
 		opinion := parentOpinion(ch.GetName())

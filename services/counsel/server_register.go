@@ -217,18 +217,7 @@ func (s registerServer) CreateEngagement(ctx context.Context, in *counselv1.Crea
 
 // engagementsOf are the contracts of an adviser, oldest first.
 func (s *Server) engagementsOf(ctx context.Context, entry string) ([]*counselv1.Engagement, error) {
-	var out []*counselv1.Engagement
-	q := docstore.Query{Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: entry + "/engagements/"}}
-	for {
-		page, err := s.engagements.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, page.Items...)
-		if q.PageToken = page.NextPageToken; q.PageToken == "" {
-			return out, nil
-		}
-	}
+	return pages(ctx, s.engagements, entry+"/engagements/")
 }
 
 // shown fills in how a contract stands today.
