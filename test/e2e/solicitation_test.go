@@ -89,7 +89,10 @@ func TestSolicitedOpinions(t *testing.T) {
 		if f := w.try(t, "reviewer", solicitationService+"CreateReply", &counselv1.CreateReplyRequest{Parent: q.GetName(), Reply: &counselv1.Reply{Text: "代为答复"}}, &counselv1.Reply{}); f == nil || f.reason != "NOT_ADDRESSEE" {
 			t.Errorf("the reviewer replies for the bureau: %v", f)
 		}
+		w.pending(t, "asked", "drafter2", "counsel", "REPLY_TO_SOLICITATION 2026-12-31")
 		r := w.reply(t, "drafter2", q, "建议删除第四条（示例）。")
+		w.pending(t, "replied", "drafter2", "counsel")
+		w.pending(t, "replied", "reviewer", "counsel", "REVIEW_CASE 2026-04-29", "HANDLE_REPLY")
 		if r.GetSender() != q.GetAddressee() || r.GetLate() {
 			t.Errorf("reply %v", r)
 		}
@@ -126,6 +129,7 @@ func TestSolicitedOpinions(t *testing.T) {
 			handle.Handling.Reason = "与上位法规定不一致（示例）。"
 			w.must(t, "reviewer", solicitationService+"HandleReply", handle, r)
 		}
+		w.pending(t, "handled", "reviewer", "counsel", "REVIEW_CASE 2026-04-29")
 		conclude("")
 		own := &counselv1.ListRepliesResponse{}
 		w.must(t, "drafter2", solicitationService+"ListReplies", &counselv1.ListRepliesRequest{Parent: q.GetName()}, own)
