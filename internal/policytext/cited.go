@@ -8,7 +8,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 )
 
-// scanCitedList reads provisions in a row: 第八条、第九条第一款和第二款.
+// scanCitedList reads provisions in a row: 第八条、第九条第一款和第二款, 第五、六条.
 func scanCitedList(s string) (list []*corev1.CitedProvision, size int) {
 	for at := 0; ; {
 		var last *corev1.CitedProvision
@@ -16,23 +16,102 @@ func scanCitedList(s string) (list []*corev1.CitedProvision, size int) {
 			last = list[len(list)-1]
 		}
 		p, n, ok := scanCited(s[at:], last, false)
-		if !ok {
+		run, more := scanRun(s[at+n:], p, last)
+		switch {
+		case more > 0:
+			list = append(list, run...)
+		case ok:
+			list = append(list, p)
+		default:
 			return list, size
 		}
-		list = append(list, p)
-		at += n
+		at += n + more
 		size = at
-		joined := false
-		for _, word := range []string{"、", "以及", "或者", "和", "及", "与", "或", "至", "到"} {
-			if rest, ok := strings.CutPrefix(s[at:], word); ok {
-				at, joined = len(s)-len(rest), true
-				break
-			}
-		}
-		if !joined {
+		word := joinWord(s[at:])
+		if word == 0 {
 			return list, size
+		}
+		at += word
+	}
+}
+
+// joinWord is how many bytes the word takes that joins one provision to the next.
+func joinWord(s string) int {
+	for _, word := range []string{"、", "以及", "或者", "和", "及", "与", "或", "至", "到"} {
+		if strings.HasPrefix(s, word) {
+			return len(word)
 		}
 	}
+	return 0
+}
+
+// maxRun bounds the numbers that share a unit.
+const maxRun = 30
+
+// scanRun reads numbers that share one unit, 第五、六条 or 第（一）、（二）项, below what was
+// read before them, or else beside the last of the list.
+func scanRun(s string, before, last *corev1.CitedProvision) (list []*corev1.CitedProvision, size int) {
+	rest, ok := strings.CutPrefix(s, "第")
+	if !ok {
+		return nil, 0
+	}
+	var numbers, starts, ends []int
+	for len(numbers) < maxRun {
+		number, n := scanCitedNumber(rest)
+		if n == 0 {
+			return nil, 0
+		}
+		numbers, starts = append(numbers, number), append(starts, len(s)-len(rest))
+		rest = rest[n:]
+		if unit, n := scanUnit(rest); n > 0 {
+			size = len(s) - len(rest) + n
+			ends = append(ends, size)
+			if list = inRun(unit, numbers, before, last); len(numbers) < 2 || list == nil {
+				return nil, 0
+			}
+			break
+		}
+		ends = append(ends, len(s)-len(rest))
+		word := joinWord(rest)
+		if word == 0 && !strings.HasPrefix(rest, "（") {
+			return nil, 0
+		}
+		rest = strings.TrimPrefix(rest[word:], "第")
+	}
+	for i, p := range list {
+		p.Text = s[starts[i]:ends[i]]
+	}
+	if len(list) > 0 {
+		list[0].Text = before.GetText() + s[:ends[0]]
+	}
+	return list, size
+}
+
+// inRun are the provisions of a run; nil where it stands below nothing that could
+// hold them.
+func inRun(unit rune, numbers []int, before, last *corev1.CitedProvision) (list []*corev1.CitedProvision) {
+	holder := before
+	if before.GetText() == "" {
+		holder = last
+	}
+	if unit != '条' && holder == nil || unit == '条' && before.GetText() != "" {
+		return nil
+	}
+	for _, n := range numbers {
+		number, p := int32(n), &corev1.CitedProvision{}
+		switch unit {
+		case '条':
+			p.Article = number
+		case '款':
+			p.Article, p.Branch, p.Paragraph = holder.Article, holder.Branch, number
+		case '项':
+			p.Article, p.Branch, p.Paragraph, p.Item = holder.Article, holder.Branch, holder.Paragraph, number
+		default:
+			p.Article, p.Branch, p.Paragraph, p.Item, p.SubItem = holder.Article, holder.Branch, holder.Paragraph, holder.Item, number
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // scanCited reads one provision (FACTS ST-02): 第十条之一第二款第（三）项第1目,
@@ -82,7 +161,20 @@ func scanCited(s string, last *corev1.CitedProvision, articleOnly bool) (*corev1
 // scanCitedLevel reads 第十条, 第2款, 第（三）项 or （三）项.
 func scanCitedLevel(s string) (number int, unit rune, size int) {
 	rest, ordinal := strings.CutPrefix(s, "第")
-	rest = strings.TrimLeftFunc(rest, IsBlank)
+	number, n := scanCitedNumber(rest)
+	if n == 0 {
+		return 0, 0, 0
+	}
+	unit, width := scanUnit(rest[n:])
+	if width == 0 || !ordinal && (unit != '项' || !strings.HasPrefix(s, "（") && !strings.HasPrefix(s, "(")) {
+		return 0, 0, 0
+	}
+	return number, unit, len(s) - len(rest) + n + width
+}
+
+// scanCitedNumber reads 十, 10 or （三） and the blanks around it.
+func scanCitedNumber(s string) (number, size int) {
+	rest := strings.TrimLeftFunc(s, IsBlank)
 	open, width := utf8.DecodeRuneInString(rest)
 	inBrackets := open == '（' || open == '('
 	if inBrackets {
@@ -90,26 +182,28 @@ func scanCitedLevel(s string) (number int, unit rune, size int) {
 	}
 	number, _, n := scanNumber(rest)
 	if n == 0 {
-		return 0, 0, 0
+		return 0, 0
 	}
 	rest = strings.TrimLeftFunc(rest[n:], IsBlank)
 	if inBrackets {
 		shut, width := utf8.DecodeRuneInString(rest)
 		if shut != '）' && shut != ')' {
-			return 0, 0, 0
+			return 0, 0
 		}
 		rest = strings.TrimLeftFunc(rest[width:], IsBlank)
 	}
-	unit, width = utf8.DecodeRuneInString(rest)
-	if !strings.ContainsRune("条款项目", unit) || width == 0 || !ordinal && (unit != '项' || !inBrackets) {
-		return 0, 0, 0
+	return number, len(s) - len(rest)
+}
+
+// scanUnit reads 条, 款, 项 or 目; 第一项目 and 第二目录 are words of their own.
+func scanUnit(s string) (unit rune, size int) {
+	unit, size = utf8.DecodeRuneInString(s)
+	rest := s[size:]
+	if size == 0 || !strings.ContainsRune("条款项目", unit) || unit == '项' && strings.HasPrefix(rest, "目") ||
+		unit == '目' && (strings.HasPrefix(rest, "录") || strings.HasPrefix(rest, "标")) {
+		return 0, 0
 	}
-	rest = rest[width:]
-	// 第一项目 and 第二目录 are words of their own.
-	if unit == '项' && strings.HasPrefix(rest, "目") || unit == '目' && (strings.HasPrefix(rest, "录") || strings.HasPrefix(rest, "标")) {
-		return 0, 0, 0
-	}
-	return number, unit, len(s) - len(rest)
+	return unit, size
 }
 
 var (

@@ -168,7 +168,10 @@ func inspectCitations(citations []*corev1.Citation) []Cited {
 		for i, p := range c.Provisions {
 			cited.Provisions = append(cited.Provisions, p.Text)
 			if i == 0 {
-				article, _, _ := scanCited(p.Text, nil, true)
+				article, _, ok := scanCited(p.Text, nil, true)
+				if !ok { // the first of 第五、六条
+					article.Text = p.Text + "条"
+				}
 				cited.Article = orNull(article.GetText())
 			}
 		}

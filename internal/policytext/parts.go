@@ -56,6 +56,13 @@ func readParts(r *reading, f *front, text *corev1.PolicyText) []*partLines {
 	for _, title := range issuedTitles(text.Title) {
 		sp.issued[Fold(title)] = false
 	}
+	if sp.issues && issuedMore.MatchString(text.Title) { // 等三个文件, which the document itself names
+		for i := f.body; i < len(r.lines) && !f.signature[i]; i++ {
+			for _, title := range issuedTitles(r.lines[i].text) {
+				sp.issued[Fold(title)] = false
+			}
+		}
+	}
 	sp.begin(corev1.PartKind_PART_KIND_MAIN, 0)
 	sp.open().body, sp.open().Title, sp.open().DocumentNumber = f.body, text.Title, text.DocumentNumber
 	for i := f.body; i < len(r.lines); i++ {
