@@ -159,7 +159,10 @@ func sendBack(c *counselv1.Case, reason string, who auth.Caller, today calendar.
 	default:
 		return docstore.Change{}, wrongState(c, "退回")
 	}
-	c.State, c.DueDate = counselv1.Case_RETURNED, nil
+	if err := leadless(c, "退回"); err != nil {
+		return docstore.Change{}, err
+	}
+	c.State, c.DueDate, c.MergedInto = counselv1.Case_RETURNED, nil, ""
 	last(c).ReturnReason, last(c).ReturnDate = reason, today.Proto()
 	return moved(c, from), nil
 }
@@ -173,13 +176,17 @@ func requestSupplement(c *counselv1.Case, reason string, who auth.Caller, today 
 	if from != counselv1.Case_RECEIVED && from != counselv1.Case_UNDER_REVIEW {
 		return docstore.Change{}, wrongState(c, "要求补正")
 	}
-	c.State, c.DueDate = counselv1.Case_SUPPLEMENT_REQUESTED, nil
+	if err := leadless(c, "要求补正"); err != nil {
+		return docstore.Change{}, err
+	}
+	c.State, c.DueDate, c.MergedInto = counselv1.Case_SUPPLEMENT_REQUESTED, nil, ""
 	round := last(c)
 	round.Pauses = append(round.Pauses, &counselv1.Pause{From: today.Proto(), Reason: reason})
 	return moved(c, from), nil
 }
 
-// conclude ends the round on a signed review opinion and opens its ledger.
+// conclude ends the round on a signed review opinion and opens its ledger; on one
+// that covers merged cases, with what it says of this one.
 func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today calendar.Date, timeSufficient bool) (docstore.Change, error) {
 	from, round := c.GetState(), last(c)
 	if from != counselv1.Case_UNDER_REVIEW {
@@ -188,17 +195,20 @@ func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today ca
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
 	}
-	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW ||
-		o.GetRound() != round.GetNumber() || o.GetRevision() != round.GetRevision() || o.GetAuthor() != who.Person {
+	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW || o.GetAuthor() != who.Person {
 		return docstore.Change{}, refused(codeEvidenceMissing, law115, "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
+	}
+	if err := covering(c, o); err != nil {
+		return docstore.Change{}, err
 	}
 	if o.GetSupersededBy() != "" {
 		return docstore.Change{}, refused(codeOpinionSuperseded, "", "该审核意见已由后一份意见替代，应当以后一份意见为依据")
 	}
-	if err := allowed(o, c); err != nil {
+	conclusion, items := concludesOn(o, c.GetName()), itemsOn(o, c.GetName())
+	if err := allowed(conclusion, c); err != nil {
 		return docstore.Change{}, err
 	}
-	if len(c.GetLedger())+len(o.GetItems()) > maxLedger {
+	if len(c.GetLedger())+len(items) > maxLedger {
 		return docstore.Change{}, refused(codeRecordClosed, "", "意见台账条目已达上限")
 	}
 	c.State = map[counselv1.Conclusion]counselv1.Case_State{
@@ -207,21 +217,21 @@ func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today ca
 		counselv1.Conclusion_UNLAWFUL: counselv1.Case_CONCLUDED_UNLAWFUL,
 
 		counselv1.Conclusion_LAWFUL_WITH_RISK: counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK,
-	}[o.GetConclusion()]
+	}[conclusion]
 	c.DueDate = nil
-	round.Conclusion, round.Opinion = o.GetConclusion(), o.GetName()
-	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK {
+	round.Conclusion, round.Opinion = conclusion, o.GetName()
+	if conclusion == counselv1.Conclusion_LAWFUL_WITH_RISK {
 		round.RiskStatement = o.GetRiskStatement()
 	}
 	round.ConcludeDate, round.TimeSufficient = today.Proto(), timeSufficient
-	for _, item := range o.GetItems() {
+	for _, item := range items {
 		c.Ledger = append(c.Ledger, &counselv1.LedgerItem{
 			Number: int32(len(c.GetLedger()) + 1), Round: round.GetNumber(), Opinion: o.GetName(), Item: item,
 		})
 	}
 	change := moved(c, from)
 	change.Details = append(change.Details, docstore.Detail("round", round.GetNumber()),
-		docstore.Detail("conclusion", o.GetConclusion()), docstore.Detail("items", len(o.GetItems())))
+		docstore.Detail("conclusion", conclusion), docstore.Detail("items", len(items)))
 	return change, nil
 }
 

@@ -37,7 +37,9 @@ func addItem(o *counselv1.Opinion, item *counselv1.OpinionItem, who auth.Caller,
 	if err := writable(o, who); err != nil {
 		return docstore.Change{}, err
 	}
-	made := slices.ContainsFunc(o.GetItems(), func(i *counselv1.OpinionItem) bool { return i.GetFinding() == item.GetFinding() })
+	made := slices.ContainsFunc(o.GetItems(), func(i *counselv1.OpinionItem) bool {
+		return i.GetFinding() == item.GetFinding() && i.GetCase() == item.GetCase()
+	})
 	switch {
 	case item.GetFinding() != "" && made:
 		return docstore.Change{}, docstore.ErrUnchanged

@@ -32,7 +32,7 @@ func newOpinion(name string, c *counselv1.Case, in, before *counselv1.Opinion, w
 	o := &counselv1.Opinion{
 		Name: name, Kind: kind, Author: who.Person, Round: round.GetNumber(), Revision: round.GetRevision(),
 		Conclusion: in.GetConclusion(), Summary: in.GetSummary(), Items: in.GetItems(), State: counselv1.Opinion_DRAFT,
-		RiskStatement: in.GetRiskStatement(), Supersedes: in.GetSupersedes(),
+		RiskStatement: in.GetRiskStatement(), Supersedes: in.GetSupersedes(), Covers: in.GetCovers(),
 	}
 	if o.Checklist, err = checklistFor(o, c, in.GetChecklist()); err != nil {
 		return nil, docstore.Change{}, err
@@ -107,6 +107,9 @@ func opinionKind(c *counselv1.Case, who auth.Caller) (counselv1.Opinion_Kind, er
 	if c.GetState() != counselv1.Case_UNDER_REVIEW {
 		return 0, wrongState(c, "出具审核意见")
 	}
+	if err := alone(c, "出具审核意见"); err != nil {
+		return 0, err
+	}
 	return counselv1.Opinion_REVIEW, notOwn(c, who)
 }
 
@@ -132,7 +135,7 @@ func writable(o *counselv1.Opinion, who auth.Caller) error {
 	return nil
 }
 
-// edit changes a draft: conclusion, summary, items, checklist and risk.
+// edit changes a draft: conclusion, summary, items, checklist, risk, covered cases.
 func edit(o, in *counselv1.Opinion, fields map[string]bool, c *counselv1.Case, who auth.Caller, newID func() string) (docstore.Change, error) {
 	if err := writable(o, who); err != nil {
 		return docstore.Change{}, err
@@ -147,6 +150,9 @@ func edit(o, in *counselv1.Opinion, fields map[string]bool, c *counselv1.Case, w
 	if fields["items"] {
 		nameItems(in.GetItems(), o.GetItems(), newID)
 		o.Items = in.GetItems()
+	}
+	if fields["covers"] {
+		o.Covers = in.GetCovers()
 	}
 	if fields["risk_statement"] {
 		o.RiskStatement = in.GetRiskStatement()
@@ -172,21 +178,26 @@ func signable(o *counselv1.Opinion, c *counselv1.Case) error {
 	if !lawful(o.GetConclusion()) && len(o.GetItems()) == 0 {
 		return rpc.Field("items", "REQUIRED", "结论为应当予以修改或者不合法的，应当逐条写明意见")
 	}
-	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK && strings.TrimSpace(o.GetRiskStatement()) == "" {
+	if err := apportioned(o); err != nil {
+		return err
+	}
+	if statesRisk(o) && strings.TrimSpace(o.GetRiskStatement()) == "" {
 		return rpc.Field("risk_statement", "REQUIRED", "结论为合法但有风险的，应当说明法律风险")
 	}
 	if o.GetKind() != counselv1.Opinion_REVIEW {
 		return nil
 	}
-	if err := allowed(o, c); err != nil {
-		return err
+	if statesRisk(o) {
+		if err := allowed(counselv1.Conclusion_LAWFUL_WITH_RISK, c); err != nil {
+			return err
+		}
 	}
 	return checkChecklist(o, lawOf(c))
 }
 
 // allowed refuses a conclusion that the review of the subject does not know.
-func allowed(o *counselv1.Opinion, c *counselv1.Case) error {
-	if o.GetConclusion() == counselv1.Conclusion_LAWFUL_WITH_RISK && !mayStateRisk(c) {
+func allowed(conclusion counselv1.Conclusion, c *counselv1.Case) error {
+	if conclusion == counselv1.Conclusion_LAWFUL_WITH_RISK && !mayStateRisk(c) {
 		return refused(codeConclusionNotAllowed, lawOf(c), "本类事项的审核结论只能是合法、应当予以修改或者不合法")
 	}
 	return nil
@@ -200,6 +211,8 @@ type signing struct {
 	// newest check of the content, nil when there is none.
 	wantsCheck bool
 	check      *counselv1.Check
+	// group are the cases that the opinion's case leads.
+	group []*counselv1.Case
 }
 
 // closeForSigning fixes the content and its digest. A review opinion is signed
@@ -218,6 +231,9 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, with signing, who 
 	}
 	if o.GetRound() != last(c).GetNumber() || o.GetRevision() != last(c).GetRevision() {
 		return docstore.Change{}, refused(codeLegalityStale, law115, "意见所针对的不是最新一次送审的版本，应当另行起草")
+	}
+	if err := current(o, c, with.group); err != nil {
+		return docstore.Change{}, err
 	}
 	digest, err := contentDigest(o)
 	if err != nil {
@@ -258,6 +274,9 @@ func sign(o *counselv1.Opinion, from counselv1.Opinion_State, c *counselv1.Case,
 	}
 	if o.GetKind() == counselv1.Opinion_REVIEW {
 		viewers = append(viewers, c.GetDraftingUnit())
+		for _, other := range o.GetCovers() {
+			viewers = append(viewers, other.GetDraftingUnit())
+		}
 	}
 	return docstore.Change{
 		From: from.String(), To: o.GetState().String(), Grant: viewers,
@@ -297,6 +316,7 @@ func contentDigest(o *counselv1.Opinion) (string, error) {
 		Name: o.GetName(), Kind: o.GetKind(), Author: o.GetAuthor(), Round: o.GetRound(), Revision: o.GetRevision(),
 		Conclusion: o.GetConclusion(), Summary: o.GetSummary(), Items: o.GetItems(),
 		Checklist: o.GetChecklist(), RiskStatement: o.GetRiskStatement(), Supersedes: o.GetSupersedes(),
+		Covers: o.GetCovers(),
 	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(signed)
 	if err != nil {

@@ -108,6 +108,9 @@ func extend(c *counselv1.Case, in *counselv1.ExtendCaseRequest, most int32, ceil
 	if from != counselv1.Case_UNDER_REVIEW {
 		return docstore.Change{}, wrongState(c, "延长审核期限")
 	}
+	if err := alone(c, "延长审核期限"); err != nil {
+		return docstore.Change{}, err
+	}
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
 	}

@@ -91,6 +91,7 @@ func submit(c *counselv1.Case, in *counselv1.OpenCaseRequest, who auth.Caller, n
 	}
 	resumed := resumes(c, in)
 	withdrawn := withdraw(c, now, "再次送审")
+	c.MergedInto, c.MergedCases = "", nil
 	round := addRound(c, in, who, today)
 	switch {
 	case resumed:

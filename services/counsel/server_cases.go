@@ -65,32 +65,15 @@ func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest
 
 // ReturnCase implements CounselService.
 func (s *Server) ReturnCase(ctx context.Context, in *counselv1.ReturnCaseRequest) (*counselv1.Case, error) {
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+	return s.changeLeaving(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
 		return sendBack(c, in.GetReason(), who, calendar.On(s.time()))
 	})
 }
 
 // RequestSupplement implements CounselService.
 func (s *Server) RequestSupplement(ctx context.Context, in *counselv1.RequestSupplementRequest) (*counselv1.Case, error) {
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+	return s.changeLeaving(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
 		return requestSupplement(c, in.GetReason(), who, calendar.On(s.time()))
-	})
-}
-
-// ConcludeCase implements CounselService.
-func (s *Server) ConcludeCase(ctx context.Context, in *counselv1.ConcludeCaseRequest) (*counselv1.Case, error) {
-	o, err := s.visibleOpinion(ctx, in.GetOpinion())
-	if err != nil {
-		return nil, err
-	}
-	if parentCase(o.GetName()) != in.GetName() {
-		return nil, rpc.Field("opinion", "RESOURCE_NAME_INVALID", "意见不属于本案件")
-	}
-	if err := s.heard(ctx, in.GetName()); err != nil {
-		return nil, err
-	}
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return conclude(c, o, who, calendar.On(s.time()), in.GetTimeSufficient())
 	})
 }
 

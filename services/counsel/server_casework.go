@@ -42,19 +42,6 @@ func (s *Server) ExtendCase(ctx context.Context, in *counselv1.ExtendCaseRequest
 	})
 }
 
-// TransferCase implements ReviewService.
-func (s *Server) TransferCase(ctx context.Context, in *counselv1.TransferCaseRequest) (*counselv1.Case, error) {
-	if _, _, _, err := s.visibleCase(ctx, in.GetName()); err != nil {
-		return nil, err
-	}
-	if err := s.reviewerNamed(ctx, "reviewer", in.GetReviewer()); err != nil {
-		return nil, err
-	}
-	return s.change(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return transfer(c, in, who)
-	})
-}
-
 // profile is the region's profile in force today.
 func (s *Server) profile(ctx context.Context, name string) (*directoryv1.JurisdictionProfile, error) {
 	return s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{

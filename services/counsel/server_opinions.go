@@ -32,7 +32,16 @@ func (s *Server) CreateOpinion(ctx context.Context, in *counselv1.CreateOpinionR
 	if err != nil {
 		return nil, err
 	}
-	o, change, err := newOpinion(name, c, in.GetOpinion(), before, who, s.newID)
+	var group []*counselv1.Case
+	if !who.Has(corev1.Role_ROLE_COUNSEL) { // whose opinion is on one case
+		if group, err = s.group(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	if in.Opinion.Covers, err = coversOf(c, group, in.GetOpinion().GetCovers()); err != nil {
+		return nil, err
+	}
+	o, change, err := newOpinion(name, joined(c, group), in.GetOpinion(), before, who, s.newID)
 	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
 		_, err = s.change(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Case, auth.Caller) (docstore.Change, error) {
 			return docstore.Change{}, refusal
@@ -89,21 +98,30 @@ func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionR
 	if err != nil {
 		return nil, err
 	}
-	fields, err := rpc.MaskFields(in.GetOpinion(), in.GetUpdateMask(), "conclusion", "summary", "items", "checklist", "risk_statement")
+	fields, err := rpc.MaskFields(in.GetOpinion(), in.GetUpdateMask(), "conclusion", "summary", "items", "checklist", "risk_statement", "covers")
 	if err != nil {
 		return nil, err
 	}
+	c, group, err := s.groupOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if current.GetKind() != counselv1.Opinion_REVIEW {
+		group = nil
+	}
+	with := &counselv1.Opinion{Name: name, Revision: current.GetRevision(), Items: in.GetOpinion().GetItems(), Covers: current.GetCovers()}
+	if fields["covers"] {
+		if with.Covers, err = coversOf(c, group, in.GetOpinion().GetCovers()); err != nil {
+			return nil, err
+		}
+		in.Opinion.Covers = with.GetCovers()
+	}
 	if fields["items"] {
-		with := &counselv1.Opinion{Revision: current.GetRevision(), Items: in.GetOpinion().GetItems()}
 		if err := s.resolve(ctx, with); err != nil {
 			return nil, err
 		}
 	}
 	if err := s.barDelegate(ctx, current); err != nil {
-		return nil, err
-	}
-	c, _, _, err := s.visibleCase(ctx, parentCase(name))
-	if err != nil {
 		return nil, err
 	}
 	return s.changeOpinion(ctx, name, in.GetOpinion().GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
@@ -132,10 +150,19 @@ func (s *Server) barDelegate(ctx context.Context, o *counselv1.Opinion) error {
 	if who, _ := auth.CallerFrom(ctx); who.Delegate == "" || o.GetKind() != counselv1.Opinion_REVIEW {
 		return nil
 	}
-	_, err := s.change(docstore.WithStep(ctx, "bar"), parentCase(o.GetName()), "", func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return docstore.Change{}, cmp.Or(notOwn(c, who), docstore.ErrUnchanged)
-	})
-	return err
+	names := []string{parentCase(o.GetName())}
+	for _, c := range o.GetCovers() {
+		names = append(names, c.GetCase())
+	}
+	for _, name := range names {
+		_, err := s.change(docstore.WithStep(ctx, "bar"), name, "", func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
+			return docstore.Change{}, cmp.Or(notOwn(c, who), docstore.ErrUnchanged)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changeOpinion updates an opinion the caller may see, by one rule.
@@ -153,48 +180,47 @@ func (s *Server) changeOpinion(ctx context.Context, name, etag string, rule func
 	return o, rpc.FromStore(err, name)
 }
 
-// resolve completes the anchors of an opinion's items in the draft it is about.
+// resolve completes the anchors of an opinion's items, each in the draft it is about.
 func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
-	var anchors []*corev1.Anchor
-	for _, item := range o.GetItems() {
-		if item.GetAnchor() != nil {
-			anchors = append(anchors, item.GetAnchor())
+	byDraft, drafts := map[string][]int{}, []string(nil)
+	for i, item := range o.GetItems() {
+		draft, err := place(o, item, fmt.Sprintf("opinion.items[%d]", i))
+		if err != nil {
+			return err
 		}
+		if item.GetAnchor() == nil {
+			continue
+		}
+		if byDraft[draft] == nil {
+			drafts = append(drafts, draft)
+		}
+		byDraft[draft] = append(byDraft[draft], i)
 	}
-	if len(anchors) == 0 {
-		return nil
-	}
-	whole, err := s.resolveAnchors(ctx, o.GetRevision(), anchors)
-	if err != nil {
-		return rpc.Renamed(err, func(field string) string { return anchorField(o, field) })
-	}
-	i := 0
-	for _, item := range o.GetItems() {
-		if item.GetAnchor() != nil {
-			item.Anchor = whole[i]
-			i++
+	for _, draft := range drafts {
+		items := byDraft[draft]
+		anchors := make([]*corev1.Anchor, len(items))
+		for n, i := range items {
+			anchors[n] = o.GetItems()[i].GetAnchor()
+		}
+		whole, err := s.resolveAnchors(ctx, draft, anchors)
+		if err != nil {
+			return rpc.Renamed(err, func(field string) string { return anchorField(items, field) })
+		}
+		for n, i := range items {
+			o.GetItems()[i].Anchor = whole[n]
 		}
 	}
 	return nil
 }
 
-// anchorField turns the place of an anchor in the call to filing into its place
-// in the opinion: items without an anchor are not asked about.
-func anchorField(o *counselv1.Opinion, field string) string {
+// anchorField turns the place of an anchor in the call that resolves it into its place
+// in the opinion; items are those whose anchors were asked about.
+func anchorField(items []int, field string) string {
 	var n int
-	if _, err := fmt.Sscanf(field, "anchors[%d]", &n); err != nil {
+	if _, err := fmt.Sscanf(field, "anchors[%d]", &n); err != nil || n < 0 || n >= len(items) {
 		return field
 	}
-	for i, item := range o.GetItems() {
-		if item.GetAnchor() == nil {
-			continue
-		}
-		if n == 0 {
-			return fmt.Sprintf("opinion.items[%d].anchor", i)
-		}
-		n--
-	}
-	return field
+	return fmt.Sprintf("opinion.items[%d].anchor", items[n])
 }
 
 // SignOpinion implements CounselService. Counsel's opinion, and one that supersedes
@@ -209,7 +235,7 @@ func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionReque
 	if who, _ := auth.CallerFrom(ctx); current.GetAuthor() != who.Person {
 		return nil, rpc.NotFound(in.GetName())
 	}
-	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	c, group, err := s.groupOf(ctx, in.GetName())
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +245,7 @@ func (s *Server) SignOpinion(ctx context.Context, in *counselv1.SignOpinionReque
 		if err != nil {
 			return nil, err
 		}
+		with.group = group
 		o, err = s.changeOpinion(ctx, in.GetName(), in.GetEtag(), func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error) {
 			return closeForSigning(o, c, with, who, s.time())
 		})

@@ -27,9 +27,16 @@ func (s *Server) AddItem(ctx context.Context, in *counselv1.AddItemRequest) (*co
 	}
 	item := in.GetItem()
 	if id := in.GetFinding(); id != "" {
-		if item, err = s.itemOfFinding(ctx, current.GetRevision(), id); err != nil {
+		of, draft, err := draftOfItem(current, in.GetCase())
+		if err != nil {
 			return nil, err
 		}
+		if item, err = s.itemOfFinding(ctx, draft, id); err != nil {
+			return nil, err
+		}
+		item.Case = of.GetCase()
+	} else {
+		item.Case = cmp.Or(item.GetCase(), in.GetCase())
 	}
 	if err := s.resolveItem(ctx, current, item); err != nil {
 		return nil, err
@@ -78,10 +85,11 @@ func (s *Server) ownOpinion(ctx context.Context, name string) (*counselv1.Opinio
 
 // resolveItem completes the anchor of one item.
 func (s *Server) resolveItem(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem) error {
-	if item.GetAnchor() == nil {
-		return nil
+	draft, err := place(o, item, "item")
+	if err != nil || item.GetAnchor() == nil {
+		return err
 	}
-	a, err := s.resolveAnchor(ctx, o.GetRevision(), "item.anchor", item.GetAnchor())
+	a, err := s.resolveAnchor(ctx, draft, "item.anchor", item.GetAnchor())
 	if err == nil {
 		item.Anchor = a
 	}
@@ -129,14 +137,18 @@ func (s *Server) CreateCheck(ctx context.Context, in *counselv1.CreateCheckReque
 	if err != nil {
 		return nil, err
 	}
-	c, _, who, err := s.visibleCase(ctx, parentCase(in.GetParent()))
+	c, group, err := s.groupOf(ctx, in.GetParent())
 	if err != nil {
 		return nil, err
 	}
 	if err := s.reviewerNamed(ctx, "check.checker", in.GetCheck().GetChecker()); err != nil {
 		return nil, err
 	}
+	who, _ := auth.CallerFrom(ctx)
 	ch, change, err := newCheck(in.GetParent()+"/checks/"+s.newID(), o, c, in.GetCheck(), who)
+	if err == nil {
+		err = current(o, c, group)
+	}
 	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
 		_, err = s.changeOpinion(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Opinion, auth.Caller) (docstore.Change, error) {
 			return docstore.Change{}, refusal
@@ -216,10 +228,11 @@ func (s *Server) DecideCheck(ctx context.Context, in *counselv1.DecideCheckReque
 	if err != nil {
 		return nil, err
 	}
-	c, _, who, err := s.visibleCase(ctx, parentCase(in.GetName()))
+	c, _, err := s.groupOf(ctx, in.GetName())
 	if err != nil {
 		return nil, err
 	}
+	who, _ := auth.CallerFrom(ctx)
 	ch, _, err := s.checks.Update(ctx, in.GetName(), docstore.Precondition{}, func(ch *counselv1.Check, meta docstore.Meta) (docstore.Change, error) {
 		if err := cmp.Or(rpc.Visible(who, meta, in.GetName()), rpc.Fresh(in.GetEtag(), meta)); err != nil {
 			return docstore.Change{}, err

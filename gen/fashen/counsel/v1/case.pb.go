@@ -26,69 +26,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a legality review of one subject concludes (国办发〔2018〕115号).
-type Conclusion int32
-
-const (
-	// None yet.
-	Conclusion_CONCLUSION_UNSPECIFIED Conclusion = 0
-	// 合法.
-	Conclusion_LAWFUL Conclusion = 1
-	// 应当予以修改.
-	Conclusion_REVISE Conclusion = 2
-	// 不合法.
-	Conclusion_UNLAWFUL Conclusion = 3
-	// 合法但有风险: lawful, with a legal risk that is stated. 115号 does not know it, so
-	// that no review of a normative document concludes with it; counsel may (the
-	// exploratory reforms of 重大行政决策程序暂行条例 art 25).
-	Conclusion_LAWFUL_WITH_RISK Conclusion = 4
-)
-
-// Enum value maps for Conclusion.
-var (
-	Conclusion_name = map[int32]string{
-		0: "CONCLUSION_UNSPECIFIED",
-		1: "LAWFUL",
-		2: "REVISE",
-		3: "UNLAWFUL",
-		4: "LAWFUL_WITH_RISK",
-	}
-	Conclusion_value = map[string]int32{
-		"CONCLUSION_UNSPECIFIED": 0,
-		"LAWFUL":                 1,
-		"REVISE":                 2,
-		"UNLAWFUL":               3,
-		"LAWFUL_WITH_RISK":       4,
-	}
-)
-
-func (x Conclusion) Enum() *Conclusion {
-	p := new(Conclusion)
-	*p = x
-	return p
-}
-
-func (x Conclusion) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Conclusion) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[0].Descriptor()
-}
-
-func (Conclusion) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[0]
-}
-
-func (x Conclusion) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Conclusion.Descriptor instead.
-func (Conclusion) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_case_proto_rawDescGZIP(), []int{0}
-}
-
 // Where the review stands.
 type Case_State int32
 
@@ -154,11 +91,11 @@ func (x Case_State) String() string {
 }
 
 func (Case_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[1].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[0].Descriptor()
 }
 
 func (Case_State) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[1]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[0]
 }
 
 func (x Case_State) Number() protoreflect.EnumNumber {
@@ -211,11 +148,11 @@ func (x Answer_Adoption) String() string {
 }
 
 func (Answer_Adoption) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[2].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[1].Descriptor()
 }
 
 func (Answer_Adoption) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[2]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[1]
 }
 
 func (x Answer_Adoption) Number() protoreflect.EnumNumber {
@@ -264,11 +201,11 @@ func (x Opinion_Kind) String() string {
 }
 
 func (Opinion_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[3].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[2].Descriptor()
 }
 
 func (Opinion_Kind) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[3]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[2]
 }
 
 func (x Opinion_Kind) Number() protoreflect.EnumNumber {
@@ -321,11 +258,11 @@ func (x Opinion_State) String() string {
 }
 
 func (Opinion_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[4].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[3].Descriptor()
 }
 
 func (Opinion_State) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[4]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[3]
 }
 
 func (x Opinion_State) Number() protoreflect.EnumNumber {
@@ -382,11 +319,11 @@ func (x OpinionItem_Kind) String() string {
 }
 
 func (OpinionItem_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[5].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[4].Descriptor()
 }
 
 func (OpinionItem_Kind) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[5]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[4]
 }
 
 func (x OpinionItem_Kind) Number() protoreflect.EnumNumber {
@@ -435,11 +372,11 @@ func (x OpinionItem_Severity) String() string {
 }
 
 func (OpinionItem_Severity) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[6].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[5].Descriptor()
 }
 
 func (OpinionItem_Severity) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[6]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[5]
 }
 
 func (x OpinionItem_Severity) Number() protoreflect.EnumNumber {
@@ -506,11 +443,11 @@ func (x Assignment_State) String() string {
 }
 
 func (Assignment_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_fashen_counsel_v1_case_proto_enumTypes[7].Descriptor()
+	return file_fashen_counsel_v1_case_proto_enumTypes[6].Descriptor()
 }
 
 func (Assignment_State) Type() protoreflect.EnumType {
-	return &file_fashen_counsel_v1_case_proto_enumTypes[7]
+	return &file_fashen_counsel_v1_case_proto_enumTypes[6]
 }
 
 func (x Assignment_State) Number() protoreflect.EnumNumber {
@@ -573,7 +510,14 @@ type Case struct {
 	// (重大行政决策程序暂行条例 art 25).
 	ExploratoryReform bool `protobuf:"varint,31,opt,name=exploratory_reform,json=exploratoryReform,proto3" json:"exploratory_reform,omitempty"`
 	// What kind of act a major enforcement decision is, in the words of its unit.
-	ActType       string `protobuf:"bytes,32,opt,name=act_type,json=actType,proto3" json:"act_type,omitempty"`
+	ActType string `protobuf:"bytes,32,opt,name=act_type,json=actType,proto3" json:"act_type,omitempty"`
+	// The lead of the merged review (并案审核) it is part of, or was concluded in;
+	// empty from its next submission on. This, and not the lead's list, is what counts.
+	MergedInto string `protobuf:"bytes,40,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
+	// The cases that are reviewed together with this one, which leads, or were
+	// concluded with it; at most 50. One that does not name this case in `merged_into`
+	// is on its way in or out, and not part of the review.
+	MergedCases   []string `protobuf:"bytes,41,rep,name=merged_cases,json=mergedCases,proto3" json:"merged_cases,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -760,6 +704,20 @@ func (x *Case) GetActType() string {
 		return x.ActType
 	}
 	return ""
+}
+
+func (x *Case) GetMergedInto() string {
+	if x != nil {
+		return x.MergedInto
+	}
+	return ""
+}
+
+func (x *Case) GetMergedCases() []string {
+	if x != nil {
+		return x.MergedCases
+	}
+	return nil
 }
 
 // One submission of the subject.
@@ -1614,7 +1572,12 @@ type Opinion struct {
 	// stay.
 	Supersedes string `protobuf:"bytes,19,opt,name=supersedes,proto3" json:"supersedes,omitempty"`
 	// The signed opinion that took the place of this one.
-	SupersededBy  string `protobuf:"bytes,20,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	SupersededBy string `protobuf:"bytes,20,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// Of a review opinion on merged cases: every case it is about, its own first, in the
+	// version it is about. Part of what is signed; empty where one case is reviewed by
+	// itself. The server fills it in when the opinion is begun, and anew when `covers` is
+	// updated; what the opinion concludes on a case is the writer's.
+	Covers        []*CoveredCase `protobuf:"bytes,40,rep,name=covers,proto3" json:"covers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1789,6 +1752,13 @@ func (x *Opinion) GetSupersededBy() string {
 	return ""
 }
 
+func (x *Opinion) GetCovers() []*CoveredCase {
+	if x != nil {
+		return x.Covers
+	}
+	return nil
+}
+
 // One point of an opinion.
 type OpinionItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1810,7 +1780,10 @@ type OpinionItem struct {
 	// Made by the server, stable in the opinion; given back with an item, it stays.
 	Id string `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
 	// The law the point rests on, each with the version that is meant.
-	LegalBases    []*LegalBasis `protobuf:"bytes,9,rep,name=legal_bases,json=legalBases,proto3" json:"legal_bases,omitempty"`
+	LegalBases []*LegalBasis `protobuf:"bytes,9,rep,name=legal_bases,json=legalBases,proto3" json:"legal_bases,omitempty"`
+	// In an opinion on merged cases: the one it belongs to, whose ledger it enters. That
+	// of the anchor's draft when unset, else the opinion's own.
+	Case          string `protobuf:"bytes,20,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1906,6 +1879,13 @@ func (x *OpinionItem) GetLegalBases() []*LegalBasis {
 		return x.LegalBases
 	}
 	return nil
+}
+
+func (x *OpinionItem) GetCase() string {
+	if x != nil {
+		return x.Case
+	}
+	return ""
 }
 
 // A matter passed to outside counsel, from the conflict check on. Until the
@@ -2325,7 +2305,7 @@ var File_fashen_counsel_v1_case_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xac\v\n" +
+	"\x1cfashen/counsel/v1/case.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/intent.proto\x1a\x19fashen/core/v1/text.proto\x1a!fashen/counsel/v1/checklist.proto\x1a\"fashen/counsel/v1/conclusion.proto\x1a\x1dfashen/counsel/v1/merge.proto\x1a\x1efashen/counsel/v1/regime.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa6\f\n" +
 	"\x04Case\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12#\n" +
 	"\asubject\x18\x02 \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
@@ -2357,7 +2337,12 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x13fashen.local/PersonR\x10reviewerDelegate\x126\n" +
 	"\x06regime\x18\x1e \x01(\x0e2\x19.fashen.counsel.v1.RegimeB\x03\xe0A\x03R\x06regime\x122\n" +
 	"\x12exploratory_reform\x18\x1f \x01(\bB\x03\xe0A\x03R\x11exploratoryReform\x12\x1e\n" +
-	"\bact_type\x18  \x01(\tB\x03\xe0A\x03R\aactType\"\xd7\x01\n" +
+	"\bact_type\x18  \x01(\tB\x03\xe0A\x03R\aactType\x12:\n" +
+	"\vmerged_into\x18( \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\n" +
+	"mergedInto\x12<\n" +
+	"\fmerged_cases\x18) \x03(\tB\x19\xe0A\x03\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\vmergedCases\"\xd7\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\f\n" +
@@ -2467,7 +2452,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x0eversion_digest\x18\x02 \x01(\tB\x03\xe0A\x03R\rversionDigest\x12B\n" +
 	"\fcertify_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vcertifyTime\x12D\n" +
 	"\rwithdraw_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fwithdrawTime\x12,\n" +
-	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xb4\n" +
+	"\x0fwithdraw_reason\x18\x05 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\xf9\n" +
 	"\n" +
 	"\aOpinion\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x128\n" +
@@ -2502,7 +2487,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14fashen.local/OpinionR\n" +
 	"supersedes\x12A\n" +
 	"\rsuperseded_by\x18\x14 \x01(\tB\x1c\xe0A\x03\xfaA\x16\n" +
-	"\x14fashen.local/OpinionR\fsupersededBy\"5\n" +
+	"\x14fashen.local/OpinionR\fsupersededBy\x12C\n" +
+	"\x06covers\x18( \x03(\v2\x1e.fashen.counsel.v1.CoveredCaseB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x103R\x06covers\"5\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -2514,7 +2500,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\aSIGNING\x10\x02\x12\n" +
 	"\n" +
 	"\x06SIGNED\x10\x03:^\xeaA[\n" +
-	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\x86\x05\n" +
+	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\xb5\x05\n" +
 	"\vOpinionItem\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.fashen.counsel.v1.OpinionItem.KindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12R\n" +
 	"\bseverity\x18\x02 \x01(\x0e2'.fashen.counsel.v1.OpinionItem.SeverityB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bseverity\x123\n" +
@@ -2527,7 +2513,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x02id\x18\b \x01(\tB\n" +
 	"\xe0A\x01\xbaH\x04r\x02\x18(R\x02id\x12K\n" +
 	"\vlegal_bases\x18\t \x03(\v2\x1d.fashen.counsel.v1.LegalBasisB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14R\n" +
-	"legalBases\"M\n" +
+	"legalBases\x12-\n" +
+	"\x04case\x18\x14 \x01(\tB\x19\xe0A\x01\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\x04case\"M\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05POWER\x10\x01\x12\v\n" +
@@ -2602,16 +2590,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x06author\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\x06author\x12D\n" +
 	"\revaluate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fevaluateTime\x12\x1b\n" +
-	"\x06timely\x18\x05 \x01(\bB\x03\xe0A\x03R\x06timely*d\n" +
-	"\n" +
-	"Conclusion\x12\x1a\n" +
-	"\x16CONCLUSION_UNSPECIFIED\x10\x00\x12\n" +
-	"\n" +
-	"\x06LAWFUL\x10\x01\x12\n" +
-	"\n" +
-	"\x06REVISE\x10\x02\x12\f\n" +
-	"\bUNLAWFUL\x10\x03\x12\x14\n" +
-	"\x10LAWFUL_WITH_RISK\x10\x04B3B\tCaseProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\x06timely\x18\x05 \x01(\bB\x03\xe0A\x03R\x06timelyB3B\tCaseProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_case_proto_rawDescOnce sync.Once
@@ -2625,100 +2604,102 @@ func file_fashen_counsel_v1_case_proto_rawDescGZIP() []byte {
 	return file_fashen_counsel_v1_case_proto_rawDescData
 }
 
-var file_fashen_counsel_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_fashen_counsel_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_fashen_counsel_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_fashen_counsel_v1_case_proto_goTypes = []any{
-	(Conclusion)(0),               // 0: fashen.counsel.v1.Conclusion
-	(Case_State)(0),               // 1: fashen.counsel.v1.Case.State
-	(Answer_Adoption)(0),          // 2: fashen.counsel.v1.Answer.Adoption
-	(Opinion_Kind)(0),             // 3: fashen.counsel.v1.Opinion.Kind
-	(Opinion_State)(0),            // 4: fashen.counsel.v1.Opinion.State
-	(OpinionItem_Kind)(0),         // 5: fashen.counsel.v1.OpinionItem.Kind
-	(OpinionItem_Severity)(0),     // 6: fashen.counsel.v1.OpinionItem.Severity
-	(Assignment_State)(0),         // 7: fashen.counsel.v1.Assignment.State
-	(*Case)(nil),                  // 8: fashen.counsel.v1.Case
-	(*Round)(nil),                 // 9: fashen.counsel.v1.Round
-	(*Extension)(nil),             // 10: fashen.counsel.v1.Extension
-	(*Pause)(nil),                 // 11: fashen.counsel.v1.Pause
-	(*Confirmation)(nil),          // 12: fashen.counsel.v1.Confirmation
-	(*LedgerItem)(nil),            // 13: fashen.counsel.v1.LedgerItem
-	(*Answer)(nil),                // 14: fashen.counsel.v1.Answer
-	(*CounselVerdict)(nil),        // 15: fashen.counsel.v1.CounselVerdict
-	(*Certificate)(nil),           // 16: fashen.counsel.v1.Certificate
-	(*Opinion)(nil),               // 17: fashen.counsel.v1.Opinion
-	(*OpinionItem)(nil),           // 18: fashen.counsel.v1.OpinionItem
-	(*Assignment)(nil),            // 19: fashen.counsel.v1.Assignment
-	(*Clarification)(nil),         // 20: fashen.counsel.v1.Clarification
-	(*Evaluation)(nil),            // 21: fashen.counsel.v1.Evaluation
-	(*date.Date)(nil),             // 22: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(Regime)(0),                   // 24: fashen.counsel.v1.Regime
+	(Case_State)(0),               // 0: fashen.counsel.v1.Case.State
+	(Answer_Adoption)(0),          // 1: fashen.counsel.v1.Answer.Adoption
+	(Opinion_Kind)(0),             // 2: fashen.counsel.v1.Opinion.Kind
+	(Opinion_State)(0),            // 3: fashen.counsel.v1.Opinion.State
+	(OpinionItem_Kind)(0),         // 4: fashen.counsel.v1.OpinionItem.Kind
+	(OpinionItem_Severity)(0),     // 5: fashen.counsel.v1.OpinionItem.Severity
+	(Assignment_State)(0),         // 6: fashen.counsel.v1.Assignment.State
+	(*Case)(nil),                  // 7: fashen.counsel.v1.Case
+	(*Round)(nil),                 // 8: fashen.counsel.v1.Round
+	(*Extension)(nil),             // 9: fashen.counsel.v1.Extension
+	(*Pause)(nil),                 // 10: fashen.counsel.v1.Pause
+	(*Confirmation)(nil),          // 11: fashen.counsel.v1.Confirmation
+	(*LedgerItem)(nil),            // 12: fashen.counsel.v1.LedgerItem
+	(*Answer)(nil),                // 13: fashen.counsel.v1.Answer
+	(*CounselVerdict)(nil),        // 14: fashen.counsel.v1.CounselVerdict
+	(*Certificate)(nil),           // 15: fashen.counsel.v1.Certificate
+	(*Opinion)(nil),               // 16: fashen.counsel.v1.Opinion
+	(*OpinionItem)(nil),           // 17: fashen.counsel.v1.OpinionItem
+	(*Assignment)(nil),            // 18: fashen.counsel.v1.Assignment
+	(*Clarification)(nil),         // 19: fashen.counsel.v1.Clarification
+	(*Evaluation)(nil),            // 20: fashen.counsel.v1.Evaluation
+	(*date.Date)(nil),             // 21: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(Regime)(0),                   // 23: fashen.counsel.v1.Regime
+	(Conclusion)(0),               // 24: fashen.counsel.v1.Conclusion
 	(*ChecklistEntry)(nil),        // 25: fashen.counsel.v1.ChecklistEntry
-	(*v1.Anchor)(nil),             // 26: fashen.core.v1.Anchor
-	(*LegalBasis)(nil),            // 27: fashen.counsel.v1.LegalBasis
-	(*v1.Intent)(nil),             // 28: fashen.core.v1.Intent
+	(*CoveredCase)(nil),           // 26: fashen.counsel.v1.CoveredCase
+	(*v1.Anchor)(nil),             // 27: fashen.core.v1.Anchor
+	(*LegalBasis)(nil),            // 28: fashen.counsel.v1.LegalBasis
+	(*v1.Intent)(nil),             // 29: fashen.core.v1.Intent
 }
 var file_fashen_counsel_v1_case_proto_depIdxs = []int32{
-	1,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
-	9,  // 1: fashen.counsel.v1.Case.rounds:type_name -> fashen.counsel.v1.Round
-	13, // 2: fashen.counsel.v1.Case.ledger:type_name -> fashen.counsel.v1.LedgerItem
-	15, // 3: fashen.counsel.v1.Case.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	16, // 4: fashen.counsel.v1.Case.certificates:type_name -> fashen.counsel.v1.Certificate
-	22, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
-	23, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	23, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
-	24, // 8: fashen.counsel.v1.Case.regime:type_name -> fashen.counsel.v1.Regime
-	22, // 9: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
-	22, // 10: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
-	22, // 11: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
-	22, // 12: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
-	22, // 13: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
-	11, // 14: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
-	22, // 15: fashen.counsel.v1.Round.return_date:type_name -> google.type.Date
-	0,  // 16: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	22, // 17: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
-	12, // 18: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
-	10, // 19: fashen.counsel.v1.Round.extension:type_name -> fashen.counsel.v1.Extension
-	23, // 20: fashen.counsel.v1.Extension.extend_time:type_name -> google.protobuf.Timestamp
-	22, // 21: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
-	22, // 22: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
-	23, // 23: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
-	18, // 24: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
-	14, // 25: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
-	2,  // 26: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
-	23, // 27: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
-	0,  // 28: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	23, // 29: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
-	23, // 30: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
-	23, // 31: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
-	23, // 32: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
-	3,  // 33: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
-	0,  // 34: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
-	18, // 35: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
-	4,  // 36: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
-	23, // 37: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
-	23, // 38: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
-	23, // 39: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 0: fashen.counsel.v1.Case.state:type_name -> fashen.counsel.v1.Case.State
+	8,  // 1: fashen.counsel.v1.Case.rounds:type_name -> fashen.counsel.v1.Round
+	12, // 2: fashen.counsel.v1.Case.ledger:type_name -> fashen.counsel.v1.LedgerItem
+	14, // 3: fashen.counsel.v1.Case.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	15, // 4: fashen.counsel.v1.Case.certificates:type_name -> fashen.counsel.v1.Certificate
+	21, // 5: fashen.counsel.v1.Case.due_date:type_name -> google.type.Date
+	22, // 6: fashen.counsel.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	22, // 7: fashen.counsel.v1.Case.update_time:type_name -> google.protobuf.Timestamp
+	23, // 8: fashen.counsel.v1.Case.regime:type_name -> fashen.counsel.v1.Regime
+	21, // 9: fashen.counsel.v1.Round.submit_date:type_name -> google.type.Date
+	21, // 10: fashen.counsel.v1.Round.accept_date:type_name -> google.type.Date
+	21, // 11: fashen.counsel.v1.Round.floor_date:type_name -> google.type.Date
+	21, // 12: fashen.counsel.v1.Round.earliest_meeting_date:type_name -> google.type.Date
+	21, // 13: fashen.counsel.v1.Round.ceiling_date:type_name -> google.type.Date
+	10, // 14: fashen.counsel.v1.Round.pauses:type_name -> fashen.counsel.v1.Pause
+	21, // 15: fashen.counsel.v1.Round.return_date:type_name -> google.type.Date
+	24, // 16: fashen.counsel.v1.Round.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	21, // 17: fashen.counsel.v1.Round.conclude_date:type_name -> google.type.Date
+	11, // 18: fashen.counsel.v1.Round.confirmation:type_name -> fashen.counsel.v1.Confirmation
+	9,  // 19: fashen.counsel.v1.Round.extension:type_name -> fashen.counsel.v1.Extension
+	22, // 20: fashen.counsel.v1.Extension.extend_time:type_name -> google.protobuf.Timestamp
+	21, // 21: fashen.counsel.v1.Pause.from:type_name -> google.type.Date
+	21, // 22: fashen.counsel.v1.Pause.until:type_name -> google.type.Date
+	22, // 23: fashen.counsel.v1.Confirmation.confirm_time:type_name -> google.protobuf.Timestamp
+	17, // 24: fashen.counsel.v1.LedgerItem.item:type_name -> fashen.counsel.v1.OpinionItem
+	13, // 25: fashen.counsel.v1.LedgerItem.answer:type_name -> fashen.counsel.v1.Answer
+	1,  // 26: fashen.counsel.v1.Answer.adoption:type_name -> fashen.counsel.v1.Answer.Adoption
+	22, // 27: fashen.counsel.v1.Answer.answer_time:type_name -> google.protobuf.Timestamp
+	24, // 28: fashen.counsel.v1.CounselVerdict.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	22, // 29: fashen.counsel.v1.CounselVerdict.sign_time:type_name -> google.protobuf.Timestamp
+	22, // 30: fashen.counsel.v1.CounselVerdict.withdraw_time:type_name -> google.protobuf.Timestamp
+	22, // 31: fashen.counsel.v1.Certificate.certify_time:type_name -> google.protobuf.Timestamp
+	22, // 32: fashen.counsel.v1.Certificate.withdraw_time:type_name -> google.protobuf.Timestamp
+	2,  // 33: fashen.counsel.v1.Opinion.kind:type_name -> fashen.counsel.v1.Opinion.Kind
+	24, // 34: fashen.counsel.v1.Opinion.conclusion:type_name -> fashen.counsel.v1.Conclusion
+	17, // 35: fashen.counsel.v1.Opinion.items:type_name -> fashen.counsel.v1.OpinionItem
+	3,  // 36: fashen.counsel.v1.Opinion.state:type_name -> fashen.counsel.v1.Opinion.State
+	22, // 37: fashen.counsel.v1.Opinion.sign_time:type_name -> google.protobuf.Timestamp
+	22, // 38: fashen.counsel.v1.Opinion.create_time:type_name -> google.protobuf.Timestamp
+	22, // 39: fashen.counsel.v1.Opinion.update_time:type_name -> google.protobuf.Timestamp
 	25, // 40: fashen.counsel.v1.Opinion.checklist:type_name -> fashen.counsel.v1.ChecklistEntry
-	5,  // 41: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
-	6,  // 42: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
-	26, // 43: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
-	27, // 44: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
-	7,  // 45: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
-	23, // 46: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
-	23, // 47: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
-	28, // 48: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
-	20, // 49: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
-	21, // 50: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
-	22, // 51: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
-	23, // 52: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
-	23, // 53: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
-	23, // 54: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
-	55, // [55:55] is the sub-list for method output_type
-	55, // [55:55] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	26, // 41: fashen.counsel.v1.Opinion.covers:type_name -> fashen.counsel.v1.CoveredCase
+	4,  // 42: fashen.counsel.v1.OpinionItem.kind:type_name -> fashen.counsel.v1.OpinionItem.Kind
+	5,  // 43: fashen.counsel.v1.OpinionItem.severity:type_name -> fashen.counsel.v1.OpinionItem.Severity
+	27, // 44: fashen.counsel.v1.OpinionItem.anchor:type_name -> fashen.core.v1.Anchor
+	28, // 45: fashen.counsel.v1.OpinionItem.legal_bases:type_name -> fashen.counsel.v1.LegalBasis
+	6,  // 46: fashen.counsel.v1.Assignment.state:type_name -> fashen.counsel.v1.Assignment.State
+	22, // 47: fashen.counsel.v1.Assignment.create_time:type_name -> google.protobuf.Timestamp
+	22, // 48: fashen.counsel.v1.Assignment.update_time:type_name -> google.protobuf.Timestamp
+	29, // 49: fashen.counsel.v1.Assignment.intent:type_name -> fashen.core.v1.Intent
+	19, // 50: fashen.counsel.v1.Assignment.clarifications:type_name -> fashen.counsel.v1.Clarification
+	20, // 51: fashen.counsel.v1.Assignment.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	21, // 52: fashen.counsel.v1.Assignment.due_date:type_name -> google.type.Date
+	22, // 53: fashen.counsel.v1.Clarification.ask_time:type_name -> google.protobuf.Timestamp
+	22, // 54: fashen.counsel.v1.Clarification.answer_time:type_name -> google.protobuf.Timestamp
+	22, // 55: fashen.counsel.v1.Evaluation.evaluate_time:type_name -> google.protobuf.Timestamp
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_case_proto_init() }
@@ -2727,13 +2708,15 @@ func file_fashen_counsel_v1_case_proto_init() {
 		return
 	}
 	file_fashen_counsel_v1_checklist_proto_init()
+	file_fashen_counsel_v1_conclusion_proto_init()
+	file_fashen_counsel_v1_merge_proto_init()
 	file_fashen_counsel_v1_regime_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_case_proto_rawDesc), len(file_fashen_counsel_v1_case_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      7,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -84,8 +84,12 @@ type CounselServiceClient interface {
 	// Asks for more material; the clock stands until the next submission.
 	RequestSupplement(ctx context.Context, in *RequestSupplementRequest, opts ...grpc.CallOption) (*Case, error)
 	// Concludes the round on a signed review opinion; its items become lines of the
-	// ledger. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
-	// that is unsigned or about another version.
+	// ledger. An opinion that covers merged cases concludes them all, each with its own
+	// items; one whose version has changed since leaves the merged review, unconcluded,
+	// with LEGALITY_STALE in its history. Called again, it completes what stopped
+	// half-way. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
+	// that is unsigned or about another version, CASE_MERGED for a case that another
+	// leads, LEGALITY_STALE while a case was merged in that the opinion does not cover.
 	ConcludeCase(ctx context.Context, in *ConcludeCaseRequest, opts ...grpc.CallOption) (*Case, error)
 	// Answers one item of the ledger for the drafting unit. Errors:
 	// FAILED_PRECONDITION with NON_ADOPTION_REASON_MISSING where an item is not
@@ -448,8 +452,12 @@ type CounselServiceServer interface {
 	// Asks for more material; the clock stands until the next submission.
 	RequestSupplement(context.Context, *RequestSupplementRequest) (*Case, error)
 	// Concludes the round on a signed review opinion; its items become lines of the
-	// ledger. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
-	// that is unsigned or about another version.
+	// ledger. An opinion that covers merged cases concludes them all, each with its own
+	// items; one whose version has changed since leaves the merged review, unconcluded,
+	// with LEGALITY_STALE in its history. Called again, it completes what stopped
+	// half-way. Errors: FAILED_PRECONDITION with EVIDENCE_MISSING for an opinion
+	// that is unsigned or about another version, CASE_MERGED for a case that another
+	// leads, LEGALITY_STALE while a case was merged in that the opinion does not cover.
 	ConcludeCase(context.Context, *ConcludeCaseRequest) (*Case, error)
 	// Answers one item of the ledger for the drafting unit. Errors:
 	// FAILED_PRECONDITION with NON_ADOPTION_REASON_MISSING where an item is not

@@ -256,7 +256,10 @@ type AddItemRequest struct {
 	// The version the caller saw; empty for the newest.
 	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Makes a retry answer what the first call made (AIP-155).
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// In an opinion on merged cases: the one whose draft the finding is of, or to which
+	// the item belongs; the opinion's own when unset.
+	Case          string `protobuf:"bytes,6,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,6 +336,13 @@ func (x *AddItemRequest) GetEtag() string {
 func (x *AddItemRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AddItemRequest) GetCase() string {
+	if x != nil {
+		return x.Case
 	}
 	return ""
 }
@@ -1219,7 +1229,7 @@ var File_fashen_counsel_v1_review_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\n" +
-	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xd6\x01\n" +
+	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1dfashen/counsel/v1/merge.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xd6\x01\n" +
 	"\x11ExtendCaseRequest\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\n" +
 	"\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x04name\x12 \n" +
@@ -1238,7 +1248,7 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xfb\x01\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xaa\x02\n" +
 	"\x0eAddItemRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
 	"\x14fashen.local/Opinion\xbaH\x04r\x02\x10\x01R\x04name\x124\n" +
@@ -1247,7 +1257,9 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestIdB\x0f\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\x12-\n" +
+	"\x04case\x18\x06 \x01(\tB\x19\xe0A\x01\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\x04caseB\x0f\n" +
 	"\x06source\x12\x05\xbaH\x02\b\x01\"\xd0\x01\n" +
 	"\x12ReplaceItemRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
@@ -1325,7 +1337,7 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\x05items\x18\x03 \x03(\v24.fashen.counsel.v1.CompareItemsResponse.ComparedItemR\x05items\x1az\n" +
 	"\fComparedItem\x121\n" +
 	"\x04line\x18\x01 \x01(\v2\x1d.fashen.counsel.v1.LedgerItemR\x04line\x127\n" +
-	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\xcf\x10\n" +
+	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\xf1\x12\n" +
 	"\rReviewService\x12\x93\x01\n" +
 	"\aAddItem\x12!.fashen.counsel.v1.AddItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"I\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x024:\x01*\"//v1/{name=regions/*/cases/*/opinions/*}:addItem\x12\xa4\x01\n" +
 	"\vReplaceItem\x12%.fashen.counsel.v1.ReplaceItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"R\xdaA\tname,itemʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{name=regions/*/cases/*/opinions/*}:replaceItem\x12\xa4\x01\n" +
@@ -1342,7 +1354,13 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\fListComments\x12&.fashen.counsel.v1.ListCommentsRequest\x1a'.fashen.counsel.v1.ListCommentsResponse\"@\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{parent=regions/*/cases/*}/comments\x12\x95\x01\n" +
 	"\n" +
 	"ExtendCase\x12$.fashen.counsel.v1.ExtendCaseRequest\x1a\x17.fashen.counsel.v1.Case\"H\xdaA\x10name,days,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=regions/*/cases/*}:extend\x12\x9f\x01\n" +
-	"\fTransferCase\x12&.fashen.counsel.v1.TransferCaseRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x14name,reviewer,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/cases/*}:transfer\x12\xa2\x01\n" +
+	"\fTransferCase\x12&.fashen.counsel.v1.TransferCaseRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x14name,reviewer,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/cases/*}:transfer\x12\x8e\x01\n" +
+	"\n" +
+	"MergeCases\x12$.fashen.counsel.v1.MergeCasesRequest\x1a\x17.fashen.counsel.v1.Case\"A\xdaA\n" +
+	"name,casesʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=regions/*/cases/*}:merge\x12\x8e\x01\n" +
+	"\n" +
+	"SplitCases\x12$.fashen.counsel.v1.SplitCasesRequest\x1a\x17.fashen.counsel.v1.Case\"A\xdaA\n" +
+	"name,casesʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=regions/*/cases/*}:split\x12\xa2\x01\n" +
 	"\fCompareItems\x12&.fashen.counsel.v1.CompareItemsRequest\x1a'.fashen.counsel.v1.CompareItemsResponse\"A\xdaA\x04nameʥ\x19\x05\x1a\x03\x01\x02\x05\x82\xd3\xe4\x93\x02+\x12)/v1/{name=regions/*/cases/*}:compareItems\x1a\x0f\xcaA\ffashen.localB<B\x12ReviewServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
@@ -1383,8 +1401,10 @@ var file_fashen_counsel_v1_review_service_proto_goTypes = []any{
 	(*Comment)(nil),                           // 20: fashen.counsel.v1.Comment
 	(*LedgerItem)(nil),                        // 21: fashen.counsel.v1.LedgerItem
 	(*v1.CarriedAnchor)(nil),                  // 22: fashen.core.v1.CarriedAnchor
-	(*Opinion)(nil),                           // 23: fashen.counsel.v1.Opinion
-	(*Case)(nil),                              // 24: fashen.counsel.v1.Case
+	(*MergeCasesRequest)(nil),                 // 23: fashen.counsel.v1.MergeCasesRequest
+	(*SplitCasesRequest)(nil),                 // 24: fashen.counsel.v1.SplitCasesRequest
+	(*Opinion)(nil),                           // 25: fashen.counsel.v1.Opinion
+	(*Case)(nil),                              // 26: fashen.counsel.v1.Case
 }
 var file_fashen_counsel_v1_review_service_proto_depIdxs = []int32{
 	18, // 0: fashen.counsel.v1.AddItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
@@ -1409,22 +1429,26 @@ var file_fashen_counsel_v1_review_service_proto_depIdxs = []int32{
 	13, // 19: fashen.counsel.v1.ReviewService.ListComments:input_type -> fashen.counsel.v1.ListCommentsRequest
 	1,  // 20: fashen.counsel.v1.ReviewService.ExtendCase:input_type -> fashen.counsel.v1.ExtendCaseRequest
 	2,  // 21: fashen.counsel.v1.ReviewService.TransferCase:input_type -> fashen.counsel.v1.TransferCaseRequest
-	15, // 22: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
-	23, // 23: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
-	23, // 24: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
-	23, // 25: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
-	19, // 26: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
-	19, // 27: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
-	9,  // 28: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
-	19, // 29: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
-	20, // 30: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
-	20, // 31: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
-	14, // 32: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
-	24, // 33: fashen.counsel.v1.ReviewService.ExtendCase:output_type -> fashen.counsel.v1.Case
-	24, // 34: fashen.counsel.v1.ReviewService.TransferCase:output_type -> fashen.counsel.v1.Case
-	16, // 35: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
-	23, // [23:36] is the sub-list for method output_type
-	10, // [10:23] is the sub-list for method input_type
+	23, // 22: fashen.counsel.v1.ReviewService.MergeCases:input_type -> fashen.counsel.v1.MergeCasesRequest
+	24, // 23: fashen.counsel.v1.ReviewService.SplitCases:input_type -> fashen.counsel.v1.SplitCasesRequest
+	15, // 24: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
+	25, // 25: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
+	25, // 26: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
+	25, // 27: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
+	19, // 28: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
+	19, // 29: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
+	9,  // 30: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
+	19, // 31: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
+	20, // 32: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
+	20, // 33: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
+	14, // 34: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
+	26, // 35: fashen.counsel.v1.ReviewService.ExtendCase:output_type -> fashen.counsel.v1.Case
+	26, // 36: fashen.counsel.v1.ReviewService.TransferCase:output_type -> fashen.counsel.v1.Case
+	26, // 37: fashen.counsel.v1.ReviewService.MergeCases:output_type -> fashen.counsel.v1.Case
+	26, // 38: fashen.counsel.v1.ReviewService.SplitCases:output_type -> fashen.counsel.v1.Case
+	16, // 39: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
+	25, // [25:40] is the sub-list for method output_type
+	10, // [10:25] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1437,6 +1461,7 @@ func file_fashen_counsel_v1_review_service_proto_init() {
 	}
 	file_fashen_counsel_v1_case_proto_init()
 	file_fashen_counsel_v1_discussion_proto_init()
+	file_fashen_counsel_v1_merge_proto_init()
 	file_fashen_counsel_v1_review_service_proto_msgTypes[2].OneofWrappers = []any{
 		(*AddItemRequest_Item)(nil),
 		(*AddItemRequest_Finding)(nil),

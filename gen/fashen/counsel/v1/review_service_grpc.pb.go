@@ -31,6 +31,8 @@ const (
 	ReviewService_ListComments_FullMethodName  = "/fashen.counsel.v1.ReviewService/ListComments"
 	ReviewService_ExtendCase_FullMethodName    = "/fashen.counsel.v1.ReviewService/ExtendCase"
 	ReviewService_TransferCase_FullMethodName  = "/fashen.counsel.v1.ReviewService/TransferCase"
+	ReviewService_MergeCases_FullMethodName    = "/fashen.counsel.v1.ReviewService/MergeCases"
+	ReviewService_SplitCases_FullMethodName    = "/fashen.counsel.v1.ReviewService/SplitCases"
 	ReviewService_CompareItems_FullMethodName  = "/fashen.counsel.v1.ReviewService/CompareItems"
 )
 
@@ -79,12 +81,23 @@ type ReviewServiceClient interface {
 	ListComments(ctx context.Context, in *ListCommentsRequest, opts ...grpc.CallOption) (*ListCommentsResponse, error)
 	// Extends the running review once, by the working days the region allows. Errors:
 	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
-	// last day.
+	// last day; CASE_MERGED for a case that another leads.
 	ExtendCase(ctx context.Context, in *ExtendCaseRequest, opts ...grpc.CallOption) (*Case, error)
 	// Passes an accepted case to another reviewer, with what there is to do; opinions
-	// stay their authors'. Errors: INVALID_ARGUMENT with NOT_REVIEWER;
-	// FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the subject.
+	// stay their authors'. The cases it leads go with it. Errors: INVALID_ARGUMENT with
+	// NOT_REVIEWER; FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the
+	// subject, CASE_MERGED for a case that another leads.
 	TransferCase(ctx context.Context, in *TransferCaseRequest, opts ...grpc.CallOption) (*Case, error)
+	// Puts cases under one reviewer and one law together (并案审核): one opinion, on the
+	// case that leads, then concludes them all. Each keeps its state, clock, ledger and
+	// gate. A call that stopped half-way is completed by the same call. Errors:
+	// FAILED_PRECONDITION with STATE_NOT_ALLOWED, CASE_MERGED for a case that leads or is
+	// led already, CASES_DIFFER for another law or reviewer, MERGED_REVIEW_FULL,
+	// SELF_REVIEW_FORBIDDEN for who drafted any of the subjects.
+	MergeCases(ctx context.Context, in *MergeCasesRequest, opts ...grpc.CallOption) (*Case, error)
+	// Takes cases out of a merged review, which are reviewed by themselves again. What
+	// was concluded together stays so. May be called again.
+	SplitCases(ctx context.Context, in *SplitCasesRequest, opts ...grpc.CallOption) (*Case, error)
 	// Tells, for each item of the newest conclusion, where its place stands in a later
 	// draft: the one that was submitted last, or any other of the subject that the
 	// caller may read. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED where no
@@ -220,6 +233,26 @@ func (c *reviewServiceClient) TransferCase(ctx context.Context, in *TransferCase
 	return out, nil
 }
 
+func (c *reviewServiceClient) MergeCases(ctx context.Context, in *MergeCasesRequest, opts ...grpc.CallOption) (*Case, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Case)
+	err := c.cc.Invoke(ctx, ReviewService_MergeCases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reviewServiceClient) SplitCases(ctx context.Context, in *SplitCasesRequest, opts ...grpc.CallOption) (*Case, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Case)
+	err := c.cc.Invoke(ctx, ReviewService_SplitCases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *reviewServiceClient) CompareItems(ctx context.Context, in *CompareItemsRequest, opts ...grpc.CallOption) (*CompareItemsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CompareItemsResponse)
@@ -275,12 +308,23 @@ type ReviewServiceServer interface {
 	ListComments(context.Context, *ListCommentsRequest) (*ListCommentsResponse, error)
 	// Extends the running review once, by the working days the region allows. Errors:
 	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
-	// last day.
+	// last day; CASE_MERGED for a case that another leads.
 	ExtendCase(context.Context, *ExtendCaseRequest) (*Case, error)
 	// Passes an accepted case to another reviewer, with what there is to do; opinions
-	// stay their authors'. Errors: INVALID_ARGUMENT with NOT_REVIEWER;
-	// FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the subject.
+	// stay their authors'. The cases it leads go with it. Errors: INVALID_ARGUMENT with
+	// NOT_REVIEWER; FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the
+	// subject, CASE_MERGED for a case that another leads.
 	TransferCase(context.Context, *TransferCaseRequest) (*Case, error)
+	// Puts cases under one reviewer and one law together (并案审核): one opinion, on the
+	// case that leads, then concludes them all. Each keeps its state, clock, ledger and
+	// gate. A call that stopped half-way is completed by the same call. Errors:
+	// FAILED_PRECONDITION with STATE_NOT_ALLOWED, CASE_MERGED for a case that leads or is
+	// led already, CASES_DIFFER for another law or reviewer, MERGED_REVIEW_FULL,
+	// SELF_REVIEW_FORBIDDEN for who drafted any of the subjects.
+	MergeCases(context.Context, *MergeCasesRequest) (*Case, error)
+	// Takes cases out of a merged review, which are reviewed by themselves again. What
+	// was concluded together stays so. May be called again.
+	SplitCases(context.Context, *SplitCasesRequest) (*Case, error)
 	// Tells, for each item of the newest conclusion, where its place stands in a later
 	// draft: the one that was submitted last, or any other of the subject that the
 	// caller may read. Errors: FAILED_PRECONDITION with STATE_NOT_ALLOWED where no
@@ -331,6 +375,12 @@ func (UnimplementedReviewServiceServer) ExtendCase(context.Context, *ExtendCaseR
 }
 func (UnimplementedReviewServiceServer) TransferCase(context.Context, *TransferCaseRequest) (*Case, error) {
 	return nil, status.Error(codes.Unimplemented, "method TransferCase not implemented")
+}
+func (UnimplementedReviewServiceServer) MergeCases(context.Context, *MergeCasesRequest) (*Case, error) {
+	return nil, status.Error(codes.Unimplemented, "method MergeCases not implemented")
+}
+func (UnimplementedReviewServiceServer) SplitCases(context.Context, *SplitCasesRequest) (*Case, error) {
+	return nil, status.Error(codes.Unimplemented, "method SplitCases not implemented")
 }
 func (UnimplementedReviewServiceServer) CompareItems(context.Context, *CompareItemsRequest) (*CompareItemsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompareItems not implemented")
@@ -572,6 +622,42 @@ func _ReviewService_TransferCase_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReviewService_MergeCases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MergeCasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).MergeCases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_MergeCases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).MergeCases(ctx, req.(*MergeCasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReviewService_SplitCases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SplitCasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).SplitCases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_SplitCases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).SplitCases(ctx, req.(*SplitCasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReviewService_CompareItems_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CompareItemsRequest)
 	if err := dec(in); err != nil {
@@ -644,6 +730,14 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TransferCase",
 			Handler:    _ReviewService_TransferCase_Handler,
+		},
+		{
+			MethodName: "MergeCases",
+			Handler:    _ReviewService_MergeCases_Handler,
+		},
+		{
+			MethodName: "SplitCases",
+			Handler:    _ReviewService_SplitCases_Handler,
 		},
 		{
 			MethodName: "CompareItems",
