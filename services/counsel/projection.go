@@ -42,7 +42,7 @@ var figures = []projection.Definition{
 	},
 	{
 		Code: "M19", DisplayName: "法制审核意见书份数", Unit: "份", CategoryName: "审核类别",
-		Text: "审核结论日期在期间内、作为审核结论依据的已签署审核意见，一份审核结论计一份。意见书尚未编号，因此按结论计数；启用编号后按编号计数，作废的除外。",
+		Text: "审核结论日期在期间内、作为审核结论依据的已签署审核意见，一份审核结论计一份，并案审核的共用一份。意见书尚未编号，因此按结论计数；启用编号后按编号计数，作废的除外。",
 	},
 }
 
@@ -116,7 +116,9 @@ func (m matter) figureLines() []projection.Line {
 			add(code, "case", note, c.GetName(), r)
 		}
 		first = false
-		add("M19", fmt.Sprintf("round-%d", r.GetNumber()), note, r.GetOpinion(), r)
+		if parentCase(r.GetOpinion()) == c.GetName() { // one on merged cases counts where it was given
+			add("M19", fmt.Sprintf("round-%d", r.GetNumber()), note, r.GetOpinion(), r)
+		}
 	}
 	for _, i := range c.GetLedger() {
 		note := fmt.Sprintf("第%d条意见：%s", i.GetNumber(), adoptionName[i.GetAnswer().GetAdoption()])

@@ -53,6 +53,10 @@ func reviewRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "TransferCase": func(n names) proto.Message {
 			return &counselv1.TransferCaseRequest{Name: n.review, Reviewer: n.person, Reason: "示例理由"}
 		},
+		s + "MergeCases": func(n names) proto.Message {
+			return &counselv1.MergeCasesRequest{Name: n.review, Cases: []string{n.review}}
+		},
+		s + "SplitCases":   func(n names) proto.Message { return &counselv1.SplitCasesRequest{Name: n.review} },
 		s + "CompareItems": func(n names) proto.Message { return &counselv1.CompareItemsRequest{Name: n.review} },
 	}
 }
