@@ -53,6 +53,7 @@ func TestClausesOfOurOwn(t *testing.T) {
 		recall, precision, rights float64
 	}{
 		{"competition.tsv", []string{"competition"}, 0.96, 0.98, 0.92},
+		{"cases.tsv", []string{"competition"}, 0.98, 0.98, 0.86},
 		{"powers.tsv", []string{"powers", "form"}, 0.98, 0.97, 0.95},
 	} {
 		t.Run(c.file, func(t *testing.T) {
@@ -80,5 +81,23 @@ func TestClausesOfOurOwn(t *testing.T) {
 				t.Errorf("recall %.3f, precision %.3f, right article %.3f; want %v, %v, %v", recall, precision, right/hit, c.recall, c.precision, c.rights)
 			}
 		})
+	}
+}
+
+// TestClausesWithPlacesByName writes the clauses of published cases with the names of
+// places: what is flagged of 本市 is flagged of 盐城市.
+func TestClausesWithPlacesByName(t *testing.T) {
+	set := builtinSet(t, "competition")
+	named := strings.NewReplacer("本市", "盐城市", "我市", "苏州市", "本县", "德清县", "我县", "垫江县", "本区", "余杭区", "我区", "莲都区",
+		"市外", "杭州市外", "县外", "平阴县外", "省外", "浙江省以外")
+	for _, one := range readClauses(t, "cases.tsv") {
+		text := named.Replace(one.text)
+		if text == one.text {
+			continue
+		}
+		plain := Flagged(set.Screen(&corev1.PolicyText{Text: one.text}).Findings)
+		if got := Flagged(set.Screen(&corev1.PolicyText{Text: text}).Findings); got != plain {
+			t.Errorf("flagged %v, with places by name %v: %s", plain, got, text)
+		}
 	}
 }
