@@ -18,8 +18,9 @@ import (
 // message. A rule that cannot be compiled is a mistake of ours and INTERNAL.
 func validateRequest(message proto.Message) error {
 	err := protovalidate.GlobalValidator.Validate(message)
+	blank := blanks(message.ProtoReflect(), "")
 	if err == nil {
-		return nil
+		return Fields(blank...)
 	}
 	var invalid *protovalidate.ValidationError
 	if !errors.As(err, &invalid) {
@@ -37,7 +38,37 @@ func validateRequest(message proto.Message) error {
 			Message: describeViolation(v),
 		})
 	}
+	for _, b := range blank {
+		if !slices.ContainsFunc(violations, func(v FieldViolation) bool { return v.Field == b.Field }) {
+			violations = append(violations, b)
+		}
+	}
 	return Fields(violations...)
+}
+
+// blanks are the texts that must not be empty and hold nothing but white space, the
+// full-width one included.
+func blanks(m protoreflect.Message, path string) []FieldViolation {
+	var bad []FieldViolation
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		at := path + string(f.Name())
+		switch {
+		case f.IsMap():
+		case f.IsList() && f.Kind() == protoreflect.MessageKind:
+			for i := range v.List().Len() {
+				bad = append(bad, blanks(v.List().Get(i).Message(), fmt.Sprintf("%s[%d].", at, i))...)
+			}
+		case f.IsList():
+		case f.Kind() == protoreflect.MessageKind:
+			bad = append(bad, blanks(v.Message(), at+".")...)
+		case f.Kind() == protoreflect.StringKind && strings.TrimSpace(v.String()) == "":
+			if rules, err := protovalidate.ResolveFieldRules(f); err == nil && rules.GetString().GetMinLen() > 0 {
+				bad = append(bad, FieldViolation{Field: at, Reason: ruleReason("string.min_len"), Message: "不得只有空白"})
+			}
+		}
+		return true
+	})
+	return bad
 }
 
 // partialUpdate tells of the violations of an Update request (AIP-134) which are
