@@ -127,7 +127,7 @@ func askAgain(a *counselv1.Assignment, in *counselv1.Assignment, parties []strin
 	default:
 		return docstore.Change{}, rpc.New(codes.AlreadyExists, "COUNSEL_ASSIGNED", "该法律顾问已被指派办理本案", "assignment", a.GetName())
 	}
-	a.Question, a.DueDate, a.Author, a.Parties = in.GetQuestion(), in.GetDueDate(), who.Actor(), parties
+	a.Question, a.DueDate, a.Author, a.Parties, a.LawFirm = in.GetQuestion(), in.GetDueDate(), who.Actor(), parties, p.firm
 	a.ConflictNote, a.State = p.conflict(parties, today)
 	a.Declared, a.Waiver, a.WaiverAuthor = false, "", ""
 	change := docstore.Change{From: from.String(), To: a.GetState().String()}
@@ -223,10 +223,13 @@ func reconciled(a *counselv1.Assignment, visible bool) (docstore.Change, error) 
 	return docstore.Change{From: a.GetState().String(), To: a.GetState().String(), Step: true}, nil
 }
 
-// firstSigned is when counsel signed the first opinion that counts; nil when none.
-func firstSigned(c *counselv1.Case, counsel string) *timestamppb.Timestamp {
+// firstSigned is when counsel signed the first opinion that counts, since the evaluation
+// of what was done before where the matter was passed on again; nil when none.
+func firstSigned(c *counselv1.Case, a *counselv1.Assignment) *timestamppb.Timestamp {
+	since := a.GetEvaluation().GetEvaluateTime()
 	for _, v := range c.GetCounselVerdicts() {
-		if v.GetCounsel() == counsel && v.GetWithdrawTime() == nil {
+		again := since == nil || v.GetSignTime().AsTime().After(since.AsTime())
+		if v.GetCounsel() == a.GetCounsel() && v.GetWithdrawTime() == nil && again {
 			return v.GetSignTime()
 		}
 	}

@@ -136,5 +136,5 @@ func (m matter) closings(a *counselv1.Assignment) []*corev1.Task {
 // evaluable tells whether there is nothing left to ask of a counsel.
 func (m matter) evaluable(a *counselv1.Assignment) bool {
 	over := m.c.GetState() == counselv1.Case_CONCLUDED_UNLAWFUL || passes(standing(m.c, last(m.c).GetVersionDigest()))
-	return over && openClarification(a) == nil && firstSigned(m.c, a.GetCounsel()) != nil
+	return over && openClarification(a) == nil && firstSigned(m.c, a) != nil
 }

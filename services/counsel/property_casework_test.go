@@ -313,7 +313,7 @@ func (f *file) onAssignment(a *counselv1.Assignment, p profile, who auth.Caller,
 		_, err = clarify(a, "x", who, f.now)
 		return "clarify", err
 	}
-	_, err = closeAssignment(a, &counselv1.Evaluation{Score: 3}, firstSigned(f.c, a.GetCounsel()), reviewer, f.now, i)
+	_, err = closeAssignment(a, &counselv1.Evaluation{Score: 3}, firstSigned(f.c, a), reviewer, f.now, i)
 	return "close", err
 }
 
@@ -384,7 +384,7 @@ func (f *file) forbidden(before counselv1.Case_State) string {
 		switch {
 		case a.GetState() == counselv1.Assignment_CLOSED && (a.GetEvaluation() == nil || openClarification(a) != nil):
 			return "closed without an evaluation, or with a question open"
-		case conflicted(a.GetState()) && firstSigned(f.c, a.GetCounsel()) != nil:
+		case conflicted(a.GetState()) && firstSigned(f.c, a) != nil:
 			return "what a conflicted counsel signed counts"
 		}
 	}

@@ -3,8 +3,10 @@ package counsel
 import (
 	"errors"
 	"testing"
+	"time"
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/calendar"
@@ -101,5 +103,27 @@ func TestConflictWhileAsked(t *testing.T) {
 	a.State = counselv1.Assignment_CLOSED
 	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, past, reviewer, today); err != nil || len(change.Grant) != 1 || len(change.Revoke) != 0 {
 		t.Errorf("asked again: %v, %v", change, err)
+	}
+}
+
+// Who is asked again after the evaluation is done with it by another opinion.
+func TestFirstSigned(t *testing.T) {
+	c := at(t, counselv1.Case_UNDER_REVIEW)
+	a := &counselv1.Assignment{Counsel: counsel.Person}
+	if firstSigned(c, a) != nil {
+		t.Error("nothing was signed")
+	}
+	c.CounselVerdicts = []*counselv1.CounselVerdict{{Counsel: counsel.Person, SignTime: timestamppb.New(day0)}}
+	if firstSigned(c, a) == nil {
+		t.Error("the first opinion does not count")
+	}
+	a.Evaluation = &counselv1.Evaluation{EvaluateTime: timestamppb.New(day0.Add(time.Hour))}
+	if signed := firstSigned(c, a); signed != nil {
+		t.Errorf("done again with what was evaluated: %v", signed)
+	}
+	later := timestamppb.New(day0.Add(2 * time.Hour))
+	c.CounselVerdicts = append(c.CounselVerdicts, &counselv1.CounselVerdict{Counsel: counsel.Person, SignTime: later})
+	if signed := firstSigned(c, a); signed != later {
+		t.Errorf("the next opinion: %v", signed)
 	}
 }

@@ -378,6 +378,6 @@ func (s *Server) CloseAssignment(ctx context.Context, in *counselv1.CloseAssignm
 		return nil, err
 	}
 	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
-		return closeAssignment(a, in.GetEvaluation(), firstSigned(c, a.GetCounsel()), who, s.time(), i)
+		return closeAssignment(a, in.GetEvaluation(), firstSigned(c, a), who, s.time(), i)
 	})
 }

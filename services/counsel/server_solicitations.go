@@ -71,7 +71,7 @@ func (s *Server) showAsked(ctx context.Context, c *counselv1.Case, q *counselv1.
 		if err != nil {
 			return err
 		}
-		if err = s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), visible); err != nil {
+		if err := s.showSubject(ctx, c.GetSubject(), auth.AskedViewer(q.GetBureau()), q.GetName(), visible); err != nil {
 			return err
 		}
 		shown := visible

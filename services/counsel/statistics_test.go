@@ -48,7 +48,7 @@ func (r *record) deed(rnd *rand.Rand, a *counselv1.Assignment) {
 		change, err = clarify(a, "因为。", counsel, now)
 	case 6:
 		method = "CloseAssignment"
-		change, err = closeAssignment(a, &counselv1.Evaluation{Score: int32(1 + rnd.IntN(5))}, firstSigned(r.c, a.GetCounsel()), reviewer, now, i)
+		change, err = closeAssignment(a, &counselv1.Evaluation{Score: int32(1 + rnd.IntN(5))}, firstSigned(r.c, a), reviewer, now, i)
 	case 7:
 		r.sign(rnd, a)
 		return

@@ -32,7 +32,9 @@ func odd(in proto.Message, depth int) map[string]proto.Message {
 			with("empty inside", func(m protoreflect.Message) { l := m.Mutable(f).List(); l.Append(l.NewElement()) })
 		case f.IsList() && f.Kind() == protoreflect.StringKind:
 			with("blank inside", func(m protoreflect.Message) { m.Mutable(f).List().Append(protoreflect.ValueOfString("")) })
-			with("strange inside", func(m protoreflect.Message) { m.Mutable(f).List().Append(protoreflect.ValueOfString("示\x00例/../x")) })
+			with("strange inside", func(m protoreflect.Message) {
+				m.Mutable(f).List().Append(protoreflect.ValueOfString("示\x00例/../x"))
+			})
 		case f.IsList():
 		case f.Kind() == protoreflect.StringKind:
 			for what, s := range map[string]string{
