@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -71,12 +72,20 @@ func (s *Server) visibleOpinion(ctx context.Context, name string) (*counselv1.Op
 	if err != nil {
 		return nil, rpc.FromStore(err, name)
 	}
-	return o, rpc.Visible(who, meta, name)
+	if err := rpc.Visible(who, meta, name); err != nil || o.GetKind() != counselv1.Opinion_COUNSEL || o.GetAuthor() == who.Person {
+		return o, err
+	}
+	// What counsel wrote is as internal as the discussion.
+	c, _, err := s.cases.Get(ctx, parentCase(name))
+	if err == nil && discusses(c, who) != nil {
+		return nil, rpc.NotFound(name)
+	}
+	return o, rpc.FromStore(err, name)
 }
 
 // ListOpinions implements CounselService.
 func (s *Server) ListOpinions(ctx context.Context, in *counselv1.ListOpinionsRequest) (*counselv1.ListOpinionsResponse, error) {
-	_, _, who, err := s.visibleCase(ctx, in.GetParent())
+	c, _, who, err := s.visibleCase(ctx, in.GetParent())
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +96,9 @@ func (s *Server) ListOpinions(ctx context.Context, in *counselv1.ListOpinionsReq
 	})
 	if err != nil {
 		return nil, rpc.FromStore(err, "")
+	}
+	if discusses(c, who) != nil {
+		page.Items = slices.DeleteFunc(page.Items, func(o *counselv1.Opinion) bool { return o.GetKind() == counselv1.Opinion_COUNSEL })
 	}
 	return &counselv1.ListOpinionsResponse{Opinions: page.Items, NextPageToken: page.NextPageToken}, nil
 }

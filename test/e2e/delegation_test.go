@@ -171,6 +171,15 @@ func leavesToOthers(t *testing.T, w *world, login string, c *counselv1.Case) {
 			t.Errorf("%s about the own draft: %v", method, f)
 		}
 	}
+	o, list := w.opinion(t, "counsel", c.GetName(), counselv1.Conclusion_LAWFUL), &counselv1.ListOpinionsResponse{}
+	if f := w.get(t, login, counselService+"GetOpinion", o.GetName()); reason(f) != "RESOURCE_NOT_FOUND" {
+		t.Errorf("what counsel wrote of the own draft: %v", f)
+	}
+	w.must(t, login, counselService+"ListOpinions", &counselv1.ListOpinionsRequest{Parent: c.GetName()}, list)
+	if len(list.GetOpinions()) != 0 {
+		t.Errorf("what counsel wrote of the own draft is listed: %v", list)
+	}
+	w.must(t, "reviewer", counselService+"GetOpinion", &counselv1.GetOpinionRequest{Name: o.GetName()}, o)
 }
 
 // A delegation ends with its last day, when it is revoked, with the session of the
