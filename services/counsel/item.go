@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,6 +77,29 @@ func removeItem(o *counselv1.Opinion, id string, who auth.Caller) (docstore.Chan
 	item := o.GetItems()[i]
 	o.Items = slices.Delete(o.GetItems(), i, i+1)
 	return wrote(o, who, item)
+}
+
+// counselItem parts the name of an item of counsel's into its opinion and its id.
+func counselItem(name string) (opinion, id string) {
+	opinion, id, _ = strings.Cut(name, "/items/")
+	return opinion, id
+}
+
+// caseOfItem is the case whose ledger an item enters.
+func caseOfItem(o *counselv1.Opinion, item *counselv1.OpinionItem) string {
+	return cmp.Or(item.GetCase(), parentCase(o.GetName()))
+}
+
+// takesUp checks the item of counsel's that an item of a review opinion takes up: one
+// of a signed opinion of counsel's in the same case. field is its path in the request.
+func takesUp(o *counselv1.Opinion, item *counselv1.OpinionItem, from *counselv1.Opinion, field string) error {
+	_, id := counselItem(item.GetCounselItem())
+	known := from.GetState() == counselv1.Opinion_SIGNED && from.GetKind() == counselv1.Opinion_COUNSEL &&
+		parentCase(from.GetName()) == caseOfItem(o, item) && id != "" && itemIndex(from.GetItems(), id) >= 0
+	if o.GetKind() != counselv1.Opinion_REVIEW || !known {
+		return rpc.Field(field, "COUNSEL_ITEM_UNKNOWN", "应当是法律顾问在本案已签署意见中的一条，且只能在审核意见中引用")
+	}
+	return nil
 }
 
 func itemUnknown(field string) error {

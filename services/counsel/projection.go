@@ -123,12 +123,7 @@ func (m matter) figureLines() []projection.Line {
 	for _, i := range c.GetLedger() {
 		note := fmt.Sprintf("第%d条意见：%s", i.GetNumber(), adoptionName[i.GetAnswer().GetAdoption()])
 		l := add("M02", fmt.Sprintf("item-%d", i.GetNumber()), note, c.GetName(), c.GetRounds()[i.GetRound()-1])
-		switch i.GetAnswer().GetAdoption() {
-		case counselv1.Answer_ADOPTED, counselv1.Answer_PARTLY_ADOPTED:
-			l.Numerator, l.Denominator = 1, 1
-		case counselv1.Answer_NOT_ADOPTED:
-			l.Denominator = 1
-		}
+		l.Numerator, l.Denominator = adopted(i.GetAnswer())
 	}
 	return out
 }

@@ -121,7 +121,9 @@ func (s *Server) UpdateOpinion(ctx context.Context, in *counselv1.UpdateOpinionR
 	if current.GetKind() != counselv1.Opinion_REVIEW {
 		group = nil
 	}
-	with := &counselv1.Opinion{Name: name, Revision: current.GetRevision(), Items: in.GetOpinion().GetItems(), Covers: current.GetCovers()}
+	with := &counselv1.Opinion{
+		Name: name, Kind: current.GetKind(), Revision: current.GetRevision(), Items: in.GetOpinion().GetItems(), Covers: current.GetCovers(),
+	}
 	if fields["covers"] {
 		if with.Covers, err = coversOf(c, group, in.GetOpinion().GetCovers()); err != nil {
 			return nil, err
@@ -192,12 +194,16 @@ func (s *Server) changeOpinion(ctx context.Context, name, etag string, rule func
 	return o, rpc.FromStore(err, name)
 }
 
-// resolve completes the anchors of an opinion's items, each in the draft it is about.
+// resolve completes the anchors of an opinion's items, each in the draft it is about,
+// and checks the items of counsel's that they take up.
 func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 	byDraft, drafts := map[string][]int{}, []string(nil)
 	for i, item := range o.GetItems() {
 		draft, err := place(o, item, fmt.Sprintf("opinion.items[%d]", i))
 		if err != nil {
+			return err
+		}
+		if err := s.takenUp(ctx, o, item, fmt.Sprintf("opinion.items[%d].counsel_item", i)); err != nil {
 			return err
 		}
 		if item.GetAnchor() == nil {
@@ -223,6 +229,22 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 		}
 	}
 	return nil
+}
+
+// takenUp reads the opinion of counsel's that an item takes a point from, and checks it.
+func (s *Server) takenUp(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem, field string) error {
+	name, _ := counselItem(item.GetCounselItem())
+	if name == "" {
+		return nil
+	}
+	from := &counselv1.Opinion{}
+	if _, ok := resource.Match(opinionName, name); ok && parentCase(name) == caseOfItem(o, item) {
+		var err error
+		if from, err = s.visibleOpinion(ctx, name); err != nil && rpc.Reason(err) != rpc.Reason(rpc.NotFound(name)) {
+			return err
+		}
+	}
+	return takesUp(o, item, from, field)
 }
 
 // anchorField turns the place of an anchor in the call that resolves it into its place

@@ -17,7 +17,7 @@ import (
 // Projection declares the tasks and figures of legality review.
 func (s *Server) Projection() projection.Declaration {
 	return projection.Declaration{
-		Version: 4, SubjectOf: subjectOf, Subjects: s.subjects, Rows: s.rows,
+		Version: 5, SubjectOf: subjectOf, Subjects: s.subjects, Rows: s.rows,
 		Figures: slices.SortedFunc(slices.Values(slices.Concat(figures, workFigures)), func(a, b projection.Definition) int {
 			return strings.Compare(a.Code, b.Code)
 		}),

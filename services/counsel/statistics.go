@@ -51,6 +51,10 @@ var workFigures = []projection.Definition{
 		Text: "期间内因同一法律顾问签署后一份意见而被替代的意见，按后一份的签署日期。",
 	},
 	{
+		Code: "M18-ADOPTION", DisplayName: "法律顾问意见纳入审核意见条数、采纳率", Unit: "条", RateName: "采纳率", Decimals: 1, Personal: true, CategoryName: "审核类别",
+		Text: "审核结论日期在期间内、注明引自法律顾问意见的审核意见条目。采纳率：其中已采纳和部分采纳的条目除以其中已经答复的条目；未被审核意见引用的法律顾问意见不计入。",
+	},
+	{
 		Code: "M18-CLARIFICATIONS", DisplayName: "请法律顾问说明次数、答复率", Unit: "次", RateName: "答复率", Decimals: 1, Personal: true, CategoryName: "审核类别",
 		Text: "期间内就已签署意见请法律顾问说明的次数，按提出日期。答复率：其中已经答复的除以全部次数。",
 	},
@@ -75,8 +79,47 @@ func (m matter) counselLines() []projection.Line {
 			out = append(out, l)
 		}
 		out = append(out, m.signed(a)...)
+		out = append(out, m.takenUp(a)...)
 	}
 	return out
+}
+
+// takenUp are the items of the ledger that take up what a counsel wrote, with what
+// became of them.
+func (m matter) takenUp(a *counselv1.Assignment) []projection.Line {
+	var out []projection.Line
+	for _, i := range m.c.GetLedger() {
+		opinion, _ := counselItem(i.GetItem().GetCounselItem())
+		if opinion == "" || authorOf(m.c, opinion) != a.GetCounsel() {
+			continue
+		}
+		l := m.work("M18-ADOPTION", fmt.Sprint("item-", i.GetNumber()), a, m.c.GetRounds()[i.GetRound()-1].GetConcludeDate())
+		l.Note = fmt.Sprintf("第%d条意见：%s", i.GetNumber(), adoptionName[i.GetAnswer().GetAdoption()])
+		l.Numerator, l.Denominator = adopted(i.GetAnswer())
+		out = append(out, l)
+	}
+	return out
+}
+
+// authorOf is the counsel who signed an opinion on a case; empty for others.
+func authorOf(c *counselv1.Case, opinion string) string {
+	for _, v := range c.GetCounselVerdicts() {
+		if v.GetOpinion() == opinion {
+			return v.GetCounsel()
+		}
+	}
+	return ""
+}
+
+// adopted is what an answer adds to a rate of adoption: nothing while there is none.
+func adopted(a *counselv1.Answer) (numerator, denominator int64) {
+	switch a.GetAdoption() {
+	case counselv1.Answer_ADOPTED, counselv1.Answer_PARTLY_ADOPTED:
+		return 1, 1
+	case counselv1.Answer_NOT_ADOPTED:
+		return 0, 1
+	}
+	return 0, 0
 }
 
 // work begins a line about the work of the counsel of an assignment.

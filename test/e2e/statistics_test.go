@@ -90,6 +90,7 @@ func TestStatistics(t *testing.T) {
 				"M02 1 1/1 100.0%[AGREEMENT 1]", "M19 3[AGREEMENT 2][ENFORCEMENT_DECISION 1]", "M24 1[行政处罚 1]", "M24-RETURNED 1[行政处罚 1]",
 			}
 			work := []string{
+				"M18-ADOPTION 1 1/1 100.0%[AGREEMENT 1]",
 				"M18-CLARIFICATIONS 1 1/1 100.0%[AGREEMENT 1]", "M18-CLOSED 1 4/1 4.00[AGREEMENT 1]", "M18-COUNSEL 1[ 1]", "M18-MATTERS 1[AGREEMENT 1]",
 				"M18-OPINIONS 2[AGREEMENT 2]", "M18-SUPERSEDED 1[AGREEMENT 1]", "M18-TIMELY 1 1/1 100.0%[AGREEMENT 1]",
 			}
@@ -168,7 +169,9 @@ func (w *world) counselled(t *testing.T) *counselv1.Case {
 	w.pending(t, "accepted", "counsel", "counsel", "WRITE_OPINION 2026-04-20")
 	w.counted(t, "in hand", "counsel", "counsel", &corev1.ListFiguresRequest{Codes: []string{"M18-OPEN"}}, "M18-OPEN 1")
 	first := w.opinion(t, "counsel", c.GetName(), counselv1.Conclusion_LAWFUL)
-	second := &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL, Summary: "示例更正。", Supersedes: first.GetName()}
+	second := &counselv1.Opinion{
+		Conclusion: counselv1.Conclusion_REVISE, Summary: "示例更正。", Supersedes: first.GetName(), Items: []*counselv1.OpinionItem{item(2, "独家经营权")},
+	}
 	w.must(t, "counsel", counselService+"CreateOpinion", &counselv1.CreateOpinionRequest{Parent: c.GetName(), Opinion: proto.CloneOf(second)}, second)
 	w.must(t, "counsel", counselService+"SignOpinion", &counselv1.SignOpinionRequest{Name: second.GetName()}, second)
 	w.must(t, "reviewer", counselService+"RequestClarification", &counselv1.RequestClarificationRequest{
@@ -184,9 +187,16 @@ func (w *world) counselled(t *testing.T) *counselv1.Case {
 			{Point: 7, Result: counselv1.ChecklistEntry_CONFORMS},
 		}
 	}
-	w.concludeOn(t, c, &counselv1.Opinion{
+	revise := &counselv1.Opinion{
 		Conclusion: counselv1.Conclusion_REVISE, Checklist: points(counselv1.ChecklistEntry_DOES_NOT_CONFORM), Items: []*counselv1.OpinionItem{item(2, "独家经营权")},
-	})
+	}
+	revise.Items[0].CounselItem = first.GetName() + "/items/none"
+	wrong := &counselv1.CreateOpinionRequest{Parent: c.GetName(), Opinion: revise}
+	if f := w.try(t, "reviewer", counselService+"CreateOpinion", wrong, &counselv1.Opinion{}); reason(f) != "COUNSEL_ITEM_UNKNOWN" || f.fields[0] != "opinion.items[0].counsel_item" {
+		t.Errorf("an item that counsel did not write: %v", f)
+	}
+	revise.Items[0].CounselItem = second.GetName() + "/items/" + second.GetItems()[0].GetId()
+	w.concludeOn(t, c, revise)
 	w.must(t, "drafter", counselService+"AnswerItem", &counselv1.AnswerItemRequest{Name: c.GetName(), Number: 1, Answer: &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}}, c)
 	w.addFile(t, m, counselv1.MatterFile_DRAFT, strings.Replace(agreement, "独家经营权", "经营权", 1))
 	w.must(t, "drafter", matterService+"SubmitMatter", &counselv1.SubmitMatterRequest{Name: m.GetName()}, c)

@@ -1781,6 +1781,10 @@ type OpinionItem struct {
 	Id string `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
 	// The law the point rests on, each with the version that is meant.
 	LegalBases []*LegalBasis `protobuf:"bytes,9,rep,name=legal_bases,json=legalBases,proto3" json:"legal_bases,omitempty"`
+	// In a review opinion, the item of counsel's that it takes up: the name of an
+	// opinion that counsel signed in the same case, `/items/` and the id of the item.
+	// What becomes of it is then counted for counsel too (中办发〔2016〕30号).
+	CounselItem string `protobuf:"bytes,10,opt,name=counsel_item,json=counselItem,proto3" json:"counsel_item,omitempty"`
 	// In an opinion on merged cases: the one it belongs to, whose ledger it enters. That
 	// of the anchor's draft when unset, else the opinion's own.
 	Case          string `protobuf:"bytes,20,opt,name=case,proto3" json:"case,omitempty"`
@@ -1879,6 +1883,13 @@ func (x *OpinionItem) GetLegalBases() []*LegalBasis {
 		return x.LegalBases
 	}
 	return nil
+}
+
+func (x *OpinionItem) GetCounselItem() string {
+	if x != nil {
+		return x.CounselItem
+	}
+	return ""
 }
 
 func (x *OpinionItem) GetCase() string {
@@ -2500,7 +2511,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\aSIGNING\x10\x02\x12\n" +
 	"\n" +
 	"\x06SIGNED\x10\x03:^\xeaA[\n" +
-	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\xb5\x05\n" +
+	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\xe5\x05\n" +
 	"\vOpinionItem\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.fashen.counsel.v1.OpinionItem.KindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12R\n" +
 	"\bseverity\x18\x02 \x01(\x0e2'.fashen.counsel.v1.OpinionItem.SeverityB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bseverity\x123\n" +
@@ -2513,7 +2524,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x02id\x18\b \x01(\tB\n" +
 	"\xe0A\x01\xbaH\x04r\x02\x18(R\x02id\x12K\n" +
 	"\vlegal_bases\x18\t \x03(\v2\x1d.fashen.counsel.v1.LegalBasisB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14R\n" +
-	"legalBases\x12-\n" +
+	"legalBases\x12.\n" +
+	"\fcounsel_item\x18\n" +
+	" \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xac\x02R\vcounselItem\x12-\n" +
 	"\x04case\x18\x14 \x01(\tB\x19\xe0A\x01\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\"M\n" +
 	"\x04Kind\x12\x14\n" +
