@@ -324,7 +324,7 @@ func (f *front) markSigners(r *reading, at int) (names []string) {
 			}
 			continue
 		}
-		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || utf8.RuneCountInString(s) > 80 {
+		if _, numbered := readMark(l); numbered || l.place != inText || isSentence(s) || strings.HasPrefix(squeeze(s), "特此") || utf8.RuneCountInString(s) > 80 {
 			break
 		}
 		f.signature[i] = true

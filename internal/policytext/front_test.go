@@ -39,6 +39,14 @@ func TestFront(t *testing.T) {
 	}
 }
 
+// 特此公告 above a sign-off is nobody's name.
+func TestSignatories(t *testing.T) {
+	got := mustRead(t, []byte("示例公告\n甲。\n特此公告\n示例局\n2026年3月5日\n")).Text.Signatories
+	if len(got) != 1 || got[0] != "示例局" {
+		t.Errorf("signed by %q", got)
+	}
+}
+
 func TestDocumentNumber(t *testing.T) {
 	for s, want := range map[string]string{
 		"示政办发〔2026〕14号":       "示政办发〔2026〕14号",

@@ -1,8 +1,10 @@
 package rulebook
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,6 +50,11 @@ type checkInput struct {
 	paragraph int
 	facts     *Facts
 	statutes  *statuteIndex
+	// start is the code point of the document at which the sentence begins, references
+	// those in it; whole says that the document was read, and they are known.
+	start      int
+	references []*corev1.Reference
+	whole      bool
 }
 
 // checkHit is one place a check points at, in bytes of the sentence, with what
@@ -118,9 +125,24 @@ func checkMisquoted(in *checkInput) []checkHit {
 	return hits
 }
 
-// checkDangling finds references to parts the document does not have.
+// checkDangling finds references to parts the document does not have. Of a document
+// that was read, the reader has told them, part by part: what is attached has articles
+// of its own, and the words of an amendment speak of another text.
 func checkDangling(in *checkInput) []checkHit {
 	var hits []checkHit
+	if in.whole {
+		for _, r := range in.references {
+			if r.GetBroken() && !strings.HasPrefix(r.GetText(), "附") { // which may be sent apart
+				start := len(string([]rune(in.text)[:int(r.GetStart())-in.start]))
+				what := r.GetText()
+				for _, m := range policytext.Mentions(what) { // of a list, the one that is missing
+					what = cmp.Or(in.facts.Missing(m, in.article, in.paragraph), what)
+				}
+				hits = append(hits, checkHit{start: start, end: start + len(r.GetText()), words: []string{"{what}", what}})
+			}
+		}
+		return hits
+	}
 	for _, m := range policytext.Mentions(in.text) {
 		if what := in.facts.Missing(m, in.article, in.paragraph); what != "" {
 			hits = append(hits, checkHit{start: m.Start, end: m.End, words: []string{"{what}", what}})
@@ -129,12 +151,25 @@ func checkDangling(in *checkInput) []checkHit {
 	return hits
 }
 
+// referencesIn are the references that stand in a clause.
+func referencesIn(t *corev1.PolicyText, c *clause) []*corev1.Reference {
+	all := t.GetReferences()
+	before := func(at int) int {
+		return sort.Search(len(all), func(i int) bool { return int(all[i].GetEnd()) > at })
+	}
+	from, to := before(c.runeStart), before(c.runeStart+utf8.RuneCountInString(c.text))
+	for from < to && int(all[from].GetStart()) < c.runeStart {
+		from++
+	}
+	return all[from:to]
+}
+
 var startsArticle = regexp.MustCompile(`^[\s　]*第([零〇一二三四五六七八九十百\d]{1,7})条[\s　]`)
 
 // checks runs the checks of a set over one sentence.
 func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Finding {
 	var out []*corev1.Finding
-	in := checkInput{text: c.text, day: s.day, facts: facts, statutes: &s.lib.statutes}
+	in := checkInput{text: c.text, day: s.day, facts: facts, statutes: &s.lib.statutes, start: c.runeStart, whole: facts.Exact && len(t.GetParts()) > 0}
 	if !facts.Date.IsZero() {
 		in.day = facts.Date
 	}
@@ -145,6 +180,7 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Fi
 		}
 		if !placed {
 			in.article, in.paragraph = articleOf(t, c)
+			in.references = referencesIn(t, c)
 			placed = true
 		}
 		for _, h := range r.check(&in) {

@@ -127,3 +127,21 @@ func FuzzForm(f *testing.F) {
 		}
 	})
 }
+
+// A reference is that of its part: an amendment speaks of the text that it amends, and
+// what is attached has articles of its own.
+func TestDanglingByPart(t *testing.T) {
+	const order = "示例市人民政府关于修改《示例市养犬办法》的决定\n决定对《示例市养犬办法》作如下修改：\n一、第三条改为：“依照本办法第五十条办理。”\n示例市人民政府\n2026年6月1日\n示例市养犬办法\n第一条　制定本办法。\n第二条　𠮷依照本办法第一条、第九条办理。\n"
+	const charter = "示例市协会管理办法\n第一条　制定本办法。\n附件1\n示例市协会章程（示范文本）\n第一条　制定本章程。\n第二条　依照本章程第一条办理，见附件7。\n第三条　依照本章程第二条、本章程第八条办理。\n"
+	for text, want := range map[string]string{order: "本办法第一条、第九条", charter: "本章程第八条"} {
+		var got []string
+		for _, f := range builtinSet(t, "form").Screen(read(t, text)).Findings {
+			if f.Rule == "FORM-XREF" {
+				got = append(got, f.Anchor.Quote)
+			}
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
