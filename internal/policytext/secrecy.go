@@ -40,6 +40,14 @@ func SecrecyMark(d *Document) string {
 			}
 		}
 	}
+	// What a tracked deletion takes away is still in the file.
+	for _, c := range d.Text.GetMarkup().GetChanges() {
+		for part := range strings.Lines(c.GetText()) {
+			if mark := secrecyOf(part, false); mark != "" {
+				return mark
+			}
+		}
+	}
 	seen, before := 0, ""
 	for l := range strings.Lines(d.Text.GetText()) {
 		if trim(l) == "" {

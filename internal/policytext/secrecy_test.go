@@ -53,6 +53,7 @@ func TestSecrecyMark(t *testing.T) {
 func TestSecrecyMarkOfWord(t *testing.T) {
 	for name, f := range map[string]wordFile{
 		"header":   {body: text("示例办法"), header: par("", run("机"), run("密★10年"))},
+		"deletion": {body: par("", `<w:del w:id="1" w:author="a"><w:r><w:delText>机密★10年</w:delText></w:r></w:del>`) + text("示例办法")},
 		"cell":     {body: `<w:tbl><w:tr><w:tc>` + text("密级") + `</w:tc><w:tc>` + text("机密★10年") + `</w:tc></w:tr></w:tbl>` + text("示例办法")},
 		"text box": {body: strings.Repeat(text("甲。"), 50) + par("", `<w:r><w:pict><w:txbxContent>`+text("机密★10年")+`</w:txbxContent></w:pict></w:r>`)},
 	} {
