@@ -32,6 +32,7 @@ func contracts() []contract {
 	counsel := counselv1.File_fashen_counsel_v1_counsel_service_proto.Services()
 	reviews := counselv1.File_fashen_counsel_v1_review_service_proto.Services()
 	register := counselv1.File_fashen_counsel_v1_register_service_proto.Services()
+	letters := counselv1.File_fashen_counsel_v1_letter_service_proto.Services()
 	matters := counselv1.File_fashen_counsel_v1_matter_service_proto.Services()
 	solicitation := counselv1.File_fashen_counsel_v1_solicitation_proto.Services()
 	directory := directoryv1.File_fashen_directory_v1_directory_service_proto.Services()
@@ -49,6 +50,7 @@ func contracts() []contract {
 		{"counsel", counsel.Get(0), over(counselv1.NewCounselServiceClient, counselv1.RegisterCounselServiceHandlerClient)},
 		{"counsel", reviews.Get(0), over(counselv1.NewReviewServiceClient, counselv1.RegisterReviewServiceHandlerClient)},
 		{"counsel", register.Get(0), over(counselv1.NewRegisterServiceClient, counselv1.RegisterRegisterServiceHandlerClient)},
+		{"counsel", letters.Get(0), over(counselv1.NewLetterServiceClient, counselv1.RegisterLetterServiceHandlerClient)},
 		{"counsel", matters.Get(0), over(counselv1.NewMatterServiceClient, counselv1.RegisterMatterServiceHandlerClient)},
 		{"counsel", solicitation.Get(0), over(counselv1.NewSolicitationServiceClient, counselv1.RegisterSolicitationServiceHandlerClient)},
 		{"directory", directory.Get(0), over(directoryv1.NewDirectoryServiceClient, directoryv1.RegisterDirectoryServiceHandlerClient)},

@@ -62,6 +62,7 @@ func newHarness(t *testing.T, change ...func(*gateway.Options)) *harness {
 	competitionv1.RegisterCompetitionServiceServer(h.server, competitionv1.UnimplementedCompetitionServiceServer{})
 	counselv1.RegisterCounselServiceServer(h.server, counselv1.UnimplementedCounselServiceServer{})
 	counselv1.RegisterReviewServiceServer(h.server, counselv1.UnimplementedReviewServiceServer{})
+	counselv1.RegisterLetterServiceServer(h.server, letters{})
 	counselv1.RegisterMatterServiceServer(h.server, counselv1.UnimplementedMatterServiceServer{})
 	counselv1.RegisterRegisterServiceServer(h.server, counselv1.UnimplementedRegisterServiceServer{})
 	counselv1.RegisterSolicitationServiceServer(h.server, counselv1.UnimplementedSolicitationServiceServer{})

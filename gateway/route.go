@@ -217,6 +217,7 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		{http.MethodGet, "/v1/regions/*/cases/*/opinions/*:download", made(g, g.letters.DownloadOpinion)},
 		{http.MethodGet, "/v1/regions/*/cases/*/opinions/*:annotate", made(g, g.letters.AnnotateOpinion)},
 		{http.MethodGet, "/v1/regions/*/cases/*:downloadNotice", made(g, g.letters.DownloadNotice)},
+		{http.MethodGet, "/v1/regions/*/cases/*/letters/*:download", made(g, g.letters.DownloadLetter)},
 		{http.MethodGet, "/v1/regions/*/jurisdictionProfiles/*:previewLetter", made(g, g.letters.PreviewLetter)},
 		{http.MethodPost, document + "/materials/*:upload", g.uploadMaterial},
 		{http.MethodGet, document + "/materials/*:download", g.downloadMaterial},
@@ -228,6 +229,9 @@ func (g *gateway) ownRoutes(rpcs []*route) ([]*route, error) {
 		{http.MethodGet, "/docs", static("text/html; charset=utf-8", docsPage)},
 		{http.MethodGet, "/docs/page.js", static("text/javascript; charset=utf-8", docsScript)},
 		{http.MethodGet, "/docs/page.css", static("text/css; charset=utf-8", docsStyle)},
+		{http.MethodGet, "/verify", g.showVerification},
+		{http.MethodPost, "/verify", g.verify},
+		{http.MethodGet, "/verify/page.css", static("text/css; charset=utf-8", verifyStyle)},
 		{http.MethodGet, "/healthz", g.alive},
 		{http.MethodGet, "/readyz", g.ready},
 	}

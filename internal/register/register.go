@@ -21,6 +21,7 @@ var spec = docstore.Spec{
 	Indexes: []docstore.Index{
 		{Fields: []string{"subject"}, Unique: true},
 		{Fields: []string{"register", "number"}},
+		{Fields: []string{docstore.FieldViewers, "register", "number"}},
 	},
 }
 
@@ -70,10 +71,10 @@ func (r *Register) Claim(ctx context.Context, c Claim) (*corev1.RegisterNumber, 
 		}
 		n := &corev1.RegisterNumber{
 			Name: fmt.Sprintf("%s/numbers/%d", c.Register, newest+1), Register: c.Register, Number: newest + 1,
-			Text: c.Text(newest + 1), Subject: c.Subject, ClaimDate: c.Date.Proto(), State: corev1.RegisterNumber_ASSIGNED,
+			Text: c.Text(newest + 1), Subject: c.Subject, ClaimDate: c.Date.Proto(),
 		}
 		n, _, err = r.numbers.Create(ctx, n, docstore.Change{
-			To: n.GetState().String(), Grant: c.Viewers,
+			Grant:   c.Viewers,
 			Details: []*corev1.Detail{docstore.Detail("subject", c.Subject), docstore.Detail("text", n.GetText())},
 		})
 		if !errors.Is(err, docstore.ErrAlreadyExists) {
@@ -109,29 +110,12 @@ func (r *Register) newest(ctx context.Context, register string) (int64, error) {
 	return page.Items[0].GetNumber(), nil
 }
 
-// Void marks the number of a subject as void, with the reason. Again it changes
-// nothing.
-func (r *Register) Void(ctx context.Context, subject, reason string) error {
-	n, err := r.Of(ctx, subject)
-	if err != nil {
-		return err
-	}
-	_, _, err = r.numbers.Update(docstore.WithoutRequest(ctx), n.GetName(), docstore.Precondition{},
-		func(n *corev1.RegisterNumber, _ docstore.Meta) (docstore.Change, error) {
-			from := n.GetState()
-			if from == corev1.RegisterNumber_VOID {
-				return docstore.Change{}, docstore.ErrUnchanged
-			}
-			n.State, n.VoidReason = corev1.RegisterNumber_VOID, reason
-			return docstore.Change{From: from.String(), To: n.GetState().String(), Details: []*corev1.Detail{docstore.Detail("reason", reason)}}, nil
-		})
-	return err
-}
-
-// List answers a page of the numbers of a register, in order.
-func (r *Register) List(ctx context.Context, register string, size int, token string) ([]*corev1.RegisterNumber, string, error) {
+// List answers a page of the numbers of a register that one of the viewers may
+// see, in order.
+func (r *Register) List(ctx context.Context, register string, viewers []string, size int, token string) ([]*corev1.RegisterNumber, string, error) {
 	page, err := r.numbers.List(ctx, docstore.Query{
-		Equal: map[string]any{"register": register}, OrderBy: "number", PageSize: size, PageToken: token,
+		Equal: map[string]any{"register": register}, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: viewers},
+		OrderBy: "number", PageSize: size, PageToken: token,
 	})
 	return page.Items, page.NextPageToken, err
 }

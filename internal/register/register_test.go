@@ -16,6 +16,8 @@ import (
 	"fashen/internal/docstore/sqlite"
 )
 
+var viewers = []string{"regions/120105/roles/reviewer"}
+
 const opinions2026 = "regions/120105/registers/review-opinion-2026"
 
 func open(t *testing.T) *Register {
@@ -40,7 +42,7 @@ func writing(t *testing.T) context.Context {
 
 func claim(register, subject string) Claim {
 	return Claim{
-		Register: register, Subject: subject, Date: calendar.Date{Year: 2026, Month: 3, Day: 5},
+		Register: register, Subject: subject, Viewers: viewers, Date: calendar.Date{Year: 2026, Month: 3, Day: 5},
 		Text: func(n int64) string { return fmt.Sprintf("示例法审〔2026〕%d号", n) },
 	}
 }
@@ -50,7 +52,7 @@ func numbers(t *testing.T, r *Register, register string) (out []*corev1.Register
 	t.Helper()
 	token := ""
 	for {
-		page, next, err := r.List(t.Context(), register, 7, token)
+		page, next, err := r.List(t.Context(), register, viewers, 7, token)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,29 +98,20 @@ func TestFiftyClaimsAtOnceLeaveNoGap(t *testing.T) {
 	}
 }
 
-func TestVoidNumberIsKeptAndNotGivenAgain(t *testing.T) {
+func TestNumbersAreSeenByTheirViewersAlone(t *testing.T) {
 	r := open(t)
-	const first, second = "regions/120105/cases/a/letters/x", "regions/120105/cases/a/letters/y"
-	if _, err := r.Claim(writing(t), claim(opinions2026, first)); err != nil {
+	c := claim(opinions2026, "regions/120105/cases/a/letters/x")
+	if _, err := r.Claim(writing(t), c); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if err := r.Void(writing(t), first, "示例：印错"); err != nil {
-			t.Fatal(err)
-		}
+	if list := numbers(t, r, opinions2026); len(list) != 1 || list[0].GetSubject() != c.Subject {
+		t.Errorf("for who may: %v", list)
 	}
-	if n, err := r.Claim(writing(t), claim(opinions2026, second)); err != nil || n.GetNumber() != 2 {
-		t.Fatalf("second claim: %v, %v", n, err)
+	if list, _, err := r.List(t.Context(), opinions2026, []string{"regions/120105/roles/drafter"}, 7, ""); err != nil || len(list) != 0 {
+		t.Errorf("for others: %v, %v", list, err)
 	}
-	if n, err := r.Claim(writing(t), claim(opinions2026, first)); err != nil || n.GetState() != corev1.RegisterNumber_VOID {
-		t.Errorf("the subject of a void number gets %v, %v", n, err)
-	}
-	list := numbers(t, r, opinions2026)
-	if len(list) != 2 || list[0].GetState() != corev1.RegisterNumber_VOID || list[0].GetVoidReason() == "" {
-		t.Errorf("register: %v", list)
-	}
-	if err := r.Void(writing(t), "regions/120105/cases/a/letters/z", "示例"); !errors.Is(err, docstore.ErrNotFound) {
-		t.Errorf("void of nothing: %v", err)
+	if _, err := r.Of(t.Context(), "regions/120105/cases/a/letters/z"); !errors.Is(err, docstore.ErrNotFound) {
+		t.Errorf("the number of nothing: %v", err)
 	}
 }
 

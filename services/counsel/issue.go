@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -14,6 +15,7 @@ import (
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
+	"fashen/internal/officialdoc"
 	"fashen/internal/rpc"
 )
 
@@ -31,16 +33,16 @@ const (
 	codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 )
 
-// letterName names the nth letter of an opinion. The name is worked out, not
-// made up, so that a call that stopped half-way is completed by the next one with
-// the number it had claimed.
-func letterName(opinion string, n int) string {
+// letterID names the nth letter of an opinion. The name is worked out, not made
+// up, so that a call that stopped half-way is completed by the next one with the
+// number it had claimed.
+func letterID(opinion string, n int) string {
 	return fmt.Sprintf("%s/letters/%s-%d", parentCase(opinion), path.Base(opinion), n)
 }
 
-// registerName is the register of review opinions of a year (FACTS 3.1 DN-06,
+// yearRegister is the register of review opinions of a year (FACTS 3.1 DN-06,
 // DN-07: the year of signing out).
-func registerName(region string, year int32) string {
+func yearRegister(region string, year int32) string {
 	return fmt.Sprintf("%s/registers/review-opinion-%d", region, year)
 }
 
@@ -52,6 +54,19 @@ func newCode() string {
 		b[i] = codeAlphabet[b[i]%byte(len(codeAlphabet))]
 	}
 	return string(b)
+}
+
+// readCode reads a verification code as people type it.
+func readCode(typed string) string {
+	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
+}
+
+// readNumber reads a document number as people type it: other brackets stand for
+// 〔 and 〕 (FACTS 3.1 DN-02).
+func readNumber(typed string) string {
+	return strings.NewReplacer(
+		" ", "", "　", "", "[", "〔", "]", "〕", "［", "〔", "］", "〕", "(", "〔", ")", "〕", "（", "〔", "）", "〕", "【", "〔", "】", "〕", "﹝", "〔", "﹞", "〕",
+	).Replace(typed)
 }
 
 // issuable checks that an opinion can go out as a numbered letter: the signed
@@ -68,18 +83,25 @@ func issuable(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) error {
 	return nil
 }
 
-// newLetter is the letter of an opinion under its number, before its files are
-// written.
+// addressees are the units that a letter about a case is for.
+func addressees(c *counselv1.Case) []string { return []string{c.GetDraftingUnit()} }
+
+// newLetter is the letter of an opinion, before it has a number.
 func newLetter(name string, c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) *counselv1.Letter {
 	return &counselv1.Letter{
-		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: c.GetTitle(), Addressee: c.GetDraftingUnit(),
-		Issuer: who.Actor(), ContentDigest: o.GetContentDigest(), VerificationCode: newCode(), State: counselv1.Letter_ISSUED,
+		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: c.GetTitle(), Addressees: addressees(c),
+		Issuer: who.Actor(), ContentDigest: o.GetContentDigest(), State: counselv1.Letter_ISSUED,
 	}
 }
 
-// numbered puts the number on a letter.
-func numbered(l *counselv1.Letter, n *corev1.RegisterNumber) {
-	l.RegisterNumber, l.DocumentNumber, l.IssueDate = n.GetName(), n.GetText(), n.GetClaimDate()
+// printed puts number, date and code of a letter on what is written of it.
+func printed(p *officialdoc.Letter, l *counselv1.Letter) {
+	p.Number, p.Unnumbered = l.GetDocumentNumber(), ""
+	note := "核验码：" + l.GetVerificationCode()[:codeLength/2] + "-" + l.GetVerificationCode()[codeLength/2:]
+	if p.Annotation != "" {
+		note = p.Annotation + "；" + note
+	}
+	p.Annotation = note
 }
 
 // letterViewers see the letters of a region before they are served, and the
@@ -107,7 +129,7 @@ func issuedAlready(l *counselv1.Letter) error {
 	return rpc.New(codes.AlreadyExists, codeLetterIssued, "该审核意见已经制发文书并编号："+l.GetDocumentNumber(), "letter", l.GetName())
 }
 
-// serve shows a letter to its addressee.
+// serve shows a letter to its addressees.
 func serve(l *counselv1.Letter, who auth.Caller, now time.Time) (docstore.Change, error) {
 	from := l.GetState()
 	switch from {
@@ -119,28 +141,49 @@ func serve(l *counselv1.Letter, who auth.Caller, now time.Time) (docstore.Change
 	}
 	l.State, l.Server, l.ServeTime = counselv1.Letter_SERVED, who.Actor(), timestamppb.New(now)
 	return docstore.Change{
-		From: from.String(), To: l.GetState().String(), Grant: []string{l.GetAddressee()},
-		Details: []*corev1.Detail{docstore.Detail("addressee", l.GetAddressee())},
+		From: from.String(), To: l.GetState().String(), Grant: l.GetAddressees(),
+		Details: []*corev1.Detail{docstore.Detail("addressees", strings.Join(l.GetAddressees(), " "))},
 	}, nil
 }
 
 func letterVoid() error { return refused(codeLetterVoid, "", "该文书已作废") }
 
-// receive takes the addressee's receipt, once.
-func receive(l *counselv1.Letter, who auth.Caller, now time.Time) (docstore.Change, error) {
+// acknowledge takes the receipt of an addressee, once each; the letter is received
+// when all have given theirs.
+func acknowledge(l *counselv1.Letter, who auth.Caller, now time.Time) (docstore.Change, error) {
 	from := l.GetState()
-	if who.Bureau == "" || who.Bureau != l.GetAddressee() && !slices.Contains(who.Predecessors, l.GetAddressee()) {
+	mine := slices.DeleteFunc(slices.Clone(l.GetAddressees()), func(bureau string) bool {
+		return who.Bureau == "" || bureau != who.Bureau && !slices.Contains(who.Predecessors, bureau)
+	})
+	if len(mine) == 0 {
 		return docstore.Change{}, rpc.New(codes.PermissionDenied, "NOT_ADDRESSEE", "只有受送达单位可以签收")
 	}
-	switch from {
-	case counselv1.Letter_SERVED:
-	case counselv1.Letter_VOID:
+	if from == counselv1.Letter_VOID {
 		return docstore.Change{}, letterVoid()
-	default:
+	}
+	had := len(l.GetReceipts())
+	for _, bureau := range mine {
+		if receiptOf(l, bureau) == nil {
+			l.Receipts = append(l.Receipts, &counselv1.Receipt{Bureau: bureau, Recipient: who.Actor(), ReceiveTime: timestamppb.New(now)})
+		}
+	}
+	if len(l.GetReceipts()) == had {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
-	l.State, l.Recipient, l.ReceiveTime = counselv1.Letter_RECEIVED, who.Actor(), timestamppb.New(now)
-	return docstore.Change{From: from.String(), To: l.GetState().String()}, nil
+	if len(l.GetReceipts()) == len(l.GetAddressees()) {
+		l.State = counselv1.Letter_RECEIVED
+	}
+	return docstore.Change{From: from.String(), To: l.GetState().String(), Details: []*corev1.Detail{docstore.Detail("bureaus", strings.Join(mine, " "))}}, nil
+}
+
+// receiptOf is the receipt of an addressee; nil when there is none.
+func receiptOf(l *counselv1.Letter, bureau string) *counselv1.Receipt {
+	for _, r := range l.GetReceipts() {
+		if r.GetBureau() == bureau {
+			return r
+		}
+	}
+	return nil
 }
 
 // void ends a letter: it stays, and so does its number. Whoever saw it goes on
@@ -152,4 +195,23 @@ func void(l *counselv1.Letter, reason string, who auth.Caller, now time.Time) (d
 	}
 	l.State, l.VoidReason, l.VoidAuthor, l.VoidTime = counselv1.Letter_VOID, reason, who.Actor(), timestamppb.New(now)
 	return docstore.Change{From: from.String(), To: l.GetState().String(), Details: []*corev1.Detail{docstore.Detail("reason", reason)}}, nil
+}
+
+// tellStates works out what became of numbers from the letters that bear them.
+func tellStates(numbers []*corev1.RegisterNumber, letters []*counselv1.Letter) {
+	by := map[string]*counselv1.Letter{}
+	for _, l := range letters {
+		by[l.GetRegisterNumber()] = l
+	}
+	for _, n := range numbers {
+		l := by[n.GetName()]
+		switch {
+		case l == nil:
+			n.State = corev1.RegisterNumber_CLAIMED
+		case l.GetState() == counselv1.Letter_VOID:
+			n.State, n.VoidReason = corev1.RegisterNumber_VOID, l.GetVoidReason()
+		default:
+			n.State = corev1.RegisterNumber_ASSIGNED
+		}
+	}
 }

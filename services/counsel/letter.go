@@ -9,8 +9,8 @@ import (
 	"fashen/internal/officialdoc"
 )
 
-// Letters are worked out from a case when they are asked for: nothing of them is
-// kept. Their numbers stay open.
+// Letters are worked out from a case when they are asked for, and nothing of them is
+// kept, but for the numbered ones (issue.go).
 
 // codeLetterUnavailable is the reason where a case has nothing to write a letter of.
 const codeLetterUnavailable = "LETTER_UNAVAILABLE"

@@ -42,7 +42,7 @@ var figures = []projection.Definition{
 	},
 	{
 		Code: "M19", DisplayName: "法制审核意见书份数", Unit: "份", CategoryName: "审核类别",
-		Text: "审核结论日期在期间内、作为审核结论依据的已签署审核意见，一份审核结论计一份，并案审核的共用一份。意见书尚未编号，因此按结论计数；启用编号后按编号计数，作废的除外。",
+		Text: "成文日期在期间内的编号法制审核意见书；作废的不计。",
 	},
 }
 
@@ -61,17 +61,20 @@ type matter struct {
 	// solicitations are those of the case, replies what came back to them.
 	solicitations []*counselv1.Solicitation
 	replies       []*counselv1.Reply
+	// letters are the numbered ones of the case.
+	letters []*counselv1.Letter
 }
 
 // project works out the rows of a case.
 func project(m matter) projection.Rows {
-	rows := projection.Rows{Lines: append(m.figureLines(), m.counselLines()...)}
+	rows := projection.Rows{Lines: slices.Concat(m.figureLines(), m.letterLines(), m.counselLines())}
 	rows.Tasks = append(rows.Tasks, m.turns()...)
 	rows.Tasks = append(rows.Tasks, m.confirmations()...)
 	rows.Tasks = append(rows.Tasks, m.meeting()...)
 	rows.Tasks = append(rows.Tasks, m.secondLooks()...)
 	rows.Tasks = append(rows.Tasks, m.asked()...)
 	rows.Tasks = append(rows.Tasks, m.heard()...)
+	rows.Tasks = append(rows.Tasks, m.receipts()...)
 	for _, a := range m.assignments {
 		rows.Tasks = append(rows.Tasks, m.counsel(a)...)
 	}
@@ -116,9 +119,6 @@ func (m matter) figureLines() []projection.Line {
 			add(code, "case", note, c.GetName(), r)
 		}
 		first = false
-		if parentCase(r.GetOpinion()) == c.GetName() { // one on merged cases counts where it was given
-			add("M19", fmt.Sprintf("round-%d", r.GetNumber()), note, r.GetOpinion(), r)
-		}
 	}
 	for _, i := range c.GetLedger() {
 		note := fmt.Sprintf("第%d条意见：%s", i.GetNumber(), adoptionName[i.GetAnswer().GetAdoption()])

@@ -253,7 +253,6 @@ func counted(regime counselv1.Regime, history []*corev1.JournalEntry) map[string
 			if code := map[counselv1.Regime]string{0: "M01", 1: "M01", 2: "M13", 6: "M24"}[regime]; code != "" {
 				out[code] = sums{count: 1}
 			}
-			count("M19", 1)
 			if items > 0 {
 				count("M02", items)
 			}

@@ -16,6 +16,7 @@ import (
 	"fashen/internal/intake"
 	"fashen/internal/intent"
 	"fashen/internal/officialdoc"
+	"fashen/internal/register"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
 )
@@ -31,6 +32,8 @@ const (
 	matterName     = "regions/{region}/matters/{matter}"
 	commentName    = caseName + "/comments/{comment}"
 	entryName      = "regions/{region}/counselEntries/{counsel_entry}"
+	letterName     = caseName + "/letters/{letter}"
+	registerName   = "regions/{region}/registers/{register}"
 	engagementName = entryName + "/engagements/{engagement}"
 	solicitName    = caseName + "/solicitations/{solicitation}"
 	replyName      = solicitName + "/replies/{reply}"
@@ -80,11 +83,14 @@ type Server struct {
 	engagements engagementStore
 	solicited   solicitationStore
 	replies     replyStore
-	filing      filingv1.FilingServiceClient
-	directory   directoryv1.DirectoryServiceClient
-	fonts       *officialdoc.FontLibrary
-	now         docstore.Clock
-	log         *slog.Logger
+	// issued are the numbered letters; register has their numbers.
+	issued    letterStore
+	register  *register.Register
+	filing    filingv1.FilingServiceClient
+	directory directoryv1.DirectoryServiceClient
+	fonts     *officialdoc.FontLibrary
+	now       docstore.Clock
+	log       *slog.Logger
 	// comparing has a place for each comparison in progress.
 	comparing chan struct{}
 	intents   *intent.Queue[*counselv1.Assignment]

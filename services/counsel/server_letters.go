@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
@@ -43,7 +44,7 @@ func (s letters) DownloadOpinion(in *counselv1.DownloadOpinionRequest, stream fi
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c)
+	t, unit, err := s.parties(ctx, c, calendar.On(s.time()))
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func (s letters) DownloadNotice(in *counselv1.DownloadNoticeRequest, stream file
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c)
+	t, unit, err := s.parties(ctx, c, calendar.On(s.time()))
 	if err != nil {
 		return err
 	}
@@ -84,17 +85,25 @@ func (s letters) PreviewLetter(in *counselv1.PreviewLetterRequest, stream fileSt
 	return s.sendLetter(stream, l, err, in.GetFormat())
 }
 
-// parties are the template of a case's region and the name of its drafting unit.
-func (s letters) parties(ctx context.Context, c *counselv1.Case) (t officialdoc.Template, unit string, err error) {
-	p, err := s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{Parent: regionOf(c.GetName())})
+// parties are the template of a case's region on a day and the names of whom its
+// letters are for.
+func (s letters) parties(ctx context.Context, c *counselv1.Case, on calendar.Date) (t officialdoc.Template, units string, err error) {
+	p, err := s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{Parent: regionOf(c.GetName()), Date: on.Proto()})
 	if err != nil {
 		return t, "", err
 	}
 	if t, err = s.template(ctx, p); err != nil {
 		return t, "", err
 	}
-	bureau, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: c.GetDraftingUnit()})
-	return t, bureau.GetDisplayName(), err
+	var names []string
+	for _, name := range addressees(c) {
+		bureau, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: name})
+		if err != nil {
+			return t, "", err
+		}
+		names = append(names, bureau.GetDisplayName())
+	}
+	return t, strings.Join(names, "、"), nil
 }
 
 // template is that of a version of a region's profile.

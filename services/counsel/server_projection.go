@@ -91,6 +91,9 @@ func (s *Server) caseRows(ctx context.Context, subject string) (projection.Rows,
 	if m.replies, err = pages(ctx, s.replies, subject+"/solicitations/"); err != nil {
 		return projection.Rows{}, err
 	}
+	if m.letters, err = pages(ctx, s.issued, subject+"/letters/"); err != nil {
+		return projection.Rows{}, err
+	}
 	return project(m), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/docstore"
 	"fashen/internal/intent"
+	"fashen/internal/register"
 )
 
 type (
@@ -16,6 +17,7 @@ type (
 	commentStore    = docstore.Collection[*counselv1.Comment]
 	matterStore     = docstore.Collection[*counselv1.Matter]
 	entryStore      = docstore.Collection[*counselv1.CounselEntry]
+	letterStore     = docstore.Collection[*counselv1.Letter]
 	engagementStore = docstore.Collection[*counselv1.Engagement]
 
 	solicitationStore = docstore.Collection[*counselv1.Solicitation]
@@ -111,6 +113,16 @@ var repliesSpec = docstore.Spec{
 	},
 }
 
+var lettersSpec = docstore.Spec{
+	Name: "letters",
+	Indexes: []docstore.Index{
+		{Fields: []string{"register_number"}, Unique: true},
+		{Fields: []string{"document_number", "verification_code"}},
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}},
+		{Fields: []string{docstore.FieldViewers, "case", docstore.FieldCreateTime}},
+	},
+}
+
 func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Options) (err error) {
 	if s.cases, err = docstore.NewCollection[*counselv1.Case](ctx, engine, casesSpec, o); err != nil {
 		return err
@@ -139,6 +151,12 @@ func (s *Server) open(ctx context.Context, engine docstore.Engine, o docstore.Op
 	if s.solicited, err = docstore.NewCollection[*counselv1.Solicitation](ctx, engine, solicitationsSpec, o); err != nil {
 		return err
 	}
-	s.replies, err = docstore.NewCollection[*counselv1.Reply](ctx, engine, repliesSpec, o)
+	if s.replies, err = docstore.NewCollection[*counselv1.Reply](ctx, engine, repliesSpec, o); err != nil {
+		return err
+	}
+	if s.issued, err = docstore.NewCollection[*counselv1.Letter](ctx, engine, lettersSpec, o); err != nil {
+		return err
+	}
+	s.register, err = register.Open(ctx, engine, o)
 	return err
 }

@@ -30,23 +30,28 @@ type RegisterNumber_State int32
 const (
 	// Unset.
 	RegisterNumber_STATE_UNSPECIFIED RegisterNumber_State = 0
-	// 已使用: it belongs to its subject.
-	RegisterNumber_ASSIGNED RegisterNumber_State = 1
-	// 作废: it counts no more and is not given again.
-	RegisterNumber_VOID RegisterNumber_State = 2
+	// 已占用: given to a subject that is not written yet; asking for it again
+	// completes it.
+	RegisterNumber_CLAIMED RegisterNumber_State = 1
+	// 已使用: its subject bears it.
+	RegisterNumber_ASSIGNED RegisterNumber_State = 2
+	// 作废: its subject is void; it counts no more and is not given again.
+	RegisterNumber_VOID RegisterNumber_State = 3
 )
 
 // Enum value maps for RegisterNumber_State.
 var (
 	RegisterNumber_State_name = map[int32]string{
 		0: "STATE_UNSPECIFIED",
-		1: "ASSIGNED",
-		2: "VOID",
+		1: "CLAIMED",
+		2: "ASSIGNED",
+		3: "VOID",
 	}
 	RegisterNumber_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
-		"ASSIGNED":          1,
-		"VOID":              2,
+		"CLAIMED":           1,
+		"ASSIGNED":          2,
+		"VOID":              3,
 	}
 )
 
@@ -96,16 +101,13 @@ type RegisterNumber struct {
 	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Day it was given, Asia/Shanghai.
 	ClaimDate *date.Date `protobuf:"bytes,6,opt,name=claim_date,json=claimDate,proto3" json:"claim_date,omitempty"`
-	// What became of it.
+	// What became of it, worked out from its subject when it is read: the number
+	// itself never changes.
 	State RegisterNumber_State `protobuf:"varint,7,opt,name=state,proto3,enum=fashen.core.v1.RegisterNumber_State" json:"state,omitempty"`
 	// Why it is void.
 	VoidReason string `protobuf:"bytes,8,opt,name=void_reason,json=voidReason,proto3" json:"void_reason,omitempty"`
-	// Changes with every version of the resource (AIP-154).
-	Etag string `protobuf:"bytes,9,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When it was given, UTC.
-	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it last changed, UTC.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,23 +198,9 @@ func (x *RegisterNumber) GetVoidReason() string {
 	return ""
 }
 
-func (x *RegisterNumber) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
 func (x *RegisterNumber) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
-	}
-	return nil
-}
-
-func (x *RegisterNumber) GetUpdateTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.UpdateTime
 	}
 	return nil
 }
@@ -221,7 +209,7 @@ var File_fashen_core_v1_register_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_register_proto_rawDesc = "" +
 	"\n" +
-	"\x1dfashen/core/v1/register.proto\x12\x0efashen.core.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x93\x05\n" +
+	"\x1dfashen/core/v1/register.proto\x12\x0efashen.core.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc5\x04\n" +
 	"\x0eRegisterNumber\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1f\n" +
 	"\bregister\x18\x02 \x01(\tB\x03\xe0A\x03R\bregister\x12\x1b\n" +
@@ -233,17 +221,14 @@ const file_fashen_core_v1_register_proto_rawDesc = "" +
 	"claim_date\x18\x06 \x01(\v2\x11.google.type.DateB\x03\xe0A\x03R\tclaimDate\x12?\n" +
 	"\x05state\x18\a \x01(\x0e2$.fashen.core.v1.RegisterNumber.StateB\x03\xe0A\x03R\x05state\x12$\n" +
 	"\vvoid_reason\x18\b \x01(\tB\x03\xe0A\x03R\n" +
-	"voidReason\x12\x17\n" +
-	"\x04etag\x18\t \x01(\tB\x03\xe0A\x03R\x04etag\x12@\n" +
-	"\vcreate_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"createTime\x12@\n" +
-	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"updateTime\"6\n" +
+	"voidReason\x12@\n" +
+	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"createTime\"C\n" +
 	"\x05State\x12\x15\n" +
-	"\x11STATE_UNSPECIFIED\x10\x00\x12\f\n" +
-	"\bASSIGNED\x10\x01\x12\b\n" +
-	"\x04VOID\x10\x02:y\xeaAv\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aCLAIMED\x10\x01\x12\f\n" +
+	"\bASSIGNED\x10\x02\x12\b\n" +
+	"\x04VOID\x10\x03:y\xeaAv\n" +
 	"\x1bfashen.local/RegisterNumber\x126regions/{region}/registers/{register}/numbers/{number}*\x0fregisterNumbers2\x0eregisterNumberB1B\rRegisterProtoZ fashen/gen/fashen/core/v1;corev1b\x06proto3"
 
 var (
@@ -270,12 +255,11 @@ var file_fashen_core_v1_register_proto_depIdxs = []int32{
 	2, // 0: fashen.core.v1.RegisterNumber.claim_date:type_name -> google.type.Date
 	0, // 1: fashen.core.v1.RegisterNumber.state:type_name -> fashen.core.v1.RegisterNumber.State
 	3, // 2: fashen.core.v1.RegisterNumber.create_time:type_name -> google.protobuf.Timestamp
-	3, // 3: fashen.core.v1.RegisterNumber.update_time:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_fashen_core_v1_register_proto_init() }

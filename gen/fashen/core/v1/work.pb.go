@@ -63,6 +63,8 @@ const (
 	Task_REPLY_TO_SOLICITATION Task_Kind = 23
 	// 处理反馈意见: a reply came in, and the reviewer says what becomes of it.
 	Task_HANDLE_REPLY Task_Kind = 24
+	// 签收法制审核意见书: a letter was served and waits for the addressee's receipt.
+	Task_ACKNOWLEDGE_LETTER Task_Kind = 25
 )
 
 // Enum value maps for Task_Kind.
@@ -85,6 +87,7 @@ var (
 		22: "CLOSE_ASSIGNMENT",
 		23: "REPLY_TO_SOLICITATION",
 		24: "HANDLE_REPLY",
+		25: "ACKNOWLEDGE_LETTER",
 	}
 	Task_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":      0,
@@ -104,6 +107,7 @@ var (
 		"CLOSE_ASSIGNMENT":      22,
 		"REPLY_TO_SOLICITATION": 23,
 		"HANDLE_REPLY":          24,
+		"ACKNOWLEDGE_LETTER":    25,
 	}
 )
 
@@ -1080,7 +1084,7 @@ var File_fashen_core_v1_work_proto protoreflect.FileDescriptor
 
 const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\n" +
-	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xa1\b\n" +
+	"\x19fashen/core/v1/work.proto\x12\x0efashen.core.v1\x1a\x1cfashen/core/v1/derived.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xb9\b\n" +
 	"\x04Task\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x19.fashen.core.v1.Task.KindB\x03\xe0A\x03R\x04kind\x125\n" +
@@ -1098,7 +1102,7 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x11done_on_behalf_of\x18\x0e \x01(\tB\x03\xe0A\x03R\x0edoneOnBehalfOf\x12#\n" +
 	"\asubject\x18\f \x01(\tB\t\xe0A\x03\xfaA\x03\n" +
 	"\x01*R\asubject\x12\x17\n" +
-	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xdb\x02\n" +
+	"\x04rank\x18\r \x01(\tB\x03\xe0A\x03R\x04rank\"\xf3\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vACCEPT_CASE\x10\x01\x12\x0f\n" +
@@ -1119,7 +1123,8 @@ const file_fashen_core_v1_work_proto_rawDesc = "" +
 	"\x14ANSWER_CLARIFICATION\x10\x15\x12\x14\n" +
 	"\x10CLOSE_ASSIGNMENT\x10\x16\x12\x19\n" +
 	"\x15REPLY_TO_SOLICITATION\x10\x17\x12\x10\n" +
-	"\fHANDLE_REPLY\x10\x18\"2\n" +
+	"\fHANDLE_REPLY\x10\x18\x12\x16\n" +
+	"\x12ACKNOWLEDGE_LETTER\x10\x19\"2\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\b\n" +

@@ -33,9 +33,9 @@ const (
 	Letter_STATE_UNSPECIFIED Letter_State = 0
 	// 已制发: numbered and written, not yet served.
 	Letter_ISSUED Letter_State = 1
-	// 已送达: the addressee sees it.
+	// 已送达: the addressees see it.
 	Letter_SERVED Letter_State = 2
-	// 已签收: the addressee has confirmed receipt.
+	// 已签收: every addressee has confirmed receipt.
 	Letter_RECEIVED Letter_State = 3
 	// 作废: it counts no more; its number is void.
 	Letter_VOID Letter_State = 4
@@ -97,8 +97,8 @@ type Letter struct {
 	Opinion string `protobuf:"bytes,2,opt,name=opinion,proto3" json:"opinion,omitempty"`
 	// Title of the subject that was reviewed.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// The bureau it is addressed to.
-	Addressee string `protobuf:"bytes,4,opt,name=addressee,proto3" json:"addressee,omitempty"`
+	// 主送机关: the drafting units of what the opinion is about.
+	Addressees []string `protobuf:"bytes,4,rep,name=addressees,proto3" json:"addressees,omitempty"`
 	// Its number in the register.
 	RegisterNumber string `protobuf:"bytes,5,opt,name=register_number,json=registerNumber,proto3" json:"register_number,omitempty"`
 	// 发文字号, as written on it.
@@ -124,24 +124,22 @@ type Letter struct {
 	Server string `protobuf:"bytes,15,opt,name=server,proto3" json:"server,omitempty"`
 	// When it was served, UTC.
 	ServeTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=serve_time,json=serveTime,proto3" json:"serve_time,omitempty"`
-	// 签收: who received it for the addressee.
-	Recipient string `protobuf:"bytes,17,opt,name=recipient,proto3" json:"recipient,omitempty"`
-	// When it was received, UTC.
-	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	// 签收 by the addressees, one each.
+	Receipts []*Receipt `protobuf:"bytes,17,rep,name=receipts,proto3" json:"receipts,omitempty"`
 	// Why it is void.
-	VoidReason string `protobuf:"bytes,19,opt,name=void_reason,json=voidReason,proto3" json:"void_reason,omitempty"`
+	VoidReason string `protobuf:"bytes,18,opt,name=void_reason,json=voidReason,proto3" json:"void_reason,omitempty"`
 	// Who made it void.
-	VoidAuthor string `protobuf:"bytes,20,opt,name=void_author,json=voidAuthor,proto3" json:"void_author,omitempty"`
+	VoidAuthor string `protobuf:"bytes,19,opt,name=void_author,json=voidAuthor,proto3" json:"void_author,omitempty"`
 	// When it became void, UTC.
-	VoidTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=void_time,json=voidTime,proto3" json:"void_time,omitempty"`
+	VoidTime *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=void_time,json=voidTime,proto3" json:"void_time,omitempty"`
 	// Changes with every version of the resource (AIP-154).
-	Etag string `protobuf:"bytes,22,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,21,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When it was created, UTC.
-	CreateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed, UTC.
-	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// The case.
-	Case          string `protobuf:"bytes,25,opt,name=case,proto3" json:"case,omitempty"`
+	Case          string `protobuf:"bytes,24,opt,name=case,proto3" json:"case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,11 +195,11 @@ func (x *Letter) GetTitle() string {
 	return ""
 }
 
-func (x *Letter) GetAddressee() string {
+func (x *Letter) GetAddressees() []string {
 	if x != nil {
-		return x.Addressee
+		return x.Addressees
 	}
-	return ""
+	return nil
 }
 
 func (x *Letter) GetRegisterNumber() string {
@@ -288,16 +286,9 @@ func (x *Letter) GetServeTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *Letter) GetRecipient() string {
+func (x *Letter) GetReceipts() []*Receipt {
 	if x != nil {
-		return x.Recipient
-	}
-	return ""
-}
-
-func (x *Letter) GetReceiveTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ReceiveTime
+		return x.Receipts
 	}
 	return nil
 }
@@ -351,18 +342,85 @@ func (x *Letter) GetCase() string {
 	return ""
 }
 
+// 送达回证: an addressee has confirmed that it received a letter.
+type Receipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The bureau.
+	Bureau string `protobuf:"bytes,1,opt,name=bureau,proto3" json:"bureau,omitempty"`
+	// Who received it for the bureau.
+	Recipient string `protobuf:"bytes,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// When, UTC.
+	ReceiveTime   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Receipt) Reset() {
+	*x = Receipt{}
+	mi := &file_fashen_counsel_v1_letter_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Receipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Receipt) ProtoMessage() {}
+
+func (x *Receipt) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
+func (*Receipt) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Receipt) GetBureau() string {
+	if x != nil {
+		return x.Bureau
+	}
+	return ""
+}
+
+func (x *Receipt) GetRecipient() string {
+	if x != nil {
+		return x.Recipient
+	}
+	return ""
+}
+
+func (x *Receipt) GetReceiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReceiveTime
+	}
+	return nil
+}
+
 var File_fashen_counsel_v1_letter_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_letter_proto_rawDesc = "" +
 	"\n" +
-	"\x1efashen/counsel/v1/letter.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xba\v\n" +
+	"\x1efashen/counsel/v1/letter.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xfa\n" +
+	"\n" +
 	"\x06Letter\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12@\n" +
 	"\aopinion\x18\x02 \x01(\tB&\xe0A\x02\xe0A\x05\xfaA\x16\n" +
 	"\x14fashen.local/Opinion\xbaH\x04r\x02\x10\x01R\aopinion\x12\x19\n" +
-	"\x05title\x18\x03 \x01(\tB\x03\xe0A\x03R\x05title\x129\n" +
-	"\taddressee\x18\x04 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/BureauR\taddressee\x12L\n" +
+	"\x05title\x18\x03 \x01(\tB\x03\xe0A\x03R\x05title\x12;\n" +
+	"\n" +
+	"addressees\x18\x04 \x03(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/BureauR\n" +
+	"addressees\x12L\n" +
 	"\x0fregister_number\x18\x05 \x01(\tB#\xe0A\x03\xfaA\x1d\n" +
 	"\x1bfashen.local/RegisterNumberR\x0eregisterNumber\x12,\n" +
 	"\x0fdocument_number\x18\x06 \x01(\tB\x03\xe0A\x03R\x0edocumentNumber\x125\n" +
@@ -382,22 +440,20 @@ const file_fashen_counsel_v1_letter_proto_rawDesc = "" +
 	"\x06server\x18\x0f \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\x06server\x12>\n" +
 	"\n" +
-	"serve_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tserveTime\x129\n" +
-	"\trecipient\x18\x11 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13fashen.local/PersonR\trecipient\x12B\n" +
-	"\freceive_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vreceiveTime\x12$\n" +
-	"\vvoid_reason\x18\x13 \x01(\tB\x03\xe0A\x03R\n" +
+	"serve_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tserveTime\x12;\n" +
+	"\breceipts\x18\x11 \x03(\v2\x1a.fashen.counsel.v1.ReceiptB\x03\xe0A\x03R\breceipts\x12$\n" +
+	"\vvoid_reason\x18\x12 \x01(\tB\x03\xe0A\x03R\n" +
 	"voidReason\x12<\n" +
-	"\vvoid_author\x18\x14 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\vvoid_author\x18\x13 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13fashen.local/PersonR\n" +
 	"voidAuthor\x12<\n" +
-	"\tvoid_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bvoidTime\x12\x17\n" +
-	"\x04etag\x18\x16 \x01(\tB\x03\xe0A\x03R\x04etag\x12@\n" +
-	"\vcreate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"\tvoid_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bvoidTime\x12\x17\n" +
+	"\x04etag\x18\x15 \x01(\tB\x03\xe0A\x03R\x04etag\x12@\n" +
+	"\vcreate_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
-	"\vupdate_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"\vupdate_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12-\n" +
-	"\x04case\x18\x19 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
+	"\x04case\x18\x18 \x01(\tB\x19\xe0A\x03\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\"N\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
@@ -407,7 +463,13 @@ const file_fashen_counsel_v1_letter_proto_rawDesc = "" +
 	"\x06SERVED\x10\x02\x12\f\n" +
 	"\bRECEIVED\x10\x03\x12\b\n" +
 	"\x04VOID\x10\x04:Y\xeaAV\n" +
-	"\x13fashen.local/Letter\x12.regions/{region}/cases/{case}/letters/{letter}*\aletters2\x06letterB5B\vLetterProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\x13fashen.local/Letter\x12.regions/{region}/cases/{case}/letters/{letter}*\aletters2\x06letter\"\xbd\x01\n" +
+	"\aReceipt\x123\n" +
+	"\x06bureau\x18\x01 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/BureauR\x06bureau\x129\n" +
+	"\trecipient\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13fashen.local/PersonR\trecipient\x12B\n" +
+	"\freceive_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vreceiveTimeB5B\vLetterProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_letter_proto_rawDescOnce sync.Once
@@ -422,26 +484,28 @@ func file_fashen_counsel_v1_letter_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_letter_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fashen_counsel_v1_letter_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_fashen_counsel_v1_letter_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_fashen_counsel_v1_letter_proto_goTypes = []any{
 	(Letter_State)(0),             // 0: fashen.counsel.v1.Letter.State
 	(*Letter)(nil),                // 1: fashen.counsel.v1.Letter
-	(*date.Date)(nil),             // 2: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*Receipt)(nil),               // 2: fashen.counsel.v1.Receipt
+	(*date.Date)(nil),             // 3: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_fashen_counsel_v1_letter_proto_depIdxs = []int32{
-	2, // 0: fashen.counsel.v1.Letter.issue_date:type_name -> google.type.Date
+	3, // 0: fashen.counsel.v1.Letter.issue_date:type_name -> google.type.Date
 	0, // 1: fashen.counsel.v1.Letter.state:type_name -> fashen.counsel.v1.Letter.State
-	3, // 2: fashen.counsel.v1.Letter.serve_time:type_name -> google.protobuf.Timestamp
-	3, // 3: fashen.counsel.v1.Letter.receive_time:type_name -> google.protobuf.Timestamp
-	3, // 4: fashen.counsel.v1.Letter.void_time:type_name -> google.protobuf.Timestamp
-	3, // 5: fashen.counsel.v1.Letter.create_time:type_name -> google.protobuf.Timestamp
-	3, // 6: fashen.counsel.v1.Letter.update_time:type_name -> google.protobuf.Timestamp
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	4, // 2: fashen.counsel.v1.Letter.serve_time:type_name -> google.protobuf.Timestamp
+	2, // 3: fashen.counsel.v1.Letter.receipts:type_name -> fashen.counsel.v1.Receipt
+	4, // 4: fashen.counsel.v1.Letter.void_time:type_name -> google.protobuf.Timestamp
+	4, // 5: fashen.counsel.v1.Letter.create_time:type_name -> google.protobuf.Timestamp
+	4, // 6: fashen.counsel.v1.Letter.update_time:type_name -> google.protobuf.Timestamp
+	4, // 7: fashen.counsel.v1.Receipt.receive_time:type_name -> google.protobuf.Timestamp
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_letter_proto_init() }
@@ -455,7 +519,7 @@ func file_fashen_counsel_v1_letter_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_letter_proto_rawDesc), len(file_fashen_counsel_v1_letter_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -8,9 +8,10 @@ package counselv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "fashen/gen/fashen/core/v1"
+	v1 "fashen/gen/fashen/core/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
+	date "google.golang.org/genproto/googleapis/type/date"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -385,11 +386,770 @@ func (x *PreviewLetterRequest) GetFormat() LetterFormat {
 	return LetterFormat_LETTER_FORMAT_UNSPECIFIED
 }
 
+// Request of CreateLetter.
+type CreateLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The letter: its opinion.
+	Letter *Letter `protobuf:"bytes,2,opt,name=letter,proto3" json:"letter,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateLetterRequest) Reset() {
+	*x = CreateLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateLetterRequest) ProtoMessage() {}
+
+func (x *CreateLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateLetterRequest.ProtoReflect.Descriptor instead.
+func (*CreateLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CreateLetterRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *CreateLetterRequest) GetLetter() *Letter {
+	if x != nil {
+		return x.Letter
+	}
+	return nil
+}
+
+func (x *CreateLetterRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of GetLetter.
+type GetLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letter.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLetterRequest) Reset() {
+	*x = GetLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLetterRequest) ProtoMessage() {}
+
+func (x *GetLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLetterRequest.ProtoReflect.Descriptor instead.
+func (*GetLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetLetterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Request of ListLetters.
+type ListLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case, or `regions/{region}/cases/-` for all.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Page size, 50 when 0, 1,000 at most.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLettersRequest) Reset() {
+	*x = ListLettersRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLettersRequest) ProtoMessage() {}
+
+func (x *ListLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLettersRequest.ProtoReflect.Descriptor instead.
+func (*ListLettersRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListLettersRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListLettersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListLettersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Answer of ListLetters.
+type ListLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letters, newest first.
+	Letters []*Letter `protobuf:"bytes,1,rep,name=letters,proto3" json:"letters,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLettersResponse) Reset() {
+	*x = ListLettersResponse{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLettersResponse) ProtoMessage() {}
+
+func (x *ListLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLettersResponse.ProtoReflect.Descriptor instead.
+func (*ListLettersResponse) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListLettersResponse) GetLetters() []*Letter {
+	if x != nil {
+		return x.Letters
+	}
+	return nil
+}
+
+func (x *ListLettersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of DownloadLetter.
+type DownloadLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letter.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The format.
+	Format        LetterFormat `protobuf:"varint,2,opt,name=format,proto3,enum=fashen.counsel.v1.LetterFormat" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DownloadLetterRequest) Reset() {
+	*x = DownloadLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownloadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownloadLetterRequest) ProtoMessage() {}
+
+func (x *DownloadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownloadLetterRequest.ProtoReflect.Descriptor instead.
+func (*DownloadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DownloadLetterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DownloadLetterRequest) GetFormat() LetterFormat {
+	if x != nil {
+		return x.Format
+	}
+	return LetterFormat_LETTER_FORMAT_UNSPECIFIED
+}
+
+// Request of ServeLetter.
+type ServeLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letter.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Refuses the call unless the letter has this etag; empty takes any version.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServeLetterRequest) Reset() {
+	*x = ServeLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServeLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServeLetterRequest) ProtoMessage() {}
+
+func (x *ServeLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServeLetterRequest.ProtoReflect.Descriptor instead.
+func (*ServeLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ServeLetterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ServeLetterRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ServeLetterRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of AcknowledgeLetter.
+type AcknowledgeLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letter.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Refuses the call unless the letter has this etag; empty takes any version.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeLetterRequest) Reset() {
+	*x = AcknowledgeLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeLetterRequest) ProtoMessage() {}
+
+func (x *AcknowledgeLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeLetterRequest.ProtoReflect.Descriptor instead.
+func (*AcknowledgeLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AcknowledgeLetterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AcknowledgeLetterRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *AcknowledgeLetterRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of VoidLetter.
+type VoidLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The letter.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why, 1 to 500 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Refuses the call unless the letter has this etag; empty takes any version.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidLetterRequest) Reset() {
+	*x = VoidLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidLetterRequest) ProtoMessage() {}
+
+func (x *VoidLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidLetterRequest.ProtoReflect.Descriptor instead.
+func (*VoidLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *VoidLetterRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VoidLetterRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VoidLetterRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *VoidLetterRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of ListRegisterNumbers.
+type ListRegisterNumbersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The register: `regions/{region}/registers/review-opinion-{year}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Page size, 50 when 0, 200 at most.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRegisterNumbersRequest) Reset() {
+	*x = ListRegisterNumbersRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRegisterNumbersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRegisterNumbersRequest) ProtoMessage() {}
+
+func (x *ListRegisterNumbersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRegisterNumbersRequest.ProtoReflect.Descriptor instead.
+func (*ListRegisterNumbersRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListRegisterNumbersRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListRegisterNumbersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRegisterNumbersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Answer of ListRegisterNumbers.
+type ListRegisterNumbersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The numbers, in order.
+	RegisterNumbers []*v1.RegisterNumber `protobuf:"bytes,1,rep,name=register_numbers,json=registerNumbers,proto3" json:"register_numbers,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRegisterNumbersResponse) Reset() {
+	*x = ListRegisterNumbersResponse{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRegisterNumbersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRegisterNumbersResponse) ProtoMessage() {}
+
+func (x *ListRegisterNumbersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRegisterNumbersResponse.ProtoReflect.Descriptor instead.
+func (*ListRegisterNumbersResponse) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListRegisterNumbersResponse) GetRegisterNumbers() []*v1.RegisterNumber {
+	if x != nil {
+		return x.RegisterNumbers
+	}
+	return nil
+}
+
+func (x *ListRegisterNumbersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of VerifyLetter.
+type VerifyLetterRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 发文字号 as printed; other brackets than 〔〕 are taken too.
+	DocumentNumber string `protobuf:"bytes,1,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
+	// 核验码 as printed; case, blanks and hyphens do not matter.
+	VerificationCode string `protobuf:"bytes,2,opt,name=verification_code,json=verificationCode,proto3" json:"verification_code,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *VerifyLetterRequest) Reset() {
+	*x = VerifyLetterRequest{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyLetterRequest) ProtoMessage() {}
+
+func (x *VerifyLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyLetterRequest.ProtoReflect.Descriptor instead.
+func (*VerifyLetterRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *VerifyLetterRequest) GetDocumentNumber() string {
+	if x != nil {
+		return x.DocumentNumber
+	}
+	return ""
+}
+
+func (x *VerifyLetterRequest) GetVerificationCode() string {
+	if x != nil {
+		return x.VerificationCode
+	}
+	return ""
+}
+
+// Answer of VerifyLetter: what is on the letter, and whether it stands.
+type VerifyLetterResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 发文字号.
+	DocumentNumber string `protobuf:"bytes,1,opt,name=document_number,json=documentNumber,proto3" json:"document_number,omitempty"`
+	// Title of what was reviewed.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// The body in whose name it went out.
+	IssuingBody string `protobuf:"bytes,3,opt,name=issuing_body,json=issuingBody,proto3" json:"issuing_body,omitempty"`
+	// 成文日期.
+	IssueDate *date.Date `protobuf:"bytes,4,opt,name=issue_date,json=issueDate,proto3" json:"issue_date,omitempty"`
+	// What became of it: VOID does not count.
+	State Letter_State `protobuf:"varint,5,opt,name=state,proto3,enum=fashen.counsel.v1.Letter_State" json:"state,omitempty"`
+	// SHA-256, lower-case hex, of the Word file as issued.
+	DocxSha256 string `protobuf:"bytes,6,opt,name=docx_sha256,json=docxSha256,proto3" json:"docx_sha256,omitempty"`
+	// SHA-256, lower-case hex, of the PDF file as issued.
+	PdfSha256     string `protobuf:"bytes,7,opt,name=pdf_sha256,json=pdfSha256,proto3" json:"pdf_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyLetterResponse) Reset() {
+	*x = VerifyLetterResponse{}
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyLetterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyLetterResponse) ProtoMessage() {}
+
+func (x *VerifyLetterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_letter_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyLetterResponse.ProtoReflect.Descriptor instead.
+func (*VerifyLetterResponse) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_letter_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *VerifyLetterResponse) GetDocumentNumber() string {
+	if x != nil {
+		return x.DocumentNumber
+	}
+	return ""
+}
+
+func (x *VerifyLetterResponse) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *VerifyLetterResponse) GetIssuingBody() string {
+	if x != nil {
+		return x.IssuingBody
+	}
+	return ""
+}
+
+func (x *VerifyLetterResponse) GetIssueDate() *date.Date {
+	if x != nil {
+		return x.IssueDate
+	}
+	return nil
+}
+
+func (x *VerifyLetterResponse) GetState() Letter_State {
+	if x != nil {
+		return x.State
+	}
+	return Letter_STATE_UNSPECIFIED
+}
+
+func (x *VerifyLetterResponse) GetDocxSha256() string {
+	if x != nil {
+		return x.DocxSha256
+	}
+	return ""
+}
+
+func (x *VerifyLetterResponse) GetPdfSha256() string {
+	if x != nil {
+		return x.PdfSha256
+	}
+	return ""
+}
+
 var File_fashen_counsel_v1_letter_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
 	"\n" +
-	"&fashen/counsel/v1/letter_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\"\x97\x01\n" +
+	"&fashen/counsel/v1/letter_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1dfashen/core/v1/register.proto\x1a\x1efashen/counsel/v1/letter.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a\x16google/type/date.proto\"\x97\x01\n" +
 	"\x16DownloadOpinionRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
 	"\x14fashen.local/Opinion\xbaH\x04r\x02\x10\x01R\x04name\x12D\n" +
@@ -408,7 +1168,72 @@ const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB/\xe0A\x02\xfaA\"\n" +
 	" fashen.local/JurisdictionProfile\xbaH\x04r\x02\x10\x01R\x04name\x12@\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.fashen.counsel.v1.LetterKindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12D\n" +
-	"\x06format\x18\x03 \x01(\x0e2\x1f.fashen.counsel.v1.LetterFormatB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format*@\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x1f.fashen.counsel.v1.LetterFormatB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"\xba\x01\n" +
+	"\x13CreateLetterRequest\x12:\n" +
+	"\x06parent\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\x12\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x06parent\x12<\n" +
+	"\x06letter\x18\x02 \x01(\v2\x19.fashen.counsel.v1.LetterB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06letter\x12)\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"J\n" +
+	"\x10GetLetterRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x04name\"\xa0\x01\n" +
+	"\x12ListLettersRequest\x12:\n" +
+	"\x06parent\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\x12\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"r\n" +
+	"\x13ListLettersResponse\x123\n" +
+	"\aletters\x18\x01 \x03(\v2\x19.fashen.counsel.v1.LetterR\aletters\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x95\x01\n" +
+	"\x15DownloadLetterRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x04name\x12D\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1f.fashen.counsel.v1.LetterFormatB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"\x90\x01\n" +
+	"\x12ServeLetterRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\x96\x01\n" +
+	"\x18AcknowledgeLetterRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xb6\x01\n" +
+	"\x11VoidLetterRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13fashen.local/Letter\xbaH\x04r\x02\x10\x01R\x04name\x12%\n" +
+	"\x06reason\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12\x17\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xb0\x01\n" +
+	"\x1aListRegisterNumbersRequest\x12B\n" +
+	"\x06parent\x18\x01 \x01(\tB*\xe0A\x02\xfaA\x1d\x12\x1bfashen.local/RegisterNumber\xbaH\x04r\x02\x10\x01R\x06parent\x12*\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\r\xe0A\x01\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x90\x01\n" +
+	"\x1bListRegisterNumbersResponse\x12I\n" +
+	"\x10register_numbers\x18\x01 \x03(\v2\x1e.fashen.core.v1.RegisterNumberR\x0fregisterNumbers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x01\n" +
+	"\x13VerifyLetterRequest\x125\n" +
+	"\x0fdocument_number\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\x0edocumentNumber\x129\n" +
+	"\x11verification_code\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18(R\x10verificationCode\"\xa1\x02\n" +
+	"\x14VerifyLetterResponse\x12'\n" +
+	"\x0fdocument_number\x18\x01 \x01(\tR\x0edocumentNumber\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
+	"\fissuing_body\x18\x03 \x01(\tR\vissuingBody\x120\n" +
+	"\n" +
+	"issue_date\x18\x04 \x01(\v2\x11.google.type.DateR\tissueDate\x125\n" +
+	"\x05state\x18\x05 \x01(\x0e2\x1f.fashen.counsel.v1.Letter.StateR\x05state\x12\x1f\n" +
+	"\vdocx_sha256\x18\x06 \x01(\tR\n" +
+	"docxSha256\x12\x1d\n" +
+	"\n" +
+	"pdf_sha256\x18\a \x01(\tR\tpdfSha256*@\n" +
 	"\fLetterFormat\x12\x1d\n" +
 	"\x19LETTER_FORMAT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DOCX\x10\x01\x12\a\n" +
@@ -421,12 +1246,22 @@ const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
 	"\x11SUPPLEMENT_NOTICE\x10\x03\x12\x1a\n" +
 	"\x16COMPETITION_CONCLUSION\x10\x04\x12\x11\n" +
 	"\rFILING_REPORT\x10\x05\x12\x0f\n" +
-	"\vFILING_LIST\x10\x062\xe1\x03\n" +
+	"\vFILING_LIST\x10\x062\xe8\x0e\n" +
 	"\rLetterService\x12n\n" +
 	"\x0fDownloadOpinion\x12).fashen.counsel.v1.DownloadOpinionRequest\x1a\x14.google.api.HttpBody\"\x18\xdaA\vname,formatʥ\x19\x06\x1a\x04\x01\x02\x03\x050\x01\x12g\n" +
 	"\x0fAnnotateOpinion\x12).fashen.counsel.v1.AnnotateOpinionRequest\x1a\x14.google.api.HttpBody\"\x11\xdaA\x04nameʥ\x19\x06\x1a\x04\x01\x02\x03\x050\x01\x12w\n" +
 	"\x0eDownloadNotice\x12(.fashen.counsel.v1.DownloadNoticeRequest\x1a\x14.google.api.HttpBody\"#\xdaA\x16name,kind,round,formatʥ\x19\x06\x1a\x04\x01\x02\x03\x050\x01\x12m\n" +
-	"\rPreviewLetter\x12'.fashen.counsel.v1.PreviewLetterRequest\x1a\x14.google.api.HttpBody\"\x1b\xdaA\x10name,kind,formatʥ\x19\x04\x1a\x02\x02\x060\x01\x1a\x0f\xcaA\ffashen.localB<B\x12LetterServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\rPreviewLetter\x12'.fashen.counsel.v1.PreviewLetterRequest\x1a\x14.google.api.HttpBody\"\x1b\xdaA\x10name,kind,formatʥ\x19\x04\x1a\x02\x02\x060\x01\x12\xa0\x01\n" +
+	"\fCreateLetter\x12&.fashen.counsel.v1.CreateLetterRequest\x1a\x19.fashen.counsel.v1.Letter\"M\xdaA\rparent,letterʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x020:\x06letter\"&/v1/{parent=regions/*/cases/*}/letters\x12\x8b\x01\n" +
+	"\tGetLetter\x12#.fashen.counsel.v1.GetLetterRequest\x1a\x19.fashen.counsel.v1.Letter\">\xdaA\x04nameʥ\x19\x05\x1a\x03\x01\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{name=regions/*/cases/*/letters/*}\x12\x9e\x01\n" +
+	"\vListLetters\x12%.fashen.counsel.v1.ListLettersRequest\x1a&.fashen.counsel.v1.ListLettersResponse\"@\xdaA\x06parentʥ\x19\x05\x1a\x03\x01\x02\x05\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=regions/*/cases/*}/letters\x12k\n" +
+	"\x0eDownloadLetter\x12(.fashen.counsel.v1.DownloadLetterRequest\x1a\x14.google.api.HttpBody\"\x17\xdaA\vname,formatʥ\x19\x05\x1a\x03\x01\x02\x050\x01\x12\x96\x01\n" +
+	"\vServeLetter\x12%.fashen.counsel.v1.ServeLetterRequest\x1a\x19.fashen.counsel.v1.Letter\"E\xdaA\x04nameʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x021:\x01*\",/v1/{name=regions/*/cases/*/letters/*}:serve\x12\xa8\x01\n" +
+	"\x11AcknowledgeLetter\x12+.fashen.counsel.v1.AcknowledgeLetterRequest\x1a\x19.fashen.counsel.v1.Letter\"K\xdaA\x04nameʥ\x19\x03\x1a\x01\x01\x82\xd3\xe4\x93\x027:\x01*\"2/v1/{name=regions/*/cases/*/letters/*}:acknowledge\x12\x9a\x01\n" +
+	"\n" +
+	"VoidLetter\x12$.fashen.counsel.v1.VoidLetterRequest\x1a\x19.fashen.counsel.v1.Letter\"K\xdaA\vname,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x020:\x01*\"+/v1/{name=regions/*/cases/*/letters/*}:void\x12\xb9\x01\n" +
+	"\x13ListRegisterNumbers\x12-.fashen.counsel.v1.ListRegisterNumbersRequest\x1a..fashen.counsel.v1.ListRegisterNumbersResponse\"C\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x05\x82\xd3\xe4\x93\x02,\x12*/v1/{parent=regions/*/registers/*}/numbers\x12\xa8\x01\n" +
+	"\fVerifyLetter\x12&.fashen.counsel.v1.VerifyLetterRequest\x1a'.fashen.counsel.v1.VerifyLetterResponse\"G\xdaA!document_number,verification_codeʥ\x19\x02\b\x01\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/letters:verify\x1a\x0f\xcaA\ffashen.localB<B\x12LetterServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_letter_service_proto_rawDescOnce sync.Once
@@ -441,35 +1276,75 @@ func file_fashen_counsel_v1_letter_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_letter_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fashen_counsel_v1_letter_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_fashen_counsel_v1_letter_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fashen_counsel_v1_letter_service_proto_goTypes = []any{
-	(LetterFormat)(0),              // 0: fashen.counsel.v1.LetterFormat
-	(LetterKind)(0),                // 1: fashen.counsel.v1.LetterKind
-	(*DownloadOpinionRequest)(nil), // 2: fashen.counsel.v1.DownloadOpinionRequest
-	(*AnnotateOpinionRequest)(nil), // 3: fashen.counsel.v1.AnnotateOpinionRequest
-	(*DownloadNoticeRequest)(nil),  // 4: fashen.counsel.v1.DownloadNoticeRequest
-	(*PreviewLetterRequest)(nil),   // 5: fashen.counsel.v1.PreviewLetterRequest
-	(*httpbody.HttpBody)(nil),      // 6: google.api.HttpBody
+	(LetterFormat)(0),                   // 0: fashen.counsel.v1.LetterFormat
+	(LetterKind)(0),                     // 1: fashen.counsel.v1.LetterKind
+	(*DownloadOpinionRequest)(nil),      // 2: fashen.counsel.v1.DownloadOpinionRequest
+	(*AnnotateOpinionRequest)(nil),      // 3: fashen.counsel.v1.AnnotateOpinionRequest
+	(*DownloadNoticeRequest)(nil),       // 4: fashen.counsel.v1.DownloadNoticeRequest
+	(*PreviewLetterRequest)(nil),        // 5: fashen.counsel.v1.PreviewLetterRequest
+	(*CreateLetterRequest)(nil),         // 6: fashen.counsel.v1.CreateLetterRequest
+	(*GetLetterRequest)(nil),            // 7: fashen.counsel.v1.GetLetterRequest
+	(*ListLettersRequest)(nil),          // 8: fashen.counsel.v1.ListLettersRequest
+	(*ListLettersResponse)(nil),         // 9: fashen.counsel.v1.ListLettersResponse
+	(*DownloadLetterRequest)(nil),       // 10: fashen.counsel.v1.DownloadLetterRequest
+	(*ServeLetterRequest)(nil),          // 11: fashen.counsel.v1.ServeLetterRequest
+	(*AcknowledgeLetterRequest)(nil),    // 12: fashen.counsel.v1.AcknowledgeLetterRequest
+	(*VoidLetterRequest)(nil),           // 13: fashen.counsel.v1.VoidLetterRequest
+	(*ListRegisterNumbersRequest)(nil),  // 14: fashen.counsel.v1.ListRegisterNumbersRequest
+	(*ListRegisterNumbersResponse)(nil), // 15: fashen.counsel.v1.ListRegisterNumbersResponse
+	(*VerifyLetterRequest)(nil),         // 16: fashen.counsel.v1.VerifyLetterRequest
+	(*VerifyLetterResponse)(nil),        // 17: fashen.counsel.v1.VerifyLetterResponse
+	(*Letter)(nil),                      // 18: fashen.counsel.v1.Letter
+	(*v1.RegisterNumber)(nil),           // 19: fashen.core.v1.RegisterNumber
+	(*date.Date)(nil),                   // 20: google.type.Date
+	(Letter_State)(0),                   // 21: fashen.counsel.v1.Letter.State
+	(*httpbody.HttpBody)(nil),           // 22: google.api.HttpBody
 }
 var file_fashen_counsel_v1_letter_service_proto_depIdxs = []int32{
-	0, // 0: fashen.counsel.v1.DownloadOpinionRequest.format:type_name -> fashen.counsel.v1.LetterFormat
-	1, // 1: fashen.counsel.v1.DownloadNoticeRequest.kind:type_name -> fashen.counsel.v1.LetterKind
-	0, // 2: fashen.counsel.v1.DownloadNoticeRequest.format:type_name -> fashen.counsel.v1.LetterFormat
-	1, // 3: fashen.counsel.v1.PreviewLetterRequest.kind:type_name -> fashen.counsel.v1.LetterKind
-	0, // 4: fashen.counsel.v1.PreviewLetterRequest.format:type_name -> fashen.counsel.v1.LetterFormat
-	2, // 5: fashen.counsel.v1.LetterService.DownloadOpinion:input_type -> fashen.counsel.v1.DownloadOpinionRequest
-	3, // 6: fashen.counsel.v1.LetterService.AnnotateOpinion:input_type -> fashen.counsel.v1.AnnotateOpinionRequest
-	4, // 7: fashen.counsel.v1.LetterService.DownloadNotice:input_type -> fashen.counsel.v1.DownloadNoticeRequest
-	5, // 8: fashen.counsel.v1.LetterService.PreviewLetter:input_type -> fashen.counsel.v1.PreviewLetterRequest
-	6, // 9: fashen.counsel.v1.LetterService.DownloadOpinion:output_type -> google.api.HttpBody
-	6, // 10: fashen.counsel.v1.LetterService.AnnotateOpinion:output_type -> google.api.HttpBody
-	6, // 11: fashen.counsel.v1.LetterService.DownloadNotice:output_type -> google.api.HttpBody
-	6, // 12: fashen.counsel.v1.LetterService.PreviewLetter:output_type -> google.api.HttpBody
-	9, // [9:13] is the sub-list for method output_type
-	5, // [5:9] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0,  // 0: fashen.counsel.v1.DownloadOpinionRequest.format:type_name -> fashen.counsel.v1.LetterFormat
+	1,  // 1: fashen.counsel.v1.DownloadNoticeRequest.kind:type_name -> fashen.counsel.v1.LetterKind
+	0,  // 2: fashen.counsel.v1.DownloadNoticeRequest.format:type_name -> fashen.counsel.v1.LetterFormat
+	1,  // 3: fashen.counsel.v1.PreviewLetterRequest.kind:type_name -> fashen.counsel.v1.LetterKind
+	0,  // 4: fashen.counsel.v1.PreviewLetterRequest.format:type_name -> fashen.counsel.v1.LetterFormat
+	18, // 5: fashen.counsel.v1.CreateLetterRequest.letter:type_name -> fashen.counsel.v1.Letter
+	18, // 6: fashen.counsel.v1.ListLettersResponse.letters:type_name -> fashen.counsel.v1.Letter
+	0,  // 7: fashen.counsel.v1.DownloadLetterRequest.format:type_name -> fashen.counsel.v1.LetterFormat
+	19, // 8: fashen.counsel.v1.ListRegisterNumbersResponse.register_numbers:type_name -> fashen.core.v1.RegisterNumber
+	20, // 9: fashen.counsel.v1.VerifyLetterResponse.issue_date:type_name -> google.type.Date
+	21, // 10: fashen.counsel.v1.VerifyLetterResponse.state:type_name -> fashen.counsel.v1.Letter.State
+	2,  // 11: fashen.counsel.v1.LetterService.DownloadOpinion:input_type -> fashen.counsel.v1.DownloadOpinionRequest
+	3,  // 12: fashen.counsel.v1.LetterService.AnnotateOpinion:input_type -> fashen.counsel.v1.AnnotateOpinionRequest
+	4,  // 13: fashen.counsel.v1.LetterService.DownloadNotice:input_type -> fashen.counsel.v1.DownloadNoticeRequest
+	5,  // 14: fashen.counsel.v1.LetterService.PreviewLetter:input_type -> fashen.counsel.v1.PreviewLetterRequest
+	6,  // 15: fashen.counsel.v1.LetterService.CreateLetter:input_type -> fashen.counsel.v1.CreateLetterRequest
+	7,  // 16: fashen.counsel.v1.LetterService.GetLetter:input_type -> fashen.counsel.v1.GetLetterRequest
+	8,  // 17: fashen.counsel.v1.LetterService.ListLetters:input_type -> fashen.counsel.v1.ListLettersRequest
+	10, // 18: fashen.counsel.v1.LetterService.DownloadLetter:input_type -> fashen.counsel.v1.DownloadLetterRequest
+	11, // 19: fashen.counsel.v1.LetterService.ServeLetter:input_type -> fashen.counsel.v1.ServeLetterRequest
+	12, // 20: fashen.counsel.v1.LetterService.AcknowledgeLetter:input_type -> fashen.counsel.v1.AcknowledgeLetterRequest
+	13, // 21: fashen.counsel.v1.LetterService.VoidLetter:input_type -> fashen.counsel.v1.VoidLetterRequest
+	14, // 22: fashen.counsel.v1.LetterService.ListRegisterNumbers:input_type -> fashen.counsel.v1.ListRegisterNumbersRequest
+	16, // 23: fashen.counsel.v1.LetterService.VerifyLetter:input_type -> fashen.counsel.v1.VerifyLetterRequest
+	22, // 24: fashen.counsel.v1.LetterService.DownloadOpinion:output_type -> google.api.HttpBody
+	22, // 25: fashen.counsel.v1.LetterService.AnnotateOpinion:output_type -> google.api.HttpBody
+	22, // 26: fashen.counsel.v1.LetterService.DownloadNotice:output_type -> google.api.HttpBody
+	22, // 27: fashen.counsel.v1.LetterService.PreviewLetter:output_type -> google.api.HttpBody
+	18, // 28: fashen.counsel.v1.LetterService.CreateLetter:output_type -> fashen.counsel.v1.Letter
+	18, // 29: fashen.counsel.v1.LetterService.GetLetter:output_type -> fashen.counsel.v1.Letter
+	9,  // 30: fashen.counsel.v1.LetterService.ListLetters:output_type -> fashen.counsel.v1.ListLettersResponse
+	22, // 31: fashen.counsel.v1.LetterService.DownloadLetter:output_type -> google.api.HttpBody
+	18, // 32: fashen.counsel.v1.LetterService.ServeLetter:output_type -> fashen.counsel.v1.Letter
+	18, // 33: fashen.counsel.v1.LetterService.AcknowledgeLetter:output_type -> fashen.counsel.v1.Letter
+	18, // 34: fashen.counsel.v1.LetterService.VoidLetter:output_type -> fashen.counsel.v1.Letter
+	15, // 35: fashen.counsel.v1.LetterService.ListRegisterNumbers:output_type -> fashen.counsel.v1.ListRegisterNumbersResponse
+	17, // 36: fashen.counsel.v1.LetterService.VerifyLetter:output_type -> fashen.counsel.v1.VerifyLetterResponse
+	24, // [24:37] is the sub-list for method output_type
+	11, // [11:24] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_fashen_counsel_v1_letter_service_proto_init() }
@@ -477,13 +1352,14 @@ func file_fashen_counsel_v1_letter_service_proto_init() {
 	if File_fashen_counsel_v1_letter_service_proto != nil {
 		return
 	}
+	file_fashen_counsel_v1_letter_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_letter_service_proto_rawDesc), len(file_fashen_counsel_v1_letter_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   4,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

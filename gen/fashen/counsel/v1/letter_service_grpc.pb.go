@@ -20,18 +20,28 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LetterService_DownloadOpinion_FullMethodName = "/fashen.counsel.v1.LetterService/DownloadOpinion"
-	LetterService_AnnotateOpinion_FullMethodName = "/fashen.counsel.v1.LetterService/AnnotateOpinion"
-	LetterService_DownloadNotice_FullMethodName  = "/fashen.counsel.v1.LetterService/DownloadNotice"
-	LetterService_PreviewLetter_FullMethodName   = "/fashen.counsel.v1.LetterService/PreviewLetter"
+	LetterService_DownloadOpinion_FullMethodName     = "/fashen.counsel.v1.LetterService/DownloadOpinion"
+	LetterService_AnnotateOpinion_FullMethodName     = "/fashen.counsel.v1.LetterService/AnnotateOpinion"
+	LetterService_DownloadNotice_FullMethodName      = "/fashen.counsel.v1.LetterService/DownloadNotice"
+	LetterService_PreviewLetter_FullMethodName       = "/fashen.counsel.v1.LetterService/PreviewLetter"
+	LetterService_CreateLetter_FullMethodName        = "/fashen.counsel.v1.LetterService/CreateLetter"
+	LetterService_GetLetter_FullMethodName           = "/fashen.counsel.v1.LetterService/GetLetter"
+	LetterService_ListLetters_FullMethodName         = "/fashen.counsel.v1.LetterService/ListLetters"
+	LetterService_DownloadLetter_FullMethodName      = "/fashen.counsel.v1.LetterService/DownloadLetter"
+	LetterService_ServeLetter_FullMethodName         = "/fashen.counsel.v1.LetterService/ServeLetter"
+	LetterService_AcknowledgeLetter_FullMethodName   = "/fashen.counsel.v1.LetterService/AcknowledgeLetter"
+	LetterService_VoidLetter_FullMethodName          = "/fashen.counsel.v1.LetterService/VoidLetter"
+	LetterService_ListRegisterNumbers_FullMethodName = "/fashen.counsel.v1.LetterService/ListRegisterNumbers"
+	LetterService_VerifyLetter_FullMethodName        = "/fashen.counsel.v1.LetterService/VerifyLetter"
 )
 
 // LetterServiceClient is the client API for LetterService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Letters of legality review as files, written when they are asked for from what
-// the case holds and the region's template of that day. The name under which to
+// Letters of legality review: numbered opinions, which are records, and files
+// written when they are asked for from what the case holds and the region's template
+// of that day. The name under which to
 // save a file goes ahead as a `content-disposition` header; the first message
 // tells the media type.
 type LetterServiceClient interface {
@@ -51,6 +61,37 @@ type LetterServiceClient interface {
 	// Streams a letter about nothing that exists, written with the template of one
 	// version of the region's profile, in force or not yet. Errors: NOT_FOUND.
 	PreviewLetter(ctx context.Context, in *PreviewLetterRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// Issues the numbered 法制审核意见书 of a signed review opinion that concluded a
+	// round. Its number is the next of the year's register, without gaps; a call that
+	// broke off is completed by the next one with the number it had. Errors:
+	// FAILED_PRECONDITION with LETTER_UNSIGNED, LETTER_UNAVAILABLE, FONTS_MISSING,
+	// SELF_REVIEW_FORBIDDEN, AGENCY_CODE_MISSING where the region's profile has no
+	// 机关代字; ALREADY_EXISTS with LETTER_ISSUED while a letter of the opinion stands.
+	CreateLetter(ctx context.Context, in *CreateLetterRequest, opts ...grpc.CallOption) (*Letter, error)
+	// Reads a letter. Errors: NOT_FOUND; for its addressees until it is served.
+	GetLetter(ctx context.Context, in *GetLetterRequest, opts ...grpc.CallOption) (*Letter, error)
+	// Lists the letters of a case, or of `cases/-`, newest first, that the caller may
+	// see.
+	ListLetters(ctx context.Context, in *ListLettersRequest, opts ...grpc.CallOption) (*ListLettersResponse, error)
+	// Streams a letter as it was issued, byte for byte. Errors as GetLetter.
+	DownloadLetter(ctx context.Context, in *DownloadLetterRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// 送达: the addressees see the letter from now on, and have to acknowledge it.
+	// Again it changes nothing. Errors: FAILED_PRECONDITION with LETTER_VOID.
+	ServeLetter(ctx context.Context, in *ServeLetterRequest, opts ...grpc.CallOption) (*Letter, error)
+	// 签收: the caller's bureau has received the letter. Again it changes nothing.
+	// Errors: PERMISSION_DENIED with NOT_ADDRESSEE, FAILED_PRECONDITION with
+	// LETTER_VOID.
+	AcknowledgeLetter(ctx context.Context, in *AcknowledgeLetterRequest, opts ...grpc.CallOption) (*Letter, error)
+	// 作废: the letter counts no more. It stays, and so does its number; whoever saw
+	// it sees that it is void. A new letter of the opinion may be created. Errors:
+	// INVALID_ARGUMENT without a reason.
+	VoidLetter(ctx context.Context, in *VoidLetterRequest, opts ...grpc.CallOption) (*Letter, error)
+	// Lists the numbers of a register, such as `review-opinion-2026`, in order and
+	// without gaps, with what became of each.
+	ListRegisterNumbers(ctx context.Context, in *ListRegisterNumbersRequest, opts ...grpc.CallOption) (*ListRegisterNumbersResponse, error)
+	// 核验: tells whoever holds a letter whether it was issued and stands. Errors:
+	// NOT_FOUND, whether the number, the code or both are wrong.
+	VerifyLetter(ctx context.Context, in *VerifyLetterRequest, opts ...grpc.CallOption) (*VerifyLetterResponse, error)
 }
 
 type letterServiceClient struct {
@@ -137,12 +178,112 @@ func (c *letterServiceClient) PreviewLetter(ctx context.Context, in *PreviewLett
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type LetterService_PreviewLetterClient = grpc.ServerStreamingClient[httpbody.HttpBody]
 
+func (c *letterServiceClient) CreateLetter(ctx context.Context, in *CreateLetterRequest, opts ...grpc.CallOption) (*Letter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Letter)
+	err := c.cc.Invoke(ctx, LetterService_CreateLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) GetLetter(ctx context.Context, in *GetLetterRequest, opts ...grpc.CallOption) (*Letter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Letter)
+	err := c.cc.Invoke(ctx, LetterService_GetLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) ListLetters(ctx context.Context, in *ListLettersRequest, opts ...grpc.CallOption) (*ListLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListLettersResponse)
+	err := c.cc.Invoke(ctx, LetterService_ListLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) DownloadLetter(ctx context.Context, in *DownloadLetterRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &LetterService_ServiceDesc.Streams[4], LetterService_DownloadLetter_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[DownloadLetterRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type LetterService_DownloadLetterClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
+func (c *letterServiceClient) ServeLetter(ctx context.Context, in *ServeLetterRequest, opts ...grpc.CallOption) (*Letter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Letter)
+	err := c.cc.Invoke(ctx, LetterService_ServeLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) AcknowledgeLetter(ctx context.Context, in *AcknowledgeLetterRequest, opts ...grpc.CallOption) (*Letter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Letter)
+	err := c.cc.Invoke(ctx, LetterService_AcknowledgeLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) VoidLetter(ctx context.Context, in *VoidLetterRequest, opts ...grpc.CallOption) (*Letter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Letter)
+	err := c.cc.Invoke(ctx, LetterService_VoidLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) ListRegisterNumbers(ctx context.Context, in *ListRegisterNumbersRequest, opts ...grpc.CallOption) (*ListRegisterNumbersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRegisterNumbersResponse)
+	err := c.cc.Invoke(ctx, LetterService_ListRegisterNumbers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *letterServiceClient) VerifyLetter(ctx context.Context, in *VerifyLetterRequest, opts ...grpc.CallOption) (*VerifyLetterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyLetterResponse)
+	err := c.cc.Invoke(ctx, LetterService_VerifyLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LetterServiceServer is the server API for LetterService service.
 // All implementations must embed UnimplementedLetterServiceServer
 // for forward compatibility.
 //
-// Letters of legality review as files, written when they are asked for from what
-// the case holds and the region's template of that day. The name under which to
+// Letters of legality review: numbered opinions, which are records, and files
+// written when they are asked for from what the case holds and the region's template
+// of that day. The name under which to
 // save a file goes ahead as a `content-disposition` header; the first message
 // tells the media type.
 type LetterServiceServer interface {
@@ -162,6 +303,37 @@ type LetterServiceServer interface {
 	// Streams a letter about nothing that exists, written with the template of one
 	// version of the region's profile, in force or not yet. Errors: NOT_FOUND.
 	PreviewLetter(*PreviewLetterRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// Issues the numbered 法制审核意见书 of a signed review opinion that concluded a
+	// round. Its number is the next of the year's register, without gaps; a call that
+	// broke off is completed by the next one with the number it had. Errors:
+	// FAILED_PRECONDITION with LETTER_UNSIGNED, LETTER_UNAVAILABLE, FONTS_MISSING,
+	// SELF_REVIEW_FORBIDDEN, AGENCY_CODE_MISSING where the region's profile has no
+	// 机关代字; ALREADY_EXISTS with LETTER_ISSUED while a letter of the opinion stands.
+	CreateLetter(context.Context, *CreateLetterRequest) (*Letter, error)
+	// Reads a letter. Errors: NOT_FOUND; for its addressees until it is served.
+	GetLetter(context.Context, *GetLetterRequest) (*Letter, error)
+	// Lists the letters of a case, or of `cases/-`, newest first, that the caller may
+	// see.
+	ListLetters(context.Context, *ListLettersRequest) (*ListLettersResponse, error)
+	// Streams a letter as it was issued, byte for byte. Errors as GetLetter.
+	DownloadLetter(*DownloadLetterRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// 送达: the addressees see the letter from now on, and have to acknowledge it.
+	// Again it changes nothing. Errors: FAILED_PRECONDITION with LETTER_VOID.
+	ServeLetter(context.Context, *ServeLetterRequest) (*Letter, error)
+	// 签收: the caller's bureau has received the letter. Again it changes nothing.
+	// Errors: PERMISSION_DENIED with NOT_ADDRESSEE, FAILED_PRECONDITION with
+	// LETTER_VOID.
+	AcknowledgeLetter(context.Context, *AcknowledgeLetterRequest) (*Letter, error)
+	// 作废: the letter counts no more. It stays, and so does its number; whoever saw
+	// it sees that it is void. A new letter of the opinion may be created. Errors:
+	// INVALID_ARGUMENT without a reason.
+	VoidLetter(context.Context, *VoidLetterRequest) (*Letter, error)
+	// Lists the numbers of a register, such as `review-opinion-2026`, in order and
+	// without gaps, with what became of each.
+	ListRegisterNumbers(context.Context, *ListRegisterNumbersRequest) (*ListRegisterNumbersResponse, error)
+	// 核验: tells whoever holds a letter whether it was issued and stands. Errors:
+	// NOT_FOUND, whether the number, the code or both are wrong.
+	VerifyLetter(context.Context, *VerifyLetterRequest) (*VerifyLetterResponse, error)
 	mustEmbedUnimplementedLetterServiceServer()
 }
 
@@ -183,6 +355,33 @@ func (UnimplementedLetterServiceServer) DownloadNotice(*DownloadNoticeRequest, g
 }
 func (UnimplementedLetterServiceServer) PreviewLetter(*PreviewLetterRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
 	return status.Error(codes.Unimplemented, "method PreviewLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) CreateLetter(context.Context, *CreateLetterRequest) (*Letter, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) GetLetter(context.Context, *GetLetterRequest) (*Letter, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) ListLetters(context.Context, *ListLettersRequest) (*ListLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListLetters not implemented")
+}
+func (UnimplementedLetterServiceServer) DownloadLetter(*DownloadLetterRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method DownloadLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) ServeLetter(context.Context, *ServeLetterRequest) (*Letter, error) {
+	return nil, status.Error(codes.Unimplemented, "method ServeLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) AcknowledgeLetter(context.Context, *AcknowledgeLetterRequest) (*Letter, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcknowledgeLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) VoidLetter(context.Context, *VoidLetterRequest) (*Letter, error) {
+	return nil, status.Error(codes.Unimplemented, "method VoidLetter not implemented")
+}
+func (UnimplementedLetterServiceServer) ListRegisterNumbers(context.Context, *ListRegisterNumbersRequest) (*ListRegisterNumbersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRegisterNumbers not implemented")
+}
+func (UnimplementedLetterServiceServer) VerifyLetter(context.Context, *VerifyLetterRequest) (*VerifyLetterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyLetter not implemented")
 }
 func (UnimplementedLetterServiceServer) mustEmbedUnimplementedLetterServiceServer() {}
 func (UnimplementedLetterServiceServer) testEmbeddedByValue()                       {}
@@ -249,13 +448,201 @@ func _LetterService_PreviewLetter_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type LetterService_PreviewLetterServer = grpc.ServerStreamingServer[httpbody.HttpBody]
 
+func _LetterService_CreateLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).CreateLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_CreateLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).CreateLetter(ctx, req.(*CreateLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_GetLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).GetLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_GetLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).GetLetter(ctx, req.(*GetLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_ListLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).ListLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_ListLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).ListLetters(ctx, req.(*ListLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_DownloadLetter_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(DownloadLetterRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(LetterServiceServer).DownloadLetter(m, &grpc.GenericServerStream[DownloadLetterRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type LetterService_DownloadLetterServer = grpc.ServerStreamingServer[httpbody.HttpBody]
+
+func _LetterService_ServeLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ServeLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).ServeLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_ServeLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).ServeLetter(ctx, req.(*ServeLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_AcknowledgeLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcknowledgeLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).AcknowledgeLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_AcknowledgeLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).AcknowledgeLetter(ctx, req.(*AcknowledgeLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_VoidLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VoidLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).VoidLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_VoidLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).VoidLetter(ctx, req.(*VoidLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_ListRegisterNumbers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRegisterNumbersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).ListRegisterNumbers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_ListRegisterNumbers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).ListRegisterNumbers(ctx, req.(*ListRegisterNumbersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LetterService_VerifyLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LetterServiceServer).VerifyLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LetterService_VerifyLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LetterServiceServer).VerifyLetter(ctx, req.(*VerifyLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LetterService_ServiceDesc is the grpc.ServiceDesc for LetterService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var LetterService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "fashen.counsel.v1.LetterService",
 	HandlerType: (*LetterServiceServer)(nil),
-	Methods:     []grpc.MethodDesc{},
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "CreateLetter",
+			Handler:    _LetterService_CreateLetter_Handler,
+		},
+		{
+			MethodName: "GetLetter",
+			Handler:    _LetterService_GetLetter_Handler,
+		},
+		{
+			MethodName: "ListLetters",
+			Handler:    _LetterService_ListLetters_Handler,
+		},
+		{
+			MethodName: "ServeLetter",
+			Handler:    _LetterService_ServeLetter_Handler,
+		},
+		{
+			MethodName: "AcknowledgeLetter",
+			Handler:    _LetterService_AcknowledgeLetter_Handler,
+		},
+		{
+			MethodName: "VoidLetter",
+			Handler:    _LetterService_VoidLetter_Handler,
+		},
+		{
+			MethodName: "ListRegisterNumbers",
+			Handler:    _LetterService_ListRegisterNumbers_Handler,
+		},
+		{
+			MethodName: "VerifyLetter",
+			Handler:    _LetterService_VerifyLetter_Handler,
+		},
+	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "DownloadOpinion",
@@ -275,6 +662,11 @@ var LetterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "PreviewLetter",
 			Handler:       _LetterService_PreviewLetter_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "DownloadLetter",
+			Handler:       _LetterService_DownloadLetter_Handler,
 			ServerStreams: true,
 		},
 	},
