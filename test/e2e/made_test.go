@@ -26,6 +26,7 @@ var madeVerbs = map[string]string{
 	letterService + "DownloadOpinion":  "download",
 	letterService + "AnnotateOpinion":  "annotate",
 	letterService + "DownloadNotice":   "downloadNotice",
+	letterService + "DownloadLetter":   "download",
 	letterService + "PreviewLetter":    "previewLetter",
 }
 
