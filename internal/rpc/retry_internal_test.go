@@ -24,6 +24,7 @@ func TestRepeatable(t *testing.T) {
 		counselv1.File_fashen_counsel_v1_review_service_proto.Services().Get(0),
 		counselv1.File_fashen_counsel_v1_matter_service_proto.Services().Get(0),
 		counselv1.File_fashen_counsel_v1_register_service_proto.Services().Get(0),
+		counselv1.File_fashen_counsel_v1_letter_service_proto.Services().Get(0),
 		counselv1.File_fashen_counsel_v1_solicitation_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_directory_service_proto.Services().Get(0),
 		directoryv1.File_fashen_directory_v1_session_service_proto.Services().Get(0),

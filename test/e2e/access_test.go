@@ -86,8 +86,8 @@ func accessFaults(name string, options proto.Message, stream bool) []string {
 	if !between && !bound && !stream {
 		faults = append(faults, "has no http binding")
 	}
-	if access.GetAnyone() && !strings.HasPrefix(name, sessionService) {
-		faults = append(faults, "is open to anyone; only signing in is")
+	if access.GetAnyone() && !strings.HasPrefix(name, sessionService) && name != letterService+"VerifyLetter" {
+		faults = append(faults, "is open to anyone; only signing in and checking a letter are")
 	}
 	for i, role := range access.GetRoles() {
 		if role == corev1.Role_ROLE_UNSPECIFIED || corev1.Role_name[int32(role)] == "" || slices.Contains(access.GetRoles()[:i], role) {
@@ -161,6 +161,8 @@ type names struct {
 	entry, engagement string
 	// solicitation asks an expert, with one reply.
 	solicitation, reply string
+	// letter was issued and not served, served was; concluded is the opinion of both.
+	letter, served, concluded, register, code string
 	// person drafts, spare and leaver never sign in.
 	person, spare, leaver string
 	// etag is the version the requests are about; the newest when empty.
@@ -180,7 +182,8 @@ func (n names) each(change func(string) string) names {
 		&n.check, &n.internal, &n.addressed, &n.colleague, &n.matter, &n.matterDraft, &n.bare,
 		&n.signedReview, &n.signedCounsel, &n.draftReview, &n.draftCounsel, &n.system, &n.apiKey, &n.retired,
 		&n.delegation, &n.recalled,
-		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement, &n.solicitation, &n.reply,
+		&n.webhook, &n.delivery, &n.mute, &n.candidate, &n.entry, &n.engagement,
+		&n.letter, &n.served, &n.concluded, &n.register, &n.solicitation, &n.reply,
 	} {
 		*s = change(*s)
 	}
@@ -295,6 +298,11 @@ func prepareMatrix(t *testing.T, w *world) names {
 	n.whole = &directoryv1.JurisdictionProfile{}
 	w.must(t, "office", directoryService+"ResolveJurisdictionProfile", &directoryv1.ResolveJurisdictionProfileRequest{Parent: region}, n.whole)
 	n.profile = n.whole.GetName()
+	_, n.concluded = w.concluded(t)
+	_, another := w.concluded(t)
+	issued, served := w.letter(t, "reviewer", "CreateLetter", letterFor(n.concluded)), w.letter(t, "reviewer", "CreateLetter", letterFor(another))
+	w.letter(t, "reviewer", "ServeLetter", &counselv1.ServeLetterRequest{Name: served.GetName()})
+	n.letter, n.code, n.served, n.register = issued.GetName(), issued.GetVerificationCode(), served.GetName(), register2026
 	n.system, n.retired = w.connect(t, labour), w.connect(t, labour)
 	n.apiKey = w.keyFor(t, n.system, "filing").GetName()
 	n.delegation = w.delegated(t, "reviewer2", "reviewer", "2026-04-08", corev1.Role_ROLE_REVIEWER).GetName()

@@ -125,6 +125,10 @@ var madeRequests = map[string]func(n names) proto.Message{
 	letterService + "AnnotateOpinion signed review":  annotatedBy(func(n names) string { return n.signedReview }),
 	letterService + "AnnotateOpinion signed counsel": annotatedBy(func(n names) string { return n.signedCounsel }),
 	letterService + "AnnotateOpinion draft counsel":  annotatedBy(func(n names) string { return n.draftCounsel }),
+	letterService + "DownloadLetter issued":          func(n names) proto.Message { return &counselv1.DownloadLetterRequest{Name: n.letter} },
+	letterService + "DownloadLetter served": func(n names) proto.Message {
+		return &counselv1.DownloadLetterRequest{Name: n.served, Format: counselv1.LetterFormat_PDF}
+	},
 	letterService + "DownloadNotice": func(n names) proto.Message {
 		return &counselv1.DownloadNoticeRequest{Name: n.review, Kind: counselv1.LetterKind_RETURN_NOTICE}
 	},

@@ -24,7 +24,7 @@ func requests(t *testing.T) map[string]ask {
 	asks := transfers()
 	for _, of := range []map[string]func(n names) proto.Message{
 		workRequests(t),
-		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t), matterRequests, registerRequests, solicitationRequests,
+		sessionRequests, systemRequests, identityRequests, checkpointRequests, delegationRequests, webhookRequests, intentRequests, directoryRequests(t), filingRequests(t), counselRequests, competitionRequests, reviewRequests(t), matterRequests, registerRequests, letterRequests, solicitationRequests,
 	} {
 		for key, build := range of {
 			method, _, _ := strings.Cut(key, " ")

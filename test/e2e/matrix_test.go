@@ -178,7 +178,7 @@ var anyRegion = []string{
 	sessionService + "SignIn", sessionService + "ActivateSignIn", sessionService + "RefreshSession", sessionService + "GetCaller",
 	sessionService + "SignOut", directoryService + "CreateRegion", directoryService + "GetRegion", directoryService + "ListRegions",
 	directoryService + "ImportCalendar", directoryService + "GetCalendar", directoryService + "ListCalendars",
-	competitionService + "GetRuleSet", competitionService + "ListRuleSets", competitionService + "ListStatutes",
+	letterService + "VerifyLetter", competitionService + "GetRuleSet", competitionService + "ListRuleSets", competitionService + "ListStatutes",
 }
 
 // Every RPC as every role, as a stranger, as nobody and with a forged token, over
@@ -191,6 +191,7 @@ func TestMatrix(t *testing.T) {
 			t.Parallel()
 			c := configure(t)
 			toLoopback(&c)
+			withFonts(t)(&c)
 			w := newWorld(t, c, "grpc", "2026-04-08")
 			n, asks := prepareMatrix(t, w), requests(t)
 			rest := w.rest()

@@ -453,3 +453,25 @@ func creditCode(organisation string) string {
 	}
 	return code + string(alphabet[(31-sum%31)%31])
 }
+
+// letterRequests are the requests of the table about numbered letters.
+var letterRequests = map[string]func(n names) proto.Message{
+	letterService + "CreateLetter":     func(n names) proto.Message { return letterFor(n.concluded) },
+	letterService + "GetLetter issued": func(n names) proto.Message { return &counselv1.GetLetterRequest{Name: n.letter} },
+	letterService + "GetLetter served": func(n names) proto.Message { return &counselv1.GetLetterRequest{Name: n.served} },
+	letterService + "ListLetters":      func(n names) proto.Message { return &counselv1.ListLettersRequest{Parent: n.region + "/cases/-"} },
+	letterService + "ServeLetter":      func(n names) proto.Message { return &counselv1.ServeLetterRequest{Name: n.served} },
+	letterService + "AcknowledgeLetter issued": func(n names) proto.Message {
+		return &counselv1.AcknowledgeLetterRequest{Name: n.letter}
+	},
+	letterService + "AcknowledgeLetter served": func(n names) proto.Message {
+		return &counselv1.AcknowledgeLetterRequest{Name: n.served}
+	},
+	letterService + "VoidLetter": func(n names) proto.Message {
+		return &counselv1.VoidLetterRequest{Name: n.letter, Reason: "示例：印错", Etag: "stale"}
+	},
+	letterService + "ListRegisterNumbers": func(n names) proto.Message { return &counselv1.ListRegisterNumbersRequest{Parent: n.register} },
+	letterService + "VerifyLetter": func(n names) proto.Message {
+		return &counselv1.VerifyLetterRequest{DocumentNumber: "示例法审〔2026〕1号", VerificationCode: n.code}
+	},
+}

@@ -105,7 +105,8 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 // Who may call an RPC. Exactly one of the six ways is declared.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Anyone, signed in or not. Only sign-in and health belong here.
+	// Anyone, signed in or not. Only sign-in, health and the check of a letter
+	// by whoever holds it belong here.
 	Anyone bool `protobuf:"varint,1,opt,name=anyone,proto3" json:"anyone,omitempty"`
 	// Anyone who is signed in, whatever their role.
 	SignedIn bool `protobuf:"varint,2,opt,name=signed_in,json=signedIn,proto3" json:"signed_in,omitempty"`
