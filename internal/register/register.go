@@ -54,7 +54,7 @@ type Claim struct {
 // round somebody gets a number, so that n claims at once end after n rounds.
 const maxClaims = 1000
 
-// ErrBusy: others were ahead at every turn.
+// ErrBusy says that others were ahead at every turn.
 var ErrBusy = errors.New("register: too many claims at once")
 
 // Claim gives the next number to a subject, or answers the one it has. Errors:

@@ -24,6 +24,8 @@ type record struct {
 	t *testing.T
 	matter
 	next int32
+	// issued is what happened to the letters.
+	issued []*corev1.JournalEntry
 }
 
 func newRecord(t *testing.T) *record {
@@ -165,7 +167,7 @@ func TestTasksOfCounsel(t *testing.T) {
 // step does one random command and keeps its entry.
 func (r *record) step(rnd *rand.Rand) {
 	today := calendar.On(day0.AddDate(0, 0, len(r.history)))
-	switch rnd.IntN(8) {
+	switch rnd.IntN(10) {
 	case 0:
 		change, err := accept(r.c, reviewer, today, dated(r.t))
 		r.do("AcceptCase", reviewer, change, err)
@@ -192,6 +194,21 @@ func (r *record) step(rnd *rand.Rand) {
 	case 7:
 		change, err := confirm(r.c, last(r.c).GetVersionDigest(), "x", reviewer, day0)
 		r.do("ConfirmRevision", reviewer, change, err)
+	case 8:
+		round := r.c.GetRounds()[rnd.IntN(len(r.c.GetRounds()))]
+		o := &counselv1.Opinion{Name: round.GetOpinion(), State: counselv1.Opinion_SIGNED, Kind: counselv1.Opinion_REVIEW}
+		if round.GetOpinion() != "" && issuable(r.c, o, reviewer) == nil {
+			l := newLetter(letterID(o.GetName(), len(r.letters)+1), r.c, o, reviewer)
+			l.IssueDate = today.Proto()
+			r.letters = append(r.letters, l)
+			r.issued = appendEntry(r.issued, "CreateLetter", reviewer, issued(l))
+		}
+	case 9:
+		if len(r.letters) > 0 {
+			if change, err := void(r.letters[rnd.IntN(len(r.letters))], "x", reviewer, day0); err == nil {
+				r.issued = appendEntry(r.issued, "VoidLetter", reviewer, change)
+			}
+		}
 	}
 }
 
@@ -206,7 +223,7 @@ func TestFiguresAreWhatTheJournalTells(t *testing.T) {
 			r.step(rnd)
 			rows := project(r.matter)
 			got := summed(rows)
-			if want := counted(r.c.GetRegime(), r.history); !maps.Equal(got, want) {
+			if want := counted(r.c.GetRegime(), append(slices.Clone(r.history), r.issued...)); !maps.Equal(got, want) {
 				t.Fatalf("seed %d after %d entries: %v, the journal tells %v", seed, len(r.history), got, want)
 			}
 			checkNames(t, rows)
@@ -241,7 +258,7 @@ func summed(rows projection.Rows) map[string]sums {
 	return out
 }
 
-// counted are the same, told by the entries of a case alone.
+// counted are the same, told by the entries of a case and of its letters alone.
 func counted(regime counselv1.Regime, history []*corev1.JournalEntry) map[string]sums {
 	out, answers := map[string]sums{}, map[string]string{}
 	count := func(code string, n int64) { out[code] = out[code].plus(sums{count: n}) }
@@ -258,6 +275,10 @@ func counted(regime counselv1.Regime, history []*corev1.JournalEntry) map[string
 			}
 		case projection.Did(e, "ReturnCase") && regime == counselv1.Regime_REGIME_ENFORCEMENT_DECISION:
 			count("M24-RETURNED", 1)
+		case projection.Did(e, "CreateLetter"):
+			count("M19", 1)
+		case projection.Did(e, "VoidLetter"):
+			count("M19", -1)
 		case projection.Did(e, "AnswerItem"):
 			answers[projection.Fact(e, "item")] = projection.Fact(e, "adoption")
 		}
@@ -268,6 +289,9 @@ func counted(regime counselv1.Regime, history []*corev1.JournalEntry) map[string
 			n.numerator = 1
 		}
 		out["M02"] = out["M02"].plus(n)
+	}
+	if out["M19"] == (sums{}) { // all are void
+		delete(out, "M19")
 	}
 	return out
 }

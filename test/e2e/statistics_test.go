@@ -87,7 +87,7 @@ func TestStatistics(t *testing.T) {
 				return &corev1.ListFiguresRequest{GroupBy: corev1.ListFiguresRequest_CATEGORY}
 			}
 			reviews := []string{
-				"M02 1 1/1 100.0%[AGREEMENT 1]", "M19 3[AGREEMENT 2][ENFORCEMENT_DECISION 1]", "M24 1[行政处罚 1]", "M24-RETURNED 1[行政处罚 1]",
+				"M02 1 1/1 100.0%[AGREEMENT 1]", "M24 1[行政处罚 1]", "M24-RETURNED 1[行政处罚 1]",
 			}
 			work := []string{
 				"M18-ADOPTION 1 1/1 100.0%[AGREEMENT 1]",
