@@ -24,6 +24,7 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
+	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/app"
 	"fashen/internal/config"
@@ -98,6 +99,8 @@ func documentOf(request any) string {
 		return r.GetSubject()
 	case *filingv1.SetDocumentViewerRequest:
 		return r.GetName()
+	case *directoryv1.ResolveJurisdictionProfileRequest: // what a letter is written with
+		return r.GetParent()
 	}
 	return ""
 }
