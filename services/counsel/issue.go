@@ -76,20 +76,28 @@ func issuable(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) error {
 	if err := notOwn(c, who); err != nil {
 		return err
 	}
-	concludes := slices.ContainsFunc(c.GetRounds(), func(r *counselv1.Round) bool { return r.GetOpinion() == o.GetName() })
-	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW || !concludes {
+	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW || !concludedBy(c, o) {
 		return refused(codeLetterUnsigned, law115, "审核意见书应当以已经签署并作为审核结论依据的审核意见制发")
 	}
 	return nil
 }
 
-// addressees are the units that a letter about a case is for.
-func addressees(c *counselv1.Case) []string { return []string{c.GetDraftingUnit()} }
+// addressees are the units that a letter is for: those whose cases an opinion covers,
+// or the one of the case.
+func addressees(c *counselv1.Case, o *counselv1.Opinion) []string {
+	units := []string{c.GetDraftingUnit()}
+	for _, cover := range o.GetCovers() {
+		if !slices.Contains(units, cover.GetDraftingUnit()) {
+			units = append(units, cover.GetDraftingUnit())
+		}
+	}
+	return units
+}
 
 // newLetter is the letter of an opinion, before it has a number.
 func newLetter(name string, c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) *counselv1.Letter {
 	return &counselv1.Letter{
-		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: c.GetTitle(), Addressees: addressees(c),
+		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: c.GetTitle(), Addressees: addressees(c, o),
 		Issuer: who.Actor(), ContentDigest: o.GetContentDigest(), State: counselv1.Letter_ISSUED,
 	}
 }

@@ -2,6 +2,7 @@ package counsel
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,6 +54,34 @@ func TestIssuable(t *testing.T) {
 		var refusal *docstore.Refusal
 		if tc.want == "" && err != nil || tc.want != "" && (!errors.As(err, &refusal) || refusal.Reasons[0] != tc.want) {
 			t.Errorf("%s: %v, want %q", what, err, tc.want)
+		}
+	}
+}
+
+// An opinion on merged cases goes to all their units and says what it concludes on each.
+func TestLetterOnMergedCases(t *testing.T) {
+	c, _ := newCase(region+"/cases/one", submission(1, 1), drafter, calendar.On(day0))
+	o := &counselv1.Opinion{
+		Name: c.GetName() + "/opinions/o", Kind: counselv1.Opinion_REVIEW, State: counselv1.Opinion_SIGNED, Conclusion: counselv1.Conclusion_REVISE,
+		Covers: []*counselv1.CoveredCase{
+			{Case: c.GetName(), Title: "示例甲办法", DraftingUnit: c.GetDraftingUnit(), Conclusion: counselv1.Conclusion_LAWFUL},
+			{Case: region + "/cases/two", Title: "示例乙办法", DraftingUnit: otherUnit},
+			{Case: region + "/cases/three", Title: "示例丙办法", DraftingUnit: otherUnit},
+		},
+		Items: []*counselv1.OpinionItem{{Case: region + "/cases/two", Anchor: &corev1.Anchor{Article: 3}, Analysis: "示例分析。"}},
+	}
+	l := newLetter(letterID(o.GetName(), 1), c, o, reviewer)
+	if got := l.GetAddressees(); len(got) != 2 || got[0] != c.GetDraftingUnit() || got[1] != otherUnit {
+		t.Errorf("addressees %v", got)
+	}
+	p, err := opinionLetter(officialdoc.Template{Issuer: "示例局"}, c, o, "示例甲局、示例乙局", calendar.On(day0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprint(p.Body)
+	for _, want := range []string{"《示例甲办法》：合法。", "《示例乙办法》：应当予以修改。", "《示例丙办法》：应当予以修改。", "《示例乙办法》第三条"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
 		}
 	}
 }

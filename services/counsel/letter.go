@@ -58,13 +58,29 @@ func opinionLetter(t officialdoc.Template, c *counselv1.Case, o *counselv1.Opini
 			opinion.VersionDigest = r.GetVersionDigest()
 		}
 	}
+	if len(o.GetCovers()) > 0 {
+		opinion.Summary = strings.TrimSpace(eachConclusion(o) + opinion.Summary)
+	}
 	for _, item := range o.GetItems() {
+		place := officialdoc.PlaceOf(item.GetAnchor())
+		if cover := covered(o.GetCovers(), item.GetCase()); cover != nil {
+			place = "《" + cover.GetTitle() + "》" + place
+		}
 		opinion.Items = append(opinion.Items, officialdoc.Item{
-			Place: officialdoc.PlaceOf(item.GetAnchor()), Quote: item.GetAnchor().GetQuote(),
+			Place: place, Quote: item.GetAnchor().GetQuote(),
 			Problem: "（" + severityName(item) + "）" + item.GetAnalysis(), Basis: item.GetBasis(), Suggestion: item.GetRecommendedWording(),
 		})
 	}
 	return t.ReviewOpinion(opinion)
+}
+
+// eachConclusion says what an opinion on merged cases concludes on each.
+func eachConclusion(o *counselv1.Opinion) string {
+	var b strings.Builder
+	for _, c := range o.GetCovers() {
+		b.WriteString("《" + c.GetTitle() + "》：" + conclusionName[concludesOn(o, c.GetCase())] + "。\n")
+	}
+	return b.String()
 }
 
 func severityName(item *counselv1.OpinionItem) string {

@@ -87,7 +87,7 @@ func (s letters) unissued(ctx context.Context, c *counselv1.Case, o *counselv1.O
 // has no number yet is written to see that it can be.
 func (s letters) draw(ctx context.Context, c *counselv1.Case, o *counselv1.Opinion, l *counselv1.Letter, on calendar.Date) (officialdoc.Template, [2][]byte, error) {
 	var files [2][]byte
-	t, unit, err := s.parties(ctx, c, on)
+	t, unit, err := s.parties(ctx, c, o, on)
 	if err != nil {
 		return t, files, err
 	}

@@ -44,7 +44,7 @@ func (s letters) DownloadOpinion(in *counselv1.DownloadOpinionRequest, stream fi
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c, calendar.On(s.time()))
+	t, unit, err := s.parties(ctx, c, o, calendar.On(s.time()))
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s letters) DownloadNotice(in *counselv1.DownloadNoticeRequest, stream file
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c, calendar.On(s.time()))
+	t, unit, err := s.parties(ctx, c, nil, calendar.On(s.time()))
 	if err != nil {
 		return err
 	}
@@ -85,9 +85,9 @@ func (s letters) PreviewLetter(in *counselv1.PreviewLetterRequest, stream fileSt
 	return s.sendLetter(stream, l, err, in.GetFormat())
 }
 
-// parties are the template of a case's region on a day and the names of whom its
-// letters are for.
-func (s letters) parties(ctx context.Context, c *counselv1.Case, on calendar.Date) (t officialdoc.Template, units string, err error) {
+// parties are the template of a case's region on a day and the names of whom a letter
+// is for, which is about an opinion or none.
+func (s letters) parties(ctx context.Context, c *counselv1.Case, o *counselv1.Opinion, on calendar.Date) (t officialdoc.Template, units string, err error) {
 	p, err := s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{Parent: regionOf(c.GetName()), Date: on.Proto()})
 	if err != nil {
 		return t, "", err
@@ -96,7 +96,7 @@ func (s letters) parties(ctx context.Context, c *counselv1.Case, on calendar.Dat
 		return t, "", err
 	}
 	var names []string
-	for _, name := range addressees(c) {
+	for _, name := range addressees(c, o) {
 		bureau, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: name})
 		if err != nil {
 			return t, "", err
