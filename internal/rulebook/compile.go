@@ -47,6 +47,7 @@ type rule struct {
 	strength corev1.Strength
 	// residual: the item 其他 of its article, which stands back behind the named ones.
 	residual        bool
+	contrast        bool // also looks for what two neighbouring sentences say together
 	from, to        time.Time
 	frames          []*frame
 	check           check // instead of frames

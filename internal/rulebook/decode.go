@@ -69,6 +69,7 @@ type ruleDoc struct {
 	Cites     []citeDoc  `yaml:"cites"`
 	Strength  text       `yaml:"strength"`
 	Residual  bool       `yaml:"residual"`
+	Contrast  []text     `yaml:"contrast"`
 	From      text       `yaml:"from"`
 	To        text       `yaml:"to"`
 	Frames    []frameDoc `yaml:"frames"`

@@ -73,6 +73,7 @@ type Library struct {
 	sets     int       // of literals
 	inSets   [][]int32 // literal -> the sets it is a member of
 	scanner  *automaton
+	contrast []*pattern // the two sides of a contrast between sentences, if rules look for one
 	masks    *strings.Replacer
 	places   places
 	statutes statuteIndex

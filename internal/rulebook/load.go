@@ -268,9 +268,31 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	for _, fd := range d.Frames {
 		l.compileFrame(r, file, fd)
 	}
+	l.compileContrast(r, file, d)
 	l.chooseSuppressors(r, file, d)
 	l.rules[r.id] = r
 	p.rules = append(p.rules, r)
+}
+
+// compileContrast reads the two sides of a contrast, which are the same for all rules.
+func (l *loader) compileContrast(r *rule, file string, d *ruleDoc) {
+	if len(d.Contrast) == 0 {
+		return
+	}
+	var sides []*pattern
+	for _, t := range d.Contrast {
+		p, err := l.pattern(t.s)
+		if err != nil {
+			l.fail(file, t.line, "rule %s: contrast: %w", r.id, err)
+			return
+		}
+		sides = append(sides, p)
+	}
+	if len(sides) != 2 || (l.lib.contrast != nil && !slices.Equal(l.lib.contrast, sides)) {
+		l.fail(file, d.Contrast[0].line, "rule %s: a contrast has two sides, the same for all rules", r.id)
+		return
+	}
+	r.contrast, l.lib.contrast = true, sides
 }
 
 func (l *loader) compileFrame(r *rule, file string, d frameDoc) {

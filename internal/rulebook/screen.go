@@ -94,10 +94,14 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 				return false
 			}
 		}
-		for _, h := range r.clause(c) {
+		hits := r.clause(c)
+		for _, h := range hits {
 			if !add(s.finding(c, h)) {
 				return false
 			}
+		}
+		if both, h, ok := r.contrast(c, len(hits) > 0); ok && !add(s.finding(both, h)) {
+			return false
 		}
 		for _, f := range s.checks(t, c, &facts) {
 			if !add(f) {
@@ -140,6 +144,8 @@ type run struct {
 	m      *matcher
 	queued []uint32 // frame -> epoch it was last queued in
 	queue  []int32
+	pair   bool // two sentences at once: only rules that look for a contrast
+	prior  sentence
 }
 
 // clause returns the hits of one clause, at most one per rule, best first.
@@ -150,7 +156,7 @@ func (r *run) clause(c *clause) []hit {
 		for _, f := range lib.triggers[id] {
 			if r.queued[f] != r.m.epoch {
 				r.queued[f] = r.m.epoch
-				if r.set.on[f] {
+				if r.set.on[f] && (!r.pair || lib.frames[f].rule.contrast) {
 					r.queue = append(r.queue, f)
 				}
 			}
