@@ -38,9 +38,16 @@ type fileDoc struct {
 	Lexicons    map[string][]text `yaml:"lexicons"`
 	Masks       []text            `yaml:"masks"`
 	Places      []text            `yaml:"places"`
+	Definition  definitionDoc     `yaml:"definition"`
 	Suppressors []suppressorDoc   `yaml:"suppressors"`
 	Rules       []ruleDoc         `yaml:"rules"`
 	Statutes    []statuteDoc      `yaml:"statutes"`
+}
+
+// definitionDoc is what narrows a term, and what its uses are read with.
+type definitionDoc struct {
+	Means text `yaml:"means"`
+	Reads text `yaml:"reads"`
 }
 
 // statuteDoc is one entry of the law library. To is the last day in force;

@@ -43,6 +43,11 @@
 // Where a sentence calls a place by its name (`places`), patterns see 本市, 本县 and so
 // on in its stead, and 市外 for 盐城市外; findings quote what is written.
 //
+// Two neighbouring sentences of a line are read together by rules with a `contrast`,
+// when nothing is found in either and each holds one side of it. A term that a document
+// defines by local registration or tax (`definition`) is read so in later sentences;
+// what is then found is told once, at the definition.
+//
 // # What a finding means
 //
 // A finding is a suspicion (疑似); a person decides. Matching takes time linear

@@ -66,17 +66,18 @@ type Library struct {
 	packs map[string]*pack
 	names []string
 
-	patterns []*pattern
-	frames   []*frame
-	triggers [][]int32 // literal -> frames that may hit once it is seen
-	always   []int32   // frames without literals
-	sets     int       // of literals
-	inSets   [][]int32 // literal -> the sets it is a member of
-	scanner  *automaton
-	contrast []*pattern // the two sides of a contrast between sentences, if rules look for one
-	masks    *strings.Replacer
-	places   places
-	statutes statuteIndex
+	patterns   []*pattern
+	frames     []*frame
+	triggers   [][]int32 // literal -> frames that may hit once it is seen
+	always     []int32   // frames without literals
+	sets       int       // of literals
+	inSets     [][]int32 // literal -> the sets it is a member of
+	scanner    *automaton
+	contrast   []*pattern // the two sides of a contrast between sentences, if rules look for one
+	definition definition
+	masks      *strings.Replacer
+	places     places
+	statutes   statuteIndex
 }
 
 // Builtin loads the packs that come with the program.
@@ -114,6 +115,7 @@ func load(files Files, b *budget) (*Library, error) {
 	}
 	l.declare()
 	l.compileSuppressors()
+	l.compileDefinitions()
 	l.compileRules()
 	l.borrow()
 	if len(l.errs) > 0 {

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -272,6 +273,21 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	l.chooseSuppressors(r, file, d)
 	l.rules[r.id] = r
 	p.rules = append(p.rules, r)
+}
+
+func (l *loader) compileDefinitions() {
+	for _, f := range l.files {
+		d := f.doc.Definition
+		if d.Means.s == "" {
+			continue
+		}
+		re, err := l.regexp(d.Means.s, "", "")
+		if err != nil || d.Reads.s == "" || l.lib.definition.means != nil {
+			l.failAt(f.name, d.Means.line, cmp.Or(err, errors.New("definition is given twice or without what it reads as")))
+			continue
+		}
+		l.lib.definition = definition{re, d.Reads.s}
+	}
 }
 
 // compileContrast reads the two sides of a contrast, which are the same for all rules.

@@ -94,7 +94,7 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 				return false
 			}
 		}
-		hits := r.clause(c)
+		hits, first := r.clause(c), len(out.Findings)
 		for _, h := range hits {
 			if !add(s.finding(c, h)) {
 				return false
@@ -103,6 +103,12 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 		if both, h, ok := r.contrast(c, len(hits) > 0); ok && !add(s.finding(both, h)) {
 			return false
 		}
+		if own := out.Findings[first:]; !Flagged(own) {
+			if f := r.coloured(c); f != nil && !add(f) {
+				return false
+			}
+		}
+		r.define(c, out.Findings[first:])
 		for _, f := range s.checks(t, c, &facts) {
 			if !add(f) {
 				return false
@@ -146,6 +152,7 @@ type run struct {
 	queue  []int32
 	pair   bool // two sentences at once: only rules that look for a contrast
 	prior  sentence
+	terms  []term
 }
 
 // clause returns the hits of one clause, at most one per rule, best first.
