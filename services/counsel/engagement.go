@@ -81,13 +81,10 @@ func newEngagement(name string, e *counselv1.CounselEntry, in *counselv1.Engagem
 	}, nil
 }
 
-// renewable checks the contract that a new one renews, and its number.
+// renewable checks the contract that a new one renews.
 func renewable(in *counselv1.Engagement, start calendar.Date, others []*counselv1.Engagement) error {
 	renewed := in.GetRenewedContractNumber() == ""
 	for _, g := range others {
-		if g.GetContractNumber() == in.GetContractNumber() {
-			return rpc.Field("engagement.contract_number", "CONTRACT_NUMBER_TAKEN", "该合同编号已经登记")
-		}
 		if renewed || g.GetContractNumber() != in.GetRenewedContractNumber() {
 			continue
 		}

@@ -211,7 +211,9 @@ func (s registerServer) CreateEngagement(ctx context.Context, in *counselv1.Crea
 	if err != nil {
 		return nil, err
 	}
-	g, _, err = s.engagements.Create(ctx, g, change)
+	if g, _, err = s.engagements.Create(ctx, g, change); errors.Is(err, docstore.ErrAlreadyExists) {
+		return nil, rpc.Field("engagement.contract_number", "CONTRACT_NUMBER_TAKEN", "该合同编号已经登记")
+	}
 	return s.shown(g), rpc.FromStore(err, name)
 }
 

@@ -91,6 +91,7 @@ var entriesSpec = docstore.Spec{
 var engagementsSpec = docstore.Spec{
 	Name: "engagements",
 	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldParent, "contract_number"}, Unique: true},
 		{Fields: []string{docstore.FieldViewers, docstore.FieldName}},
 		{Fields: []string{docstore.FieldViewers, "end_date"}},
 	},

@@ -140,6 +140,41 @@ func TestRegisterOfCounsel(t *testing.T) {
 	})
 }
 
+// One contract number is taken once, however many record it at a time.
+func TestContractNumberIsTakenOnce(t *testing.T) {
+	w := alone(t, onSQLite(t), "grpc", "2026-04-08")
+	entry, token := w.retain(t, "counsel"), w.as(t, "reviewer")
+	answers := make(chan *failure)
+	for range 8 {
+		go func() {
+			answers <- w.call(t.Context(), token, registerService+"CreateEngagement", &counselv1.CreateEngagementRequest{
+				Parent: entry, Engagement: &counselv1.Engagement{ContractNumber: "示例合同二号", Scope: "示例", StartDate: ymd(2036, 1, 1), EndDate: ymd(2036, 12, 31)},
+			}, &counselv1.Engagement{})
+		}()
+	}
+	taken := 0
+	for range 8 {
+		switch f := <-answers; {
+		case f == nil:
+			taken++
+		case f.reason != "CONTRACT_NUMBER_TAKEN":
+			t.Errorf("refused with %v", f)
+		}
+	}
+	if taken != 1 {
+		t.Errorf("taken %d times", taken)
+	}
+	again := &counselv1.CreateEngagementRequest{Parent: entry, RequestId: "once", Engagement: &counselv1.Engagement{
+		ContractNumber: "示例合同三号", Scope: "示例", StartDate: ymd(2037, 1, 1), EndDate: ymd(2037, 12, 31),
+	}}
+	first, second := &counselv1.Engagement{}, &counselv1.Engagement{}
+	w.must(t, "reviewer", registerService+"CreateEngagement", again, first)
+	w.must(t, "reviewer", registerService+"CreateEngagement", again, second)
+	if !proto.Equal(first, second) {
+		t.Errorf("the same request again: %v, %v", first, second)
+	}
+}
+
 // The conflict check knows the clients that counsel and colleagues of the firm
 // declared: those of today bar, those of the past want a waiver before counsel
 // is even asked (律师法 arts 23, 39).
