@@ -139,15 +139,15 @@ func points(reason string) []string {
 	return out
 }
 
-// itemComments are the items of an opinion as comments of its author on the draft it
-// is about; an item without a place stands at the beginning.
-func itemComments(o *counselv1.Opinion, author string, at time.Time) []officialdoc.Comment {
+// itemComments are the items of an opinion on a case as comments of its author on the
+// draft; an item without a place stands at the beginning.
+func itemComments(o *counselv1.Opinion, of, author string, at time.Time) []officialdoc.Comment {
 	title := "审核意见"
 	if o.GetKind() == counselv1.Opinion_COUNSEL {
 		title = "法律顾问意见"
 	}
 	var out []officialdoc.Comment
-	for _, item := range o.GetItems() {
+	for _, item := range itemsOn(o, of) {
 		text := title + "（" + severityName(item) + "）：" + item.GetAnalysis() + "\n依据：" + item.GetBasis()
 		if item.GetRecommendedWording() != "" {
 			text += "\n建议：" + item.GetRecommendedWording()

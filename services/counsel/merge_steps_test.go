@@ -16,6 +16,7 @@ import (
 	"fashen/internal/auth"
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/sqlite"
+	"fashen/internal/rpc"
 )
 
 // brittle is a collection of cases whose process dies before one of its writes.
@@ -221,4 +222,22 @@ func allConcluded(s *steps) string {
 		}
 		return c.GetState() != state || len(c.GetLedger()) != lines || last(c).GetOpinion() != s.cases[0]+"/opinions/o"
 	})
+}
+
+// A conclusion waits for what is asked about any of the cases, and none is concluded
+// before the others.
+func TestMergedCasesAreHeardTogether(t *testing.T) {
+	s := newSteps(t)
+	mergedFirst(t, s)
+	q := &counselv1.Solicitation{Name: s.cases[2] + "/solicitations/q", State: counselv1.Solicitation_OPEN}
+	if _, _, err := s.solicited.Create(s.origin("CreateSolicitation"), q, docstore.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := concluding(s); rpc.Reason(err) != codeSolicitationOpen {
+		t.Errorf("with a question open: %v", err)
+	}
+	under := func(c *counselv1.Case) bool { return c.GetState() != counselv1.Case_UNDER_REVIEW }
+	if problem := s.each(under); problem != "" || under(s.lead()) {
+		t.Errorf("concluded all the same: %s", problem)
+	}
 }

@@ -206,6 +206,12 @@ func TestItemsFindTheirCase(t *testing.T) {
 			t.Errorf("%s: %q, %v of %q", name, revision, err, tt.item.GetCase())
 		}
 	}
+	if item, draft, err := draftOfItem(o, group[1].GetName()); err != nil || draft != last(group[1]).GetRevision() || item.GetCase() != group[1].GetName() {
+		t.Errorf("a finding of a case that is led: %v of %q, %v", item, draft, err)
+	}
+	if _, _, err := draftOfItem(o, "x"); rpc.Reason(err) != "CASE_NOT_COVERED" {
+		t.Errorf("a finding of a case elsewhere: %v", err)
+	}
 	single := signed(lead, counselv1.Conclusion_LAWFUL, 0)
 	own, other := &counselv1.OpinionItem{Case: lead.GetName()}, &counselv1.OpinionItem{Case: group[0].GetName()}
 	if _, err := place(single, own, "item"); err != nil || own.GetCase() != "" {
@@ -305,6 +311,18 @@ func TestOneOpinionConcludesEach(t *testing.T) {
 		}
 		if err == nil && last(tt.c).GetOpinion() != o.GetName() {
 			t.Errorf("%s names %q", tt.c.GetName(), last(tt.c).GetOpinion())
+		}
+	}
+}
+
+// The marks on a draft are the items on its case.
+func TestMarksOfOneCase(t *testing.T) {
+	lead, group := merged(t, 2)
+	o := onAll(t, lead, group, 0, 1)
+	for i, want := range []int{1, 1, 0} {
+		c := append([]*counselv1.Case{lead}, group...)[i]
+		if marks := itemComments(o, c.GetName(), "示例", day0); len(marks) != want {
+			t.Errorf("case %d: %d marks, want %d", i, len(marks), want)
 		}
 	}
 }

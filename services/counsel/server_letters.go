@@ -186,7 +186,7 @@ func (s letters) AnnotateOpinion(in *counselv1.AnnotateOpinionRequest, stream fi
 	if o.GetState() == counselv1.Opinion_SIGNED {
 		at = o.GetSignTime()
 	}
-	comments := append(itemComments(o, author.GetDisplayName(), calendar.WallClock(at.AsTime())), found...)
+	comments := append(itemComments(o, c.GetName(), author.GetDisplayName(), calendar.WallClock(at.AsTime())), found...)
 	data, err := officialdoc.Annotate(text, comments)
 	if err != nil {
 		return fmt.Errorf("annotate the draft: %w", err)
