@@ -1,92 +1,150 @@
 package rulebook
 
-// automaton finds every one of a set of literals in one pass over the bytes of
-// a text (Aho–Corasick, compiled to a table over the byte values that occur).
+import (
+	"maps"
+	"slices"
+)
+
+// automaton finds every one of a set of literals in one pass over the classes of a text
+// (Aho–Corasick). Where a literal goes on is looked up in one array that all states
+// share (a double-array trie), so that the whole of it stays near the processor.
 type automaton struct {
-	class [256]uint16
-	width int
-	next  []int32 // state*width + class -> state, with the mark of one where literals end
-	out   [][]int32
+	root []int32 // class -> state
+	node []node  // by state
+	cell []cell
+	out  []int32 // the literals that end in each state, one state after the other
 }
 
-// ends marks a state where literals end, so that the scan looks up what ends only there.
+type node struct {
+	base int32 // where its row begins in cells
+	fail int32 // the state of its longest proper suffix
+	from int32 // where the literals that end there begin in out
+	to   int32
+}
+
+// cell is where a state goes on with a class, if the cell is that state's.
+type cell struct{ owner, next int32 }
+
+// ends marks a state where literals end, so that the scan tells of those only.
 const ends = 1 << 30
 
-// newAutomaton compiles literals; the number reported for a hit is the index
-// in the list. Literals must not be empty.
-func newAutomaton(literals []string) *automaton {
-	a := &automaton{width: 1}
-	for _, l := range literals {
-		for i := range len(l) {
-			if a.class[l[i]] == 0 {
-				a.class[l[i]] = uint16(a.width)
-				a.width++
-			}
-		}
-	}
-	a.addState()
+// newAutomaton compiles literals; the number of one is its index in the list. Literals
+// must not be empty, and the alphabet must know their code points.
+func newAutomaton(a *alphabet, literals []string) *automaton {
+	trie := []map[int32]int32{{}} // state -> class -> state
+	m, out := &automaton{root: make([]int32, len(a.reps))}, [][]int32{nil}
 	for id, l := range literals {
 		s := int32(0)
-		for i := range len(l) {
-			at := int(s)*a.width + int(a.class[l[i]])
-			if a.next[at] == 0 {
-				a.next[at] = a.addState()
+		for _, r := range l {
+			c := a.class(r)
+			to, ok := trie[s][c]
+			if !ok {
+				to = int32(len(trie))
+				trie[s][c] = to
+				trie, out = append(trie, map[int32]int32{}), append(out, nil)
 			}
-			s = a.next[at]
+			s = to
 		}
-		a.out[s] = append(a.out[s], int32(id))
+		out[s] = append(out[s], int32(id))
 	}
-	a.link()
-	for i, t := range a.next {
-		if len(a.out[t]) > 0 {
-			a.next[i] |= ends
-		}
+	m.node = make([]node, len(trie))
+	m.link(trie, out)
+	for s := range out {
+		n := &m.node[s]
+		n.from = int32(len(m.out))
+		m.out = append(m.out, out[s]...)
+		n.to = int32(len(m.out))
 	}
-	return a
+	m.pack(trie)
+	return m
 }
 
-func (a *automaton) addState() int32 {
-	a.next = append(a.next, make([]int32, a.width)...)
-	a.out = append(a.out, nil)
-	return int32(len(a.out) - 1)
+// ending are the literals that end in a state.
+func (m *automaton) ending(state int32) []int32 {
+	n := &m.node[state]
+	return m.out[n.from:n.to]
 }
 
-// link turns the trie into a complete automaton, breadth first: a missing edge
-// goes where the longest proper suffix would go.
-func (a *automaton) link() {
-	fail := make([]int32, len(a.out))
-	var queue []int32
-	for c := range a.width {
-		if s := a.next[c]; s != 0 {
-			queue = append(queue, s)
-		}
-	}
+// link finds, breadth first, where the longest proper suffix of a state stands; what
+// ends there ends here too.
+func (m *automaton) link(trie []map[int32]int32, out [][]int32) {
+	queue := slices.Collect(maps.Values(trie[0]))
 	for len(queue) > 0 {
 		s := queue[0]
 		queue = queue[1:]
-		a.out[s] = append(a.out[s], a.out[fail[s]]...)
-		for c := range a.width {
-			at := int(s)*a.width + c
-			via := a.next[int(fail[s])*a.width+c]
-			if t := a.next[at]; t != 0 {
-				fail[t] = via
-				queue = append(queue, t)
-			} else {
-				a.next[at] = via
+		out[s] = append(out[s], out[m.node[s].fail]...)
+		for c, to := range trie[s] {
+			via := m.node[s].fail
+			for next, ok := trie[via][c]; ; next, ok = trie[via][c] {
+				if ok {
+					m.node[to].fail = next
+					break
+				}
+				if via == 0 {
+					break
+				}
+				via = m.node[via].fail
 			}
+			queue = append(queue, to)
 		}
 	}
 }
 
-// scan calls hit with the number of every literal each time it ends in s.
-func (a *automaton) scan(s string, hit func(id int32)) {
-	state := int32(0)
-	for i := range len(s) {
-		t := a.next[int(state)*a.width+int(a.class[s[i]])]
-		if state = t &^ ends; t != state {
-			for _, id := range a.out[state] {
-				hit(id)
+// pack lays the rows of the states into one array, each where its cells are free.
+func (m *automaton) pack(trie []map[int32]int32) {
+	for c, to := range trie[0] {
+		m.root[c] = m.marked(to)
+	}
+	free := int32(0)
+	for s := 1; s < len(trie); s++ {
+		row := slices.Sorted(maps.Keys(trie[s]))
+		if len(row) == 0 {
+			continue
+		}
+		for int(free) < len(m.cell) && m.cell[free].owner != 0 {
+			free++
+		}
+		at := max(free-row[0], 0)
+		for slices.ContainsFunc(row, func(c int32) bool { return int(at+c) < len(m.cell) && m.cell[at+c].owner != 0 }) {
+			at++
+		}
+		if short := int(at) + len(m.root) - len(m.cell); short > 0 {
+			m.cell = append(m.cell, make([]cell, short)...)
+		}
+		m.node[s].base = at
+		for _, c := range row {
+			m.cell[at+c] = cell{int32(s), m.marked(trie[s][c])}
+		}
+	}
+	m.cell = append(m.cell, make([]cell, len(m.root))...)
+}
+
+func (m *automaton) marked(state int32) int32 {
+	if len(m.ending(state)) > 0 {
+		return state | ends
+	}
+	return state
+}
+
+// scan calls hit with the state each time a literal ends in a text.
+func (m *automaton) scan(classes []int32, hit func(state int32)) {
+	s := int32(0)
+	for _, c := range classes {
+		to := int32(0)
+		for {
+			if s == 0 {
+				to = m.root[c]
+				break
 			}
+			n := &m.node[s]
+			if k := &m.cell[n.base+c]; k.owner == s {
+				to = k.next
+				break
+			}
+			s = n.fail
+		}
+		if s = to &^ ends; s != to {
+			hit(s)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 type pattern struct {
 	index int
 	re    *regexp.Regexp
+	dfa   *dfa    // the same, where it can tell
 	gates []int32 // sets of literals: one of each must occur
 	presence
 }
@@ -34,6 +35,8 @@ type frame struct {
 	rule *rule
 	all  []*pattern // all[0] is the head
 	none []*pattern
+	// gates are those of all, without the two that the library asks first.
+	gates []int32
 	// except are suppressors of the rule that this frame does without, unless they
 	// govern the clause.
 	except map[*suppressor]bool
@@ -144,6 +147,7 @@ type compiler struct {
 	words    []string
 	sets     map[string]int32 // of literals, by their members
 	members  [][]int32
+	machines *machines
 	budget   *budget
 }
 
@@ -243,7 +247,8 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pattern{index: len(c.order), re: re, presence: occurs}
+	c.machines.note(parsed)
+	p := &pattern{index: len(c.order), re: re, dfa: newDFA(c.machines, `(?s:`+s+`)`), presence: occurs}
 	for _, set := range analyse(parsed).required() {
 		p.gates = append(p.gates, c.set(set))
 	}
@@ -273,6 +278,7 @@ func (c *compiler) numbers(set []string) []int32 {
 			id = int32(len(c.words))
 			c.literals[w] = id
 			c.words = append(c.words, w)
+			c.machines.word(w)
 		}
 		ids = append(ids, id)
 	}

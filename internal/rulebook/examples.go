@@ -32,7 +32,7 @@ func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
 	m.skip = skip
 	got := verdictClean
 	eachClause(s, func(c *clause) bool {
-		m.reset(c, func(int32) {})
+		m.reset(c)
 		for _, f := range r.frames {
 			h, ok := m.frame(f)
 			switch {

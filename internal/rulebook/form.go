@@ -376,7 +376,10 @@ func (in *formInput) effectLine() (l formLine, at []int, ok bool) {
 // checkEffect finds rules that do not say from when they hold.
 func checkEffect(in *formInput) []formHit {
 	last, ok := in.rules()
-	if _, _, said := in.effectLine(); !ok || said {
+	if !ok {
+		return nil
+	}
+	if _, _, said := in.effectLine(); said {
 		return nil
 	}
 	return []formHit{allOf(last)}

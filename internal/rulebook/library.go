@@ -66,12 +66,14 @@ type Library struct {
 	packs map[string]*pack
 	names []string
 
-	patterns   []*pattern
-	frames     []*frame
-	triggers   [][]int32 // literal -> frames that may hit once it is seen
-	always     []int32   // frames without literals
-	sets       int       // of literals
-	inSets     [][]int32 // literal -> the sets it is a member of
+	patterns []*pattern
+	frames   []*frame
+	triggers [][]int32 // literal -> frames that may hit once it is seen
+	second   []int32   // frame -> another set of which it needs a literal; -1 for none
+	always   []int32   // frames without literals
+	literals int       // how many there are; those without triggers are words that mask
+	sets     []sparse  // of literals
+	*machines
 	scanner    *automaton
 	contrast   []*pattern // the two sides of a contrast between sentences, if rules look for one
 	definition definition
@@ -101,13 +103,17 @@ func Load(fsys fs.FS) (*Library, error) {
 }
 
 func load(files Files, b *budget) (*Library, error) {
+	m := newMachines()
 	l := &loader{
-		lib:         &Library{packs: map[string]*pack{}, places: places{full: map[string]bool{}, bare: map[string]string{}}, statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}}},
+		lib: &Library{
+			machines: m, packs: map[string]*pack{}, places: places{full: map[string]bool{}, bare: map[string]string{}},
+			statutes: statuteIndex{byTitle: map[string]*statute{}, byGap: map[string]*statute{}},
+		},
 		suppressors: map[string]*suppressor{},
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, literals: map[string]int32{}, sets: map[string]int32{}, budget: b,
+			patterns: map[string]*pattern{}, literals: map[string]int32{}, sets: map[string]int32{}, machines: m, budget: b,
 		},
 	}
 	if err := l.read(files); err != nil {
@@ -166,9 +172,15 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		}
 		s.labels = append(s.labels, label)
 	}
-	s.on = make([]bool, len(l.frames))
+	s.named, s.residual = newBitset(len(l.frames)), newBitset(len(l.frames))
 	for i, f := range l.frames {
-		_, s.on[i] = s.active[f.rule]
+		_, on := s.active[f.rule]
+		switch {
+		case on && f.rule.residual:
+			s.residual.set(int32(i))
+		case on:
+			s.named.set(int32(i))
+		}
 	}
 	return s, nil
 }

@@ -16,13 +16,19 @@ const maxHeads = 8
 // already searched there. It is not safe for concurrent use.
 type matcher struct {
 	sighting
-	text  string // masked, names of places read as 本市
-	own   int
-	names []namedPlace    // of the clause's own text
-	found map[int][][]int // pattern -> its matches in text
-	cued  map[cueKey]standing
-	skip  *suppressor // left out, to test a suppressor against its examples
-	plain bool        // asks the expressions alone, to test what spares them
+	text   string // masked, names of places read as 本市
+	own    int
+	names  []namedPlace // of the clause's own text
+	sought []sought     // pattern -> its matches in text
+	cued   map[cueKey]standing
+	skip   *suppressor // left out, to test a suppressor against its examples
+	plain  bool        // asks the expressions alone, to test what spares them
+}
+
+// sought are the matches of a pattern in the clause of an epoch.
+type sought struct {
+	epoch uint32
+	locs  [][]int
 }
 
 type cueKey struct {
@@ -31,29 +37,34 @@ type cueKey struct {
 }
 
 func newMatcher(lib *Library) *matcher {
-	return &matcher{sighting: newSighting(lib), found: map[int][][]int{}, cued: map[cueKey]standing{}}
+	return &matcher{sighting: newSighting(lib), sought: make([]sought, len(lib.patterns)), cued: map[cueKey]standing{}}
 }
 
-// reset takes up a clause and calls first for every literal in it once.
-func (m *matcher) reset(c *clause, first func(id int32)) {
+// reset takes up a clause.
+func (m *matcher) reset(c *clause) {
 	lead, _ := m.lib.places.read(c.lead)
 	text, names := m.lib.places.read(c.text)
 	m.names = names
 	m.text, m.own = (&clause{lead: lead, text: text}).joined()
-	m.text = m.lib.masks.Replace(m.text)
-	clear(m.found)
 	clear(m.cued)
-	m.look(m.text, first)
+	m.text = m.look(m.text)
 }
 
 func (m *matcher) matches(p *pattern) [][]int {
-	locs, ok := m.found[p.index]
-	if !ok {
+	at := &m.sought[p.index]
+	if at.epoch != m.epoch {
 		m.work += len(m.text)
-		locs = p.re.FindAllStringIndex(m.text, maxHeads)
-		m.found[p.index] = locs
+		at.epoch, at.locs = m.epoch, m.locate(p, at.locs[:0])
 	}
-	return locs
+	return at.locs
+}
+
+// locate finds the first matches of a pattern; into is room for them.
+func (m *matcher) locate(p *pattern, into [][]int) [][]int {
+	if !m.plain && p.dfa.all(&m.spelling, maxHeads, func(start, end int) { into = append(into, []int{start, end}) }) {
+		return into
+	}
+	return p.re.FindAllStringIndex(m.text, maxHeads)
 }
 
 func (m *matcher) occurs(p *pattern) bool {

@@ -20,8 +20,9 @@ type presence struct {
 
 // part is one alternative that is no plain word.
 type part struct {
+	dfa
 	gates []int32
-	re    func() *regexp.Regexp // compiled when it is first asked
+	re    func() *regexp.Regexp // where that cannot tell; compiled when it is first asked
 }
 
 // presenceOf takes an expression apart.
@@ -33,12 +34,16 @@ func (c *compiler) presenceOf(expr string) (presence, error) {
 		if err != nil {
 			return out, err
 		}
+		c.machines.note(re)
 		s := analyse(re)
 		if s.known && useful(s.exact) && !anchored(re) {
 			exact = append(exact, s.exact...)
 			continue
 		}
-		p := &part{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) })}
+		p := &part{
+			dfa: dfa{machines: c.machines, expr: `(?s:` + alt + `)`},
+			re:  sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) }),
+		}
 		for _, set := range s.required() {
 			p.gates = append(p.gates, c.set(set))
 		}
@@ -133,10 +138,12 @@ func whole(expr string) (inner string, ok bool) {
 // sighting remembers which literals occur in the current clause, and what has been
 // asked of its patterns.
 type sighting struct {
+	spelling
 	lib   *Library
 	epoch uint32
-	seen  []uint32 // literal -> epoch it was last seen in
-	held  []uint32 // set of literals -> epoch a member of it was last seen in
+	seen  bitset   // literals
+	found []int32  // the same, in the order they were seen
+	held  []answer // of each set of literals, whether one of it was seen
 	asked []uint32 // pattern -> epoch it was last asked in
 	yes   []bool   // pattern -> the answer
 	work  int      // bytes that expressions were set to search, for tests that count it
@@ -144,21 +151,38 @@ type sighting struct {
 
 func newSighting(lib *Library) sighting {
 	return sighting{
-		lib: lib, seen: make([]uint32, len(lib.triggers)), held: make([]uint32, lib.sets),
+		lib: lib, seen: newBitset(lib.literals), held: make([]answer, len(lib.sets)),
 		asked: make([]uint32, len(lib.patterns)), yes: make([]bool, len(lib.patterns)),
 	}
 }
 
-// look scans a new clause and calls first for every literal once.
-func (s *sighting) look(text string, first func(id int32)) {
+// answer is what is known since an epoch.
+type answer struct {
+	epoch uint32
+	yes   bool
+}
+
+// look scans a new clause for literals, and once more without what only looks like one.
+// It returns the clause as patterns see it.
+func (s *sighting) look(text string) string {
 	s.epoch++
-	s.lib.scanner.scan(text, func(id int32) {
-		if s.seen[id] != s.epoch {
-			s.seen[id] = s.epoch
-			for _, set := range s.lib.inSets[id] {
-				s.held[set] = s.epoch
+	if s.scan(text); slices.ContainsFunc(s.found, func(id int32) bool { return int(id) >= len(s.lib.triggers) }) {
+		text = s.lib.masks.Replace(text)
+		s.scan(text)
+	}
+	return text
+}
+
+func (s *sighting) scan(text string) {
+	clear(s.seen)
+	s.found = s.found[:0]
+	s.lib.spell(text, &s.spelling)
+	s.lib.scanner.scan(s.classes, func(state int32) {
+		for _, id := range s.lib.scanner.ending(state) {
+			if !s.seen.has(id) {
+				s.seen.set(id)
+				s.found = append(s.found, id)
 			}
-			first(id)
 		}
 	})
 }
@@ -166,11 +190,19 @@ func (s *sighting) look(text string, first func(id int32)) {
 // every reports whether of each set a literal occurs.
 func (s *sighting) every(sets []int32) bool {
 	for _, set := range sets {
-		if s.held[set] != s.epoch {
+		if !s.holds(set) {
 			return false
 		}
 	}
 	return true
+}
+
+func (s *sighting) holds(set int32) bool {
+	a := &s.held[set]
+	if a.epoch != s.epoch {
+		a.epoch, a.yes = s.epoch, s.lib.sets[set].meets(s.seen)
+	}
+	return a.yes
 }
 
 // has reports whether a pattern occurs in the clause that was looked at.
@@ -190,7 +222,8 @@ func (s *sighting) search(p *pattern, text string) bool {
 			continue
 		}
 		s.work += len(text)
-		if alt.re().MatchString(text) {
+		yes, known := alt.occurs(&s.spelling)
+		if yes || !known && alt.re().MatchString(text) {
 			return true
 		}
 	}

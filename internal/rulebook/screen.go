@@ -26,7 +26,8 @@ type Set struct {
 	day    time.Time
 	labels []string
 	active map[*rule]ruleText
-	on     []bool // frame -> its rule is active
+	// named and residual are the frames of active rules, residual those of residual ones.
+	named, residual bitset
 	// checkRules are the active rules that run a check, in order.
 	checkRules []*rule
 	// formRules are those that run a check of form.
@@ -72,7 +73,7 @@ func (s *Set) ScreenContext(ctx context.Context, t *corev1.PolicyText, facts Fac
 }
 
 func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Screening {
-	r := run{set: s, m: newMatcher(s.lib), queued: make([]uint32, len(s.lib.frames))}
+	r := newRun(s)
 	out := Screening{Version: s.Version()}
 	add := func(f *corev1.Finding) bool {
 		if len(out.Findings) == MaxFindings {
@@ -140,7 +141,8 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 // locate names the provision of an anchor by its first code point: a hit that
 // reaches into the next provision is read where it begins.
 func locate(t *corev1.PolicyText, a *corev1.Anchor) {
-	first := policytext.AnchorAt(t, "", int(a.Start), int(a.Start)+1)
+	first := &corev1.Anchor{Start: a.Start, End: a.Start + 1}
+	policytext.Place(t, first)
 	a.Part, a.Article, a.Paragraph, a.Item, a.SubItem = first.Part, first.Article, first.Paragraph, first.Item, first.SubItem
 }
 
@@ -148,58 +150,61 @@ func locate(t *corev1.PolicyText, a *corev1.Anchor) {
 type run struct {
 	set    *Set
 	m      *matcher
-	queued []uint32 // frame -> epoch it was last queued in
-	queue  []int32
+	queued bitset // frames of which a literal was seen
+	hits   []hit
 	pair   bool // two sentences at once: only rules that look for a contrast
 	prior  sentence
 	terms  []term
 }
 
-// clause returns the hits of one clause, at most one per rule, best first.
-func (r *run) clause(c *clause) []hit {
-	lib := r.set.lib
-	r.queue = append(r.queue[:0], lib.always...)
-	r.m.reset(c, func(id int32) {
-		for _, f := range lib.triggers[id] {
-			if r.queued[f] != r.m.epoch {
-				r.queued[f] = r.m.epoch
-				if r.set.on[f] && (!r.pair || lib.frames[f].rule.contrast) {
-					r.queue = append(r.queue, f)
-				}
-			}
-		}
-	})
-	slices.Sort(r.queue)
-	hits := r.named(nil, false)
-	hits = r.named(hits, true)
-	slices.SortStableFunc(hits, compareHits)
-	return hits
+func newRun(s *Set) *run {
+	return &run{set: s, m: newMatcher(s.lib), queued: newBitset(len(s.lib.frames))}
 }
 
-// named adds the hits of the queued frames of named items, then of residual ones: those
-// stand back behind the named items of their pack and need not be asked there.
-func (r *run) named(hits []hit, residual bool) []hit {
+// clause returns the hits of one clause, at most one per rule, best first, until the
+// next. The frames of named items are asked first, then those of residual ones, which
+// stand back behind the named items of their pack.
+func (r *run) clause(c *clause) []hit {
 	lib := r.set.lib
-	for _, id := range r.queue {
-		f := lib.frames[id]
-		if f.rule.residual != residual {
-			continue
-		}
-		n := len(hits)
-		again := n > 0 && hits[n-1].rule == f.rule // frames of a rule are adjacent
-		if again && !hits[n-1].verify || residual && behind(hits, f.rule) || !r.open(f) {
-			continue
-		}
-		h, ok := r.m.frame(f)
-		switch {
-		case !ok:
-		case !again:
-			hits = append(hits, h)
-		case !h.verify:
-			hits[n-1] = h
+	r.m.reset(c)
+	clear(r.queued)
+	for _, f := range lib.always {
+		r.queued.set(f)
+	}
+	for _, id := range r.m.found {
+		for _, f := range lib.triggers[id] {
+			r.queued.set(f)
 		}
 	}
-	return hits
+	r.hits = r.hits[:0]
+	r.queued.both(r.set.named, r.ask)
+	r.queued.both(r.set.residual, r.ask)
+	slices.SortStableFunc(r.hits, compareHits)
+	return r.hits
+}
+
+// ask adds the hit of a frame, where it has one that its rule has none better than.
+func (r *run) ask(id int32) {
+	if second := r.set.lib.second[id]; second >= 0 && !r.m.holds(second) {
+		return
+	}
+	f := r.set.lib.frames[id]
+	if r.pair && !f.rule.contrast || !r.m.every(f.gates) {
+		return
+	}
+	n := len(r.hits)
+	again := n > 0 && r.hits[n-1].rule == f.rule // frames of a rule are adjacent
+	if again && !r.hits[n-1].verify || f.rule.residual && behind(r.hits, f.rule) {
+		return
+	}
+	h, ok := r.m.frame(f)
+	switch {
+	case !ok:
+	case !again:
+		r.hits = append(r.hits, h)
+	case !h.verify:
+		r.hits[n-1] = h
+	}
 }
 
 // behind reports whether a named item of the residual rule's pack flags the clause: it
@@ -208,16 +213,6 @@ func behind(hits []hit, residual *rule) bool {
 	return slices.ContainsFunc(hits, func(h hit) bool {
 		return !h.rule.residual && !h.verify && h.rule.pack == residual.pack
 	})
-}
-
-// open reports whether every gate of a frame saw one of its literals.
-func (r *run) open(f *frame) bool {
-	for _, p := range f.all {
-		if !r.m.every(p.gates) {
-			return false
-		}
-	}
-	return true
 }
 
 // compareHits puts a finding that flags before one that only asks to verify,

@@ -165,7 +165,7 @@ func everyRule(set *Set, s string) []string {
 	m := newMatcher(set.lib)
 	m.plain = true
 	eachClause(s, func(c *clause) bool {
-		m.reset(c, func(int32) {})
+		m.reset(c)
 		byRule := map[*rule]hit{}
 		for _, f := range set.lib.frames {
 			if _, on := set.active[f.rule]; !on {

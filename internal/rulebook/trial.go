@@ -55,7 +55,7 @@ func (l *Library) available(on time.Time, packs []string) (*Set, error) {
 		}
 	}
 	if len(have) == 0 {
-		return &Set{lib: l, active: map[*rule]ruleText{}, on: make([]bool, len(l.frames))}, nil
+		return &Set{lib: l, active: map[*rule]ruleText{}, named: newBitset(len(l.frames)), residual: newBitset(len(l.frames))}, nil
 	}
 	return l.Set(on, have...)
 }

@@ -3,7 +3,6 @@ package rulebook
 import (
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -12,7 +11,7 @@ import (
 // workOn counts the bytes that expressions are set to search while a text is screened,
 // and the sentences.
 func workOn(set *Set, text string) (work, sentences int) {
-	r := run{set: set, m: newMatcher(set.lib), queued: make([]uint32, len(set.lib.frames))}
+	r := newRun(set)
 	eachClause(text, func(c *clause) bool {
 		sentences++
 		r.clause(c)
@@ -101,32 +100,4 @@ func corpus(tb testing.TB) []*corev1.PolicyText {
 		out = append(out, &corev1.PolicyText{Text: b.String()})
 	}
 	return out
-}
-
-// BenchmarkCorpus screens ten megabytes on one core with all packs in force and, in the
-// same run, scans them for the literals of all rules alone (Aho–Corasick).
-func BenchmarkCorpus(b *testing.B) {
-	set, docs := builtinSet(b), corpus(b)
-	bytes, hits := 0, 0
-	for _, d := range docs {
-		bytes += len(d.Text)
-		hits += len(set.Screen(d).Findings)
-	}
-	var screening, scanning time.Duration
-	for b.Loop() {
-		start := time.Now()
-		for _, d := range docs {
-			set.Screen(d)
-		}
-		between := time.Now()
-		for _, d := range docs {
-			set.lib.scanner.scan(d.Text, func(int32) {})
-		}
-		screening, scanning = screening+between.Sub(start), scanning+time.Since(between)
-	}
-	mega := float64(bytes) * float64(b.N) / 1e6
-	b.ReportMetric(float64(hits)*1000/float64(bytes), "hits/kB")
-	b.ReportMetric(mega/screening.Seconds(), "screened-MB/s")
-	b.ReportMetric(mega/scanning.Seconds(), "scanned-MB/s")
-	b.ReportMetric(screening.Seconds()/scanning.Seconds(), "screened/scanned")
 }

@@ -1,0 +1,171 @@
+package rulebook
+
+import (
+	"maps"
+	"regexp/syntax"
+	"slices"
+	"sort"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxRanges bounds the sets of several code points that an alphabet tells apart; those
+// of a library from outside could be very many.
+const maxRanges = 2048
+
+// alphabet puts code points that no expression and no literal of a library tells apart
+// into one class, so that a clause is turned into classes once and every automaton of
+// the library reads those. It is noted down while the library is compiled, sealed at the
+// end, and does not change afterwards.
+type alphabet struct {
+	single map[rune]bool     // code points that stand for themselves
+	ranges map[string][]rune // pairs of first and last, by their code points
+
+	bounds  []rune  // where intervals of code points begin, in order
+	classes []int32 // interval -> class
+	flat    []int32 // code point of the basic plane -> class
+	reps    []rune  // class -> one of its code points
+}
+
+func newAlphabet() *alphabet {
+	return &alphabet{single: map[rune]bool{}, ranges: map[string][]rune{}}
+}
+
+// note tells the code points of an expression apart. What it was not told of,
+// [alphabet.knows] denies.
+func (a *alphabet) note(re *syntax.Regexp) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		a.word(string(re.Rune))
+	case syntax.OpCharClass:
+		a.set(re.Rune)
+	case syntax.OpAnyCharNotNL:
+		a.set([]rune{0, '\n' - 1, '\n' + 1, unicode.MaxRune})
+	}
+	for _, sub := range re.Sub {
+		a.note(sub)
+	}
+}
+
+func (a *alphabet) word(s string) {
+	for _, r := range s {
+		a.single[r] = true
+	}
+}
+
+func (a *alphabet) set(ranges []rune) {
+	if len(ranges) == 2 && ranges[0] == ranges[1] {
+		a.single[ranges[0]] = true
+		return
+	}
+	if len(a.ranges) < maxRanges {
+		a.ranges[string(ranges)] = ranges
+	}
+}
+
+// knows reports whether a set of code points is made up of whole classes.
+func (a *alphabet) knows(ranges []rune) bool {
+	switch {
+	case len(ranges) == 1 || len(ranges) == 2 && ranges[0] == ranges[1]:
+		return a.single[ranges[0]]
+	case len(ranges) == 2 && ranges[0] == 0 && ranges[1] == unicode.MaxRune:
+		return true
+	}
+	_, ok := a.ranges[string(ranges)]
+	return ok
+}
+
+// seal numbers the classes.
+func (a *alphabet) seal() {
+	a.bounds = []rune{0}
+	for r := range a.single {
+		a.bounds = append(a.bounds, r, r+1)
+	}
+	for _, set := range a.ranges {
+		for i := 0; i+1 < len(set); i += 2 {
+			a.bounds = append(a.bounds, set[i], set[i+1]+1)
+		}
+	}
+	slices.Sort(a.bounds)
+	a.bounds = slices.Compact(a.bounds)
+
+	// Every interval of a code point that stands for itself is a class, all others are
+	// one, which each set divides.
+	a.classes = make([]int32, len(a.bounds))
+	n := int32(1)
+	for i, first := range a.bounds {
+		if a.single[first] {
+			a.classes[i] = n
+			n++
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.ranges)) {
+		set, inside := a.ranges[key], map[int32]int32{}
+		for i := 0; i+1 < len(set); i += 2 {
+			for at := a.interval(set[i]); at < len(a.bounds) && a.bounds[at] <= set[i+1]; at++ {
+				class := &a.classes[at]
+				if inside[*class] == 0 {
+					inside[*class] = n
+					n++
+				}
+				*class = inside[*class]
+			}
+		}
+	}
+	a.number()
+	a.flat = make([]int32, 1<<16)
+	for i, first := range a.bounds {
+		end := rune(len(a.flat))
+		if i+1 < len(a.bounds) {
+			end = min(end, a.bounds[i+1])
+		}
+		for r := first; r < end; r++ {
+			a.flat[r] = a.classes[i]
+		}
+	}
+}
+
+// number numbers the classes without gaps and picks a code point of each.
+func (a *alphabet) number() {
+	to := map[int32]int32{}
+	for i, first := range a.bounds {
+		class, ok := to[a.classes[i]]
+		if !ok {
+			class = int32(len(a.reps))
+			to[a.classes[i]] = class
+			a.reps = append(a.reps, first)
+		}
+		a.classes[i] = class
+	}
+}
+
+func (a *alphabet) interval(r rune) int {
+	return sort.Search(len(a.bounds), func(i int) bool { return a.bounds[i] > r }) - 1
+}
+
+func (a *alphabet) class(r rune) int32 {
+	if int(r) < len(a.flat) {
+		return a.flat[r]
+	}
+	return a.classes[a.interval(r)]
+}
+
+// spelling is a text as the automata read it.
+type spelling struct {
+	classes []int32
+	at      []int32 // where each begins, in bytes, and where the last ends
+}
+
+// spell reads a text in. A byte that is no UTF-8 is read as U+FFFD, as regexp does.
+func (a *alphabet) spell(text string, into *spelling) {
+	classes, at := into.classes[:0], into.at[:0]
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(text[i:])
+		}
+		classes, at = append(classes, a.class(r)), append(at, int32(i))
+		i += size
+	}
+	into.classes, into.at = classes, append(at, int32(len(text)))
+}
