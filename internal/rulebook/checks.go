@@ -95,14 +95,14 @@ var citedTitle = regexp.MustCompile(`《([^《》]{2,240})》`)
 var notBasis = regexp.MustCompile(`废止|失效|停止执行|不再执行|取代|代替|替代|继续有效|施行前|以前|此前|修订前|原《`)
 
 func checkRepealed(in *checkInput) []checkHit {
-	if notBasis.MatchString(in.text) {
-		return nil
-	}
 	var hits []checkHit
 	for _, m := range citedTitle.FindAllStringSubmatchIndex(in.text, -1) {
 		s := in.statutes.find(in.text[m[2]:m[3]])
 		if s == nil || s.to.IsZero() || !in.day.After(s.to) {
 			continue
+		}
+		if notBasis.MatchString(in.text) {
+			return nil
 		}
 		end := s.to.AddDate(0, 0, 1).Format(dateLayout)
 		hits = append(hits, checkHit{start: m[0], end: m[1], prompt: s.uncertain,

@@ -23,6 +23,8 @@ type machines struct {
 	used atomic.Int64 // bytes the automata hold
 	// limit and each bound the bytes of all automata and of one.
 	limit, each int
+	// asleep leaves all to regexp: what is asked once needs no automaton.
+	asleep bool
 }
 
 func newMachines() *machines {
@@ -67,6 +69,9 @@ func (d *dfa) ahead() *half { return d.forward.get(d, false) }
 func (d *dfa) back() *half  { return d.backward.get(d, true) }
 
 func (l *lazyHalf) get(d *dfa, backward bool) *half {
+	if d.machines.asleep {
+		return nil
+	}
 	l.once.Do(func() {
 		l.backward, l.machines = backward, d.machines
 		l.none = !l.build(d.expr)

@@ -126,7 +126,7 @@ func TestAutomataWithoutRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lib.limit, lib.each = int(lib.used.Load())+1<<16, 1<<12
+	lib.limit, lib.each = 2<<20, 1<<12
 	clauses := readClauses(t, "competition.tsv")
 	var all sync.WaitGroup
 	for part := range 3 { // together, as workers share a library

@@ -129,7 +129,9 @@ func load(files Files, b *budget) (*Library, error) {
 	}
 	l.index()
 	l.digest()
+	m.asleep = true
 	l.examples()
+	m.asleep = false
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}
