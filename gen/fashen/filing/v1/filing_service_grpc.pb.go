@@ -68,7 +68,8 @@ type FilingServiceClient interface {
 	// Errors: NOT_FOUND; ABORTED on a stale etag; FAILED_PRECONDITION with
 	// RECORD_CLOSED after deliberation.
 	UpdateDocument(ctx context.Context, in *UpdateDocumentRequest, opts ...grpc.CallOption) (*Document, error)
-	// Adds a draft: .docx, .pdf, .ofd or .txt, 50 MB at most. The first message tells what
+	// Adds a draft: .docx, .pdf, .ofd, .txt or .md, or .doc where a converter is set, 50 MB
+	// at most. The first message tells what
 	// it is, the following carry the bytes. The file is read and checked for
 	// secrecy marks before anything is stored. The same bytes as a draft that is
 	// there answer that draft, which is the current one again. Errors:
@@ -121,7 +122,7 @@ type FilingServiceClient interface {
 	ResolveAnchors(ctx context.Context, in *ResolveAnchorsRequest, opts ...grpc.CallOption) (*ResolveAnchorsResponse, error)
 	// Streams the file of a draft as it was sent. Errors: NOT_FOUND.
 	DownloadRevision(ctx context.Context, in *DownloadRevisionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
-	// Adds or replaces a piece of material: .docx, .pdf, .ofd or .txt, 50 MB at most, checked
+	// Adds or replaces a piece of material: of the formats of drafts, 50 MB at most, checked
 	// as drafts are. The market regulator adds the signed competition conclusion
 	// and nothing else; the drafting unit adds the rest.
 	UploadMaterial(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadMaterialRequest, Document], error)
@@ -493,7 +494,8 @@ type FilingServiceServer interface {
 	// Errors: NOT_FOUND; ABORTED on a stale etag; FAILED_PRECONDITION with
 	// RECORD_CLOSED after deliberation.
 	UpdateDocument(context.Context, *UpdateDocumentRequest) (*Document, error)
-	// Adds a draft: .docx, .pdf, .ofd or .txt, 50 MB at most. The first message tells what
+	// Adds a draft: .docx, .pdf, .ofd, .txt or .md, or .doc where a converter is set, 50 MB
+	// at most. The first message tells what
 	// it is, the following carry the bytes. The file is read and checked for
 	// secrecy marks before anything is stored. The same bytes as a draft that is
 	// there answer that draft, which is the current one again. Errors:
@@ -546,7 +548,7 @@ type FilingServiceServer interface {
 	ResolveAnchors(context.Context, *ResolveAnchorsRequest) (*ResolveAnchorsResponse, error)
 	// Streams the file of a draft as it was sent. Errors: NOT_FOUND.
 	DownloadRevision(*DownloadRevisionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
-	// Adds or replaces a piece of material: .docx, .pdf, .ofd or .txt, 50 MB at most, checked
+	// Adds or replaces a piece of material: of the formats of drafts, 50 MB at most, checked
 	// as drafts are. The market regulator adds the signed competition conclusion
 	// and nothing else; the drafting unit adds the rest.
 	UploadMaterial(grpc.ClientStreamingServer[UploadMaterialRequest, Document]) error
