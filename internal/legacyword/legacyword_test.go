@@ -163,7 +163,7 @@ func TestConverterDiesWithItsParent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parent := exec.CommandContext(t.Context(), c.self, "hold", c.settings.Program, c.base, mode) //nolint:gosec // this program
+		parent := exec.CommandContext(t.Context(), c.self, "hold", c.settings.Program, c.base, mode)
 		parent.ExtraFiles = []*os.File{hold}
 		if err := errors.Join(parent.Start(), hold.Close(), held.SetReadDeadline(time.Now().Add(30*time.Second))); err != nil {
 			t.Fatal(err)

@@ -167,5 +167,6 @@ func (a *alphabet) spell(text string, into *spelling) {
 		classes, at = append(classes, a.class(r)), append(at, int32(i))
 		i += size
 	}
-	into.classes, into.at = classes, append(at, int32(len(text)))
+	at = append(at, int32(len(text)))
+	into.classes, into.at = classes, at
 }

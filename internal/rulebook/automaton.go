@@ -130,7 +130,7 @@ func (m *automaton) marked(state int32) int32 {
 func (m *automaton) scan(classes []int32, hit func(state int32)) {
 	s := int32(0)
 	for _, c := range classes {
-		to := int32(0)
+		var to int32
 		for {
 			if s == 0 {
 				to = m.root[c]

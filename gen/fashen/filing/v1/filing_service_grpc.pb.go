@@ -69,9 +69,8 @@ type FilingServiceClient interface {
 	// RECORD_CLOSED after deliberation.
 	UpdateDocument(ctx context.Context, in *UpdateDocumentRequest, opts ...grpc.CallOption) (*Document, error)
 	// Adds a draft: .docx, .pdf, .ofd, .txt or .md, or .doc where a converter is set, 50 MB
-	// at most. The first message tells what
-	// it is, the following carry the bytes. The file is read and checked for
-	// secrecy marks before anything is stored. The same bytes as a draft that is
+	// at most. The first message tells what it is, the following carry the bytes. The
+	// file is read and checked for secrecy marks before anything is stored. The same bytes as a draft that is
 	// there answer that draft, which is the current one again. Errors:
 	// INVALID_ARGUMENT with the reader's code on `file`; FAILED_PRECONDITION with
 	// CLASSIFIED_MATERIAL or RECORD_CLOSED.
@@ -495,9 +494,8 @@ type FilingServiceServer interface {
 	// RECORD_CLOSED after deliberation.
 	UpdateDocument(context.Context, *UpdateDocumentRequest) (*Document, error)
 	// Adds a draft: .docx, .pdf, .ofd, .txt or .md, or .doc where a converter is set, 50 MB
-	// at most. The first message tells what
-	// it is, the following carry the bytes. The file is read and checked for
-	// secrecy marks before anything is stored. The same bytes as a draft that is
+	// at most. The first message tells what it is, the following carry the bytes. The
+	// file is read and checked for secrecy marks before anything is stored. The same bytes as a draft that is
 	// there answer that draft, which is the current one again. Errors:
 	// INVALID_ARGUMENT with the reader's code on `file`; FAILED_PRECONDITION with
 	// CLASSIFIED_MATERIAL or RECORD_CLOSED.
