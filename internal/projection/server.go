@@ -104,7 +104,7 @@ func tasksQuery(in *corev1.ListTasksRequest, who auth.Caller, today calendar.Dat
 		kinds = []corev1.Task_Kind{in.GetKind()}
 		q.Equal["kind"] = in.GetKind()
 	}
-	mine := who.Viewers()
+	mine := who.Insiders()
 	switch assignee := in.GetAssignee(); {
 	case assignee == "":
 		q.AnyOf = &docstore.AnyOf{Field: "assignee", Values: mine}
