@@ -43,7 +43,7 @@ func (t Template) CompetitionConclusion(c CompetitionConclusion) (Letter, error)
 	if err != nil {
 		return Letter{}, err
 	}
-	w := t.fill(t.Competition.or("根据{rules}，对{draft}（以下简称送审稿）进行了公平竞争审查，结论如下：", "特此函告。"), c.Measure, "《公平竞争审查条例》《公平竞争审查条例实施办法》", "")
+	w := t.fill(t.Competition.or("根据{rules}，对{draft}（以下简称送审稿）进行了公平竞争审查，结论如下：", "特此函告。"), quoted(c.Measure), t.rules("《公平竞争审查条例》《公平竞争审查条例实施办法》"), "")
 	l.say("%s", w.Opening)
 	said := map[Outcome][2]string{
 		Complies: {"经审查，送审稿符合公平竞争审查标准。", ""},

@@ -3,6 +3,7 @@ package officialdoc
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fashen/internal/calendar"
@@ -11,12 +12,20 @@ import (
 // Conclusion is what a legality review concludes (国办发〔2018〕115号).
 type Conclusion int
 
-// The conclusions.
+// The conclusions, by how far they hold a draft up.
 const (
 	Lawful Conclusion = iota + 1
+	// LawfulWithRisk is known to the review of some subjects only, among them a decision
+	// on an exploratory reform (重大行政决策程序暂行条例 art 25).
+	LawfulWithRisk
 	Revise
 	Unlawful
 )
+
+// conclusionNames are the conclusions in a list.
+var conclusionNames = map[Conclusion]string{
+	Lawful: "合法", LawfulWithRisk: "合法，但存在法律风险", Revise: "应当予以修改", Unlawful: "不合法",
+}
 
 // Item is a point that a review makes.
 type Item struct {
@@ -32,19 +41,31 @@ type Item struct {
 	Suggestion string
 }
 
-// ReviewOpinion is a 法制审核意见书.
+// ReviewOpinion is a 法制审核意见书; on a major decision, a 合法性审查意见书.
 type ReviewOpinion struct {
 	Head
 
+	Subject Subject
 	// Draft is the title of the draft, without 《》.
 	Draft string
 	// VersionDigest is the SHA-256 digest of the version that was reviewed, if known.
 	VersionDigest string
-	Conclusion    Conclusion
+	// Conclusion is that on the whole: of several drafts the gravest.
+	Conclusion Conclusion
+	// Risk says what is risky; needed where that is concluded.
+	Risk string
 	// Summary is the view as a whole; may be empty.
 	Summary string
 	// Items are needed unless the draft is lawful.
 	Items []Item
+	// Covers are the drafts of an opinion on several, Draft among them; empty otherwise.
+	Covers []CoveredDraft
+}
+
+// CoveredDraft is one of several drafts that an opinion is on.
+type CoveredDraft struct {
+	Title, VersionDigest string
+	Conclusion           Conclusion
 }
 
 // The rules that every review of a normative document goes by.
@@ -53,41 +74,112 @@ const (
 	filingRules = "《国务院办公厅关于加强行政规范性文件制定和监督管理工作的通知》（国办发〔2018〕37号）"
 )
 
+// check tells the first thing that an opinion lacks.
+func (o ReviewOpinion) check() error {
+	if err := named("draft", "送审稿名称", o.Draft); err != nil {
+		return err
+	}
+	risky := false
+	for i, c := range o.concluded() {
+		field := "conclusion"
+		if len(o.Covers) > 0 {
+			if err := named(fmt.Sprintf("covers[%d].title", i), "送审稿名称", c.Title); err != nil {
+				return err
+			}
+			field = fmt.Sprintf("covers[%d].conclusion", i)
+		}
+		if _, known := subjectWordings[o.Subject].said[c.Conclusion]; !known {
+			return refuse(field, "该类事项没有这种审核结论")
+		}
+		if c.Conclusion > LawfulWithRisk && len(o.Items) == 0 {
+			return refuse("items", "审核结论为应当予以修改或者不合法的，应当有具体意见")
+		}
+		risky = risky || c.Conclusion == LawfulWithRisk
+	}
+	if risky {
+		return named("risk", "法律风险说明", o.Risk)
+	}
+	return nil
+}
+
+// concluded are the drafts with what is concluded on each.
+func (o ReviewOpinion) concluded() []CoveredDraft {
+	if len(o.Covers) == 0 {
+		return []CoveredDraft{{o.Draft, o.VersionDigest, o.Conclusion}}
+	}
+	return o.Covers
+}
+
 // ReviewOpinion writes the opinion of a legality review.
 func (t Template) ReviewOpinion(o ReviewOpinion) (Letter, error) {
-	if err := named("draft", "送审稿名称", o.Draft); err != nil {
+	if err := o.check(); err != nil {
 		return Letter{}, err
 	}
-	said := map[Conclusion][2]string{
-		Lawful:   {"经审核，送审稿合法。", "送审稿在提请集体审议前有实质性修改的，应当重新报送审核。"},
-		Revise:   {"经审核，送审稿应当予以修改。", "请根据上述意见对送审稿作出修改或者补充。未完全采纳的，应当在提请集体审议时详细说明理由和依据。"},
-		Unlawful: {"经审核，送审稿不合法。", "送审稿不得提交集体审议。重新起草的，应当重新报送审核。"},
-	}[o.Conclusion]
-	if said[0] == "" {
-		return Letter{}, refuse("conclusion", "审核结论应当为合法、应当予以修改或者不合法")
+	draft := quoted(o.Draft)
+	if len(o.Covers) > 1 {
+		draft = fmt.Sprintf("%s等%d件", draft, len(o.Covers))
 	}
-	if o.Conclusion != Lawful && len(o.Items) == 0 {
-		return Letter{}, refuse("items", "审核结论不是合法的，应当有具体意见")
-	}
-	l, err := t.letter(o.Head, "关于"+quoted(o.Draft)+"的法制审核意见书")
+	l, err := t.letter(o.Head, "关于"+draft+"的"+o.Subject.Title())
 	if err != nil {
 		return Letter{}, err
 	}
-	w := t.fill(t.Review.or("你单位报送的{draft}（以下简称送审稿）及有关材料收悉。我单位依照{rules}进行了审核，现提出如下意见：", "以上意见，请研究办理。"), o.Draft, reviewRules, "")
+	w := t.fill(t.reviewWording(o.Subject), draft, t.rulesOf(o.Subject), "")
 	l.say("%s", w.Opening)
-	l.section("审核结论")
-	l.say("%s", said[0])
+	l.conclusions(o)
 	l.say("%s", o.Summary)
+	if o.Risk != "" {
+		l.section("法律风险")
+		l.say("%s", o.Risk)
+	}
 	if err := l.items("具体意见", "问题及依据", o.Items); err != nil {
 		return Letter{}, err
 	}
-	l.section("有关要求")
-	l.say("%s", said[1])
-	if o.VersionDigest != "" {
-		l.say("本意见仅针对文件摘要（SHA-256）如下的送审稿：\n%s", o.VersionDigest)
-	}
+	l.demands(o)
 	l.say("%s", w.Closing)
 	return l.done()
+}
+
+// conclusions say what is concluded, of several drafts on each.
+func (l *Letter) conclusions(o ReviewOpinion) {
+	l.section(o.Subject.act() + "结论")
+	if len(o.Covers) == 0 {
+		l.say("%s", subjectWordings[o.Subject].said[o.Conclusion].finding)
+		return
+	}
+	l.say("经%s，对各件的结论如下：", o.Subject.act())
+	for _, c := range o.Covers {
+		l.say("%s：%s。", quoted(c.Title), conclusionNames[c.Conclusion])
+	}
+}
+
+// demands say what each conclusion asks for, and of which versions the opinion is.
+func (l *Letter) demands(o ReviewOpinion) {
+	l.section("有关要求")
+	drafts := o.concluded()
+	mixed := slices.ContainsFunc(drafts, func(c CoveredDraft) bool { return c.Conclusion != drafts[0].Conclusion })
+	for conclusion := Lawful; conclusion <= Unlawful; conclusion++ {
+		if !slices.ContainsFunc(drafts, func(c CoveredDraft) bool { return c.Conclusion == conclusion }) {
+			continue
+		}
+		demand := subjectWordings[o.Subject].said[conclusion].demand
+		if mixed {
+			demand = "结论为“" + conclusionNames[conclusion] + "”的：" + demand
+		}
+		l.say("%s", demand)
+	}
+	var digests []string
+	for _, c := range drafts {
+		if c.VersionDigest == "" {
+			continue
+		}
+		if len(o.Covers) > 0 {
+			digests = append(digests, quoted(c.Title)+"：")
+		}
+		digests = append(digests, c.VersionDigest)
+	}
+	if len(digests) > 0 {
+		l.say("本意见仅针对文件摘要（SHA-256）如下的送审稿：\n%s", strings.Join(digests, "\n"))
+	}
 }
 
 // items are the points of a review as a table in a section of its own.
@@ -133,7 +225,7 @@ func (t Template) ReturnNotice(n ReturnNotice) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	w := t.fill(t.Return.or("你单位报送的{draft}及有关材料收悉。依照{rules}，该送审稿存在下列问题，现予退回：", "请改正后重新报送。审核期限自收到齐备的材料之日起计算。"), n.Draft, reviewRules, "")
+	w := t.fill(t.Return.or("你单位报送的{draft}及有关材料收悉。依照{rules}，该送审稿存在下列问题，现予退回：", "请改正后重新报送。审核期限自收到齐备的材料之日起计算。"), quoted(n.Draft), t.rules(reviewRules), "")
 	l.say("%s", w.Opening)
 	l.list(n.Reasons)
 	l.say("%s", w.Closing)
@@ -169,7 +261,7 @@ func (t Template) SupplementNotice(n SupplementNotice) (Letter, error) {
 	if !n.Due.IsZero() {
 		by = "于" + longDate(n.Due) + "前"
 	}
-	w := t.fill(t.Supplement.or("你单位报送的{draft}及有关材料收悉。依照{rules}，请{due}补充下列材料：", "补充材料的时间不计入审核期限。"), n.Draft, reviewRules, by)
+	w := t.fill(t.Supplement.or("你单位报送的{draft}及有关材料收悉。依照{rules}，请{due}补充下列材料：", "补充材料的时间不计入审核期限。"), quoted(n.Draft), t.rules(reviewRules), by)
 	l.say("%s", w.Opening)
 	l.list(n.Materials)
 	l.say("%s", w.Closing)

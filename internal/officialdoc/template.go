@@ -143,9 +143,9 @@ func (t Template) rules(national string) string {
 	return national + "和" + t.Rules
 }
 
-// fill puts what is known into a wording.
+// fill puts what is known into a wording: the draft in its marks, the rules as named.
 func (t Template) fill(w Wording, draft, rules, due string) Wording {
-	r := strings.NewReplacer("{draft}", quoted(draft), "{rules}", t.rules(rules), "{issuer}", t.Issuer, "{due}", due)
+	r := strings.NewReplacer("{draft}", draft, "{rules}", rules, "{issuer}", t.Issuer, "{due}", due)
 	return Wording{r.Replace(w.Opening), r.Replace(w.Closing)}
 }
 

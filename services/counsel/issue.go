@@ -77,7 +77,7 @@ func issuable(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) error {
 		return err
 	}
 	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW || !concludedBy(c, o) {
-		return refused(codeLetterUnsigned, law115, "审核意见书应当以已经签署并作为审核结论依据的审核意见制发")
+		return refused(codeLetterUnsigned, lawOf(c), "审核意见书应当以已经签署并作为审核结论依据的审核意见制发")
 	}
 	return nil
 }

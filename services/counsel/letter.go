@@ -22,30 +22,51 @@ var letterKinds = map[counselv1.LetterKind]officialdoc.Kind{
 	counselv1.LetterKind_FILING_REPORT: officialdoc.KindFilingReport, counselv1.LetterKind_FILING_LIST: officialdoc.KindFilingList,
 }
 
-// hasLetters refuses letters about subjects other than normative documents: their
+// hasNotices refuses notices about subjects other than normative documents: their
 // wording cites the law of that review.
-func hasLetters(c *counselv1.Case) error {
+func hasNotices(c *counselv1.Case) error {
 	if regimeOf(c) != counselv1.Regime_REGIME_NORMATIVE_DOCUMENT {
-		return refused(codeLetterUnavailable, lawOf(c), "目前只为行政规范性文件的合法性审核制作文书")
+		return refused(codeLetterUnavailable, lawOf(c), "退回和补正的通知目前只为行政规范性文件的合法性审核制作")
 	}
 	return nil
+}
+
+// letterSubjects are the subjects of review as the writer of letters knows them.
+var letterSubjects = map[counselv1.Regime]officialdoc.Subject{
+	counselv1.Regime_REGIME_NORMATIVE_DOCUMENT: officialdoc.NormativeDocument, counselv1.Regime_REGIME_MAJOR_DECISION: officialdoc.MajorDecision,
+	counselv1.Regime_REGIME_AGENDA_ITEM: officialdoc.AgendaItem, counselv1.Regime_REGIME_POWER_LIST_CHANGE: officialdoc.PowerListChange,
+	counselv1.Regime_REGIME_AGREEMENT: officialdoc.Agreement, counselv1.Regime_REGIME_ENFORCEMENT_DECISION: officialdoc.EnforcementDecision,
+	counselv1.Regime_REGIME_RECTIFICATION: officialdoc.Rectification, counselv1.Regime_REGIME_ADVICE: officialdoc.Advice,
+}
+
+// letterSubject is what a letter about a case is about. 行政处罚法 art 58 is about
+// penalties alone; what an act is, its unit says.
+func letterSubject(c *counselv1.Case) officialdoc.Subject {
+	s := letterSubjects[regimeOf(c)]
+	if s == officialdoc.EnforcementDecision && strings.TrimSpace(c.GetActType()) == "行政处罚" {
+		return officialdoc.Penalty
+	}
+	return s
+}
+
+// letterConclusions are the conclusions as the writer of letters knows them.
+var letterConclusions = map[counselv1.Conclusion]officialdoc.Conclusion{
+	counselv1.Conclusion_LAWFUL: officialdoc.Lawful, counselv1.Conclusion_LAWFUL_WITH_RISK: officialdoc.LawfulWithRisk,
+	counselv1.Conclusion_REVISE: officialdoc.Revise, counselv1.Conclusion_UNLAWFUL: officialdoc.Unlawful,
 }
 
 // opinionLetter writes the 法制审核意见书 of a review opinion; one that is not signed
 // bears the day of today and says what it is.
 func opinionLetter(t officialdoc.Template, c *counselv1.Case, o *counselv1.Opinion, unit string, today calendar.Date) (officialdoc.Letter, error) {
-	if err := hasLetters(c); err != nil {
-		return officialdoc.Letter{}, err
-	}
 	if o.GetKind() != counselv1.Opinion_REVIEW {
-		return officialdoc.Letter{}, refused(codeLetterUnavailable, law115, "法律顾问意见供审核机构参考，不制发法制审核意见书")
+		return officialdoc.Letter{}, refused(codeLetterUnavailable, lawOf(c), "法律顾问意见供审核机构参考，不制发法制审核意见书")
 	}
 	opinion := officialdoc.ReviewOpinion{
-		Head:  officialdoc.Head{Addressees: unit, Date: today, Unnumbered: "送审稿，未签署"},
-		Draft: c.GetTitle(), Summary: o.GetSummary(),
-		Conclusion: map[counselv1.Conclusion]officialdoc.Conclusion{
-			counselv1.Conclusion_LAWFUL: officialdoc.Lawful, counselv1.Conclusion_REVISE: officialdoc.Revise, counselv1.Conclusion_UNLAWFUL: officialdoc.Unlawful,
-		}[o.GetConclusion()],
+		Head:    officialdoc.Head{Addressees: unit, Date: today, Unnumbered: "送审稿，未签署"},
+		Subject: letterSubject(c), Draft: c.GetTitle(), Summary: o.GetSummary(), Conclusion: letterConclusions[o.GetConclusion()],
+	}
+	if statesRisk(o) {
+		opinion.Risk = o.GetRiskStatement()
 	}
 	if o.GetState() == counselv1.Opinion_SIGNED {
 		opinion.Date, opinion.Unnumbered = calendar.On(o.GetSignTime().AsTime()), ""
@@ -58,8 +79,10 @@ func opinionLetter(t officialdoc.Template, c *counselv1.Case, o *counselv1.Opini
 			opinion.VersionDigest = r.GetVersionDigest()
 		}
 	}
-	if len(o.GetCovers()) > 0 {
-		opinion.Summary = strings.TrimSpace(eachConclusion(o) + opinion.Summary)
+	for _, cover := range o.GetCovers() {
+		opinion.Covers = append(opinion.Covers, officialdoc.CoveredDraft{
+			Title: cover.GetTitle(), VersionDigest: cover.GetVersionDigest(), Conclusion: letterConclusions[concludesOn(o, cover.GetCase())],
+		})
 	}
 	for _, item := range o.GetItems() {
 		place := officialdoc.PlaceOf(item.GetAnchor())
@@ -74,15 +97,6 @@ func opinionLetter(t officialdoc.Template, c *counselv1.Case, o *counselv1.Opini
 	return t.ReviewOpinion(opinion)
 }
 
-// eachConclusion says what an opinion on merged cases concludes on each.
-func eachConclusion(o *counselv1.Opinion) string {
-	var b strings.Builder
-	for _, c := range o.GetCovers() {
-		b.WriteString("《" + c.GetTitle() + "》：" + conclusionName[concludesOn(o, c.GetCase())] + "。\n")
-	}
-	return b.String()
-}
-
 func severityName(item *counselv1.OpinionItem) string {
 	if item.GetSeverity() == counselv1.OpinionItem_MUST {
 		return "必须修改"
@@ -94,7 +108,7 @@ func severityName(item *counselv1.OpinionItem) string {
 // asked for; of the newest round in which that happened when none is named. What
 // was asked for last is in the notice.
 func noticeLetter(t officialdoc.Template, c *counselv1.Case, kind counselv1.LetterKind, number int32, unit string) (officialdoc.Letter, error) {
-	if err := hasLetters(c); err != nil {
+	if err := hasNotices(c); err != nil {
 		return officialdoc.Letter{}, err
 	}
 	for i := len(c.GetRounds()) - 1; i >= 0; i-- {

@@ -2,12 +2,15 @@ package counsel
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
+	"fashen/internal/officialdoc"
 )
 
 // Which points, conclusions and times a review has hangs on what is reviewed, and on
@@ -171,4 +174,57 @@ func (r *record) assignee() string {
 		}
 	}
 	return ""
+}
+
+// Whatever is reviewed has a letter of its own wording, which names 国办发〔2018〕115号 for
+// normative documents alone and 行政处罚法 for penalties alone; no rule in it is a guess.
+func TestLetterByRegime(t *testing.T) {
+	for name, tt := range map[string]struct {
+		regime counselv1.Regime
+		act    string
+		title  string
+		says   string
+		not    string
+	}{
+		"opened before there were regimes": {0, "", "法制审核意见书", "国办发〔2018〕115号", "国办发〔2018〕118号"},
+		"normative document":               {counselv1.Regime_REGIME_NORMATIVE_DOCUMENT, "", "法制审核意见书", "国办发〔2018〕115号", "条例"},
+		"major decision":                   {counselv1.Regime_REGIME_MAJOR_DECISION, "", "合法性审查意见书", "《重大行政决策程序暂行条例》第二十五条、第二十七条", "国办发"},
+		"agenda item":                      {counselv1.Regime_REGIME_AGENDA_ITEM, "", "法制审核意见书", "依照有关规定", "国办发"},
+		"power-list change":                {counselv1.Regime_REGIME_POWER_LIST_CHANGE, "", "法制审核意见书", "权责清单调整事项", "国办发"},
+		"agreement":                        {counselv1.Regime_REGIME_AGREEMENT, "", "法制审核意见书", "协议文本", "国办发"},
+		"penalty":                          {counselv1.Regime_REGIME_ENFORCEMENT_DECISION, " 行政处罚", "法制审核意见书", "《中华人民共和国行政处罚法》第五十八条和《国务院办公厅", "115号"},
+		"coercion":                         {counselv1.Regime_REGIME_ENFORCEMENT_DECISION, "行政强制", "法制审核意见书", "国办发〔2018〕118号", "行政处罚法"},
+		"rectification":                    {counselv1.Regime_REGIME_RECTIFICATION, "", "法制审核意见书", "整改事项", "国办发"},
+		"advice":                           {counselv1.Regime_REGIME_ADVICE, "", "法制审核意见书", "处理意见", "国办发"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := newCase(region+"/cases/one", submission(1, 1), drafter, calendar.On(day0))
+			c.Regime, c.ActType, c.ExploratoryReform = tt.regime, tt.act, true
+			for conclusion := range conclusionName {
+				if allowed(conclusion, c) != nil {
+					continue
+				}
+				o := &counselv1.Opinion{
+					Name: c.GetName() + "/opinions/o", Kind: counselv1.Opinion_REVIEW, Round: 1, Conclusion: conclusion, RiskStatement: "示例风险说明。",
+					Items: []*counselv1.OpinionItem{{Analysis: "示例分析。"}},
+				}
+				l, err := opinionLetter(officialdoc.Template{Issuer: "示例局"}, c, o, "示例甲局", calendar.On(day0))
+				if err != nil {
+					t.Fatalf("%v: %v", conclusion, err)
+				}
+				text := fmt.Sprint(l.Body)
+				if !strings.HasSuffix(l.Title, tt.title) || !strings.Contains(text, tt.says) || strings.Contains(text, tt.not) {
+					t.Errorf("%v: %s\n%s", conclusion, l.Title, text)
+				}
+				if risk := conclusion == counselv1.Conclusion_LAWFUL_WITH_RISK; strings.Contains(text, "示例风险说明。") != risk {
+					t.Errorf("%v, its risk is stated: %v", conclusion, !risk)
+				}
+				if o.Kind = counselv1.Opinion_COUNSEL; tt.regime == counselv1.Regime_REGIME_ADVICE {
+					if _, err := opinionLetter(officialdoc.Template{Issuer: "示例局"}, c, o, "示例甲局", calendar.On(day0)); code(err) != codeLetterUnavailable || strings.Contains(err.Error(), "115号") {
+						t.Errorf("of counsel's opinion: %v", err)
+					}
+				}
+			}
+		})
+	}
 }

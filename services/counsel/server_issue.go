@@ -213,12 +213,16 @@ func (s letters) DownloadLetter(in *counselv1.DownloadLetterRequest, stream file
 	if in.GetFormat() == counselv1.LetterFormat_PDF {
 		digest, suffix, mediaType = l.GetPdfSha256(), ".pdf", officialdoc.MediaTypePDF
 	}
+	c, _, err := s.cases.Get(ctx, l.GetCase())
+	if err != nil {
+		return rpc.FromStore(err, in.GetName())
+	}
 	r, _, err := s.blobs.Open(ctx, digest)
 	if err != nil {
 		return rpc.FromStore(err, in.GetName())
 	}
 	defer r.Close()
-	return rpc.SendFile(stream, l.GetDocumentNumber()+"法制审核意见书"+suffix, mediaType, r)
+	return rpc.SendFile(stream, l.GetDocumentNumber()+letterSubject(c).Title()+suffix, mediaType, r)
 }
 
 // changeLetter updates a letter the caller may see, by one rule.

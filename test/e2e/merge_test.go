@@ -27,22 +27,28 @@ func (w *world) campaigns(t *testing.T) []*campaign {
 	w.drafts(t, "drafter3", "河北区市场监督管理局（示例）")
 	var out []*campaign
 	for _, login := range []string{"drafter", "drafter2", "drafter3"} {
-		p := &directoryv1.Person{}
-		w.must(t, "sysadmin", directoryService+"GetPerson", &directoryv1.GetPersonRequest{Name: w.people[login]}, p)
-		c := &campaign{login: login, matter: &counselv1.Matter{}, review: &counselv1.Case{}}
-		w.must(t, login, matterService+"CreateMatter", &counselv1.CreateMatterRequest{
-			Parent: region, Matter: &counselv1.Matter{
-				Regime: counselv1.Regime_REGIME_POWER_LIST_CHANGE, Title: "示例权责清单调整（" + login + "）",
-				Changes: []*counselv1.PowerListChange{{
-					Kind: counselv1.PowerListChange_ADD, Department: p.GetBureau(), Power: "示例事项", Reason: "示例：机构改革",
-					CreatingBases: []*counselv1.LegalBasis{{Law: "示例条例", Article: "第一条", ReferenceDate: date(t, "2026-04-08")}},
-				}},
-			},
-		}, c.matter)
-		c.submit(t, w, powerList)
-		out = append(out, c)
+		out = append(out, w.campaign(t, login))
 	}
 	return out
+}
+
+// campaign is a power-list change of somebody's bureau, accepted.
+func (w *world) campaign(t *testing.T, login string) *campaign {
+	t.Helper()
+	p := &directoryv1.Person{}
+	w.must(t, "sysadmin", directoryService+"GetPerson", &directoryv1.GetPersonRequest{Name: w.people[login]}, p)
+	c := &campaign{login: login, matter: &counselv1.Matter{}, review: &counselv1.Case{}}
+	w.must(t, login, matterService+"CreateMatter", &counselv1.CreateMatterRequest{
+		Parent: region, Matter: &counselv1.Matter{
+			Regime: counselv1.Regime_REGIME_POWER_LIST_CHANGE, Title: "示例权责清单调整（" + login + "）",
+			Changes: []*counselv1.PowerListChange{{
+				Kind: counselv1.PowerListChange_ADD, Department: p.GetBureau(), Power: "示例事项", Reason: "示例：机构改革",
+				CreatingBases: []*counselv1.LegalBasis{{Law: "示例条例", Article: "第一条", ReferenceDate: date(t, "2026-04-08")}},
+			}},
+		},
+	}, c.matter)
+	c.submit(t, w, powerList)
+	return c
 }
 
 // submit uploads a draft, submits it and has it accepted.

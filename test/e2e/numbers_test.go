@@ -21,7 +21,6 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
-	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
 )
 
@@ -354,58 +353,6 @@ func TestFiftySigners(t *testing.T) {
 		}
 		issueAll(t, w, opinions)
 		w.gapFree(t, 50)
-	}, withFonts(t))
-}
-
-// A district of 32 bureaus has 24 letters in force, one of them in place of a void one:
-// the register has 25 numbers, and the yearly figure says 24.
-func TestRegisterOfADistrict(t *testing.T) {
-	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
-		var opinions, bureaus []string
-		for i := range 32 {
-			login := w.newBureau(t, i)
-			if bureaus = append(bureaus, login); i >= 24 {
-				continue
-			}
-			d := w.packaged(t, login, w.document(t, login, "CreateDocument", &filingv1.CreateDocumentRequest{Parent: region, Document: &filingv1.Document{
-				Title: fmt.Sprintf("示例第%d号管理办法", i+1), IssuingAuthority: w.bureau[government],
-				OperatorImpact: &filingv1.OperatorImpact{Reason: "不涉及经营者"},
-			}}))
-			d = w.driven(t, login, w.document(t, login, "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()}))
-			w.review(t, "reviewer", "AcceptCase", &counselv1.AcceptCaseRequest{Name: d.GetReviewCase()})
-			c := w.conclude(t, d.GetReviewCase(), counselv1.Conclusion_LAWFUL)
-			opinions = append(opinions, c.GetRounds()[0].GetOpinion())
-		}
-		issueAll(t, w, opinions)
-		wrong := w.letters(t, "reviewer")[5]
-		w.letter(t, "reviewer", "VoidLetter", &counselv1.VoidLetterRequest{Name: wrong.GetName(), Reason: "示例：印错"})
-		w.letter(t, "reviewer", "CreateLetter", letterFor(wrong.GetOpinion()))
-		void := 0
-		for _, n := range w.gapFree(t, 25) {
-			if n.GetState() == corev1.RegisterNumber_VOID {
-				void++
-			}
-		}
-		if void != 1 {
-			t.Errorf("%d void numbers", void)
-		}
-		for _, l := range w.letters(t, "reviewer") {
-			if l.GetState() != counselv1.Letter_VOID {
-				w.letter(t, "reviewer", "ServeLetter", &counselv1.ServeLetterRequest{Name: l.GetName()})
-			}
-		}
-		for i, login := range bureaus {
-			if seen := w.letters(t, login); i < 24 && (len(seen) != 1 || seen[0].GetTitle() != fmt.Sprintf("示例第%d号管理办法", i+1)) || i >= 24 && len(seen) != 0 {
-				t.Errorf("%s sees %v", login, seen)
-			}
-		}
-		res := &corev1.ListFiguresResponse{}
-		w.current(t, "office", "ListFigures", &corev1.ListFiguresRequest{
-			Parent: region, Service: "counsel", FirstDate: date(t, "2026-01-01"), LastDate: date(t, "2026-12-31"), Codes: []string{"M19"}, GroupBy: corev1.ListFiguresRequest_BUREAU,
-		}, res)
-		if f := res.GetFigures(); len(f) != 1 || f[0].GetTotal().GetCount() != 24 || len(f[0].GetGroups()) != 24 {
-			t.Errorf("M19: %v", f)
-		}
 	}, withFonts(t))
 }
 

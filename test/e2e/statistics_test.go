@@ -69,7 +69,7 @@ func (w *world) counted(t *testing.T, step, login, service string, in *corev1.Li
 }
 
 // An enforcement decision is sent back and reviewed, counsel is asked about a bargain,
-// and a draft goes to the meeting too early: the figures are what the journals tell, for
+// both have their numbered letters, and a draft goes to the meeting too early: the figures are what the journals tell, for
 // those they are for, also after a rebuild.
 func TestStatistics(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
@@ -87,7 +87,7 @@ func TestStatistics(t *testing.T) {
 				return &corev1.ListFiguresRequest{GroupBy: corev1.ListFiguresRequest_CATEGORY}
 			}
 			reviews := []string{
-				"M02 1 1/1 100.0%[AGREEMENT 1]", "M24 1[行政处罚 1]", "M24-RETURNED 1[行政处罚 1]",
+				"M02 1 1/1 100.0%[AGREEMENT 1]", "M19 2[AGREEMENT 1][ENFORCEMENT_DECISION 1]", "M24 1[行政处罚 1]", "M24-RETURNED 1[行政处罚 1]",
 			}
 			work := []string{
 				"M18-ADOPTION 1 1/1 100.0%[AGREEMENT 1]",
@@ -98,6 +98,10 @@ func TestStatistics(t *testing.T) {
 			w.counted(t, step, "counsel", "counsel", byCategory(), work...)
 			w.counted(t, step, "reviewer", "counsel", byCategory(), slices.Concat(reviews[:1], work, reviews[1:])...)
 			w.counted(t, step, "office", "filing", byCategory(), "M13-BLOCKED 2[LEGALITY_REVIEW_MISSING 2]")
+		}
+		for _, c := range []*counselv1.Case{enforced, bargain} {
+			l := w.letter(t, "reviewer", "CreateLetter", letterFor(c.GetRounds()[len(c.GetRounds())-1].GetOpinion()))
+			w.mustMake(t, "reviewer", letterService+"DownloadLetter", &counselv1.DownloadLetterRequest{Name: l.GetName()}, l.GetDocumentNumber()+"法制审核意见书.docx")
 		}
 		look("at the end")
 		w.counted(t, "by person", "reviewer", "counsel", &corev1.ListFiguresRequest{
@@ -114,7 +118,7 @@ func TestStatistics(t *testing.T) {
 		w.refusedFigures(t)
 		w.rebuilt(t)
 		look("rebuilt")
-	})
+	}, withFonts(t))
 }
 
 // enforcement is a decision that was sent back once and then reviewed.
@@ -201,7 +205,7 @@ func (w *world) counselled(t *testing.T) *counselv1.Case {
 	w.addFile(t, m, counselv1.MatterFile_DRAFT, strings.Replace(agreement, "独家经营权", "经营权", 1))
 	w.must(t, "drafter", matterService+"SubmitMatter", &counselv1.SubmitMatterRequest{Name: m.GetName()}, c)
 	w.review(t, "reviewer", "AcceptCase", &counselv1.AcceptCaseRequest{Name: c.GetName()})
-	w.concludeOn(t, c, &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL, Checklist: points(counselv1.ChecklistEntry_CONFORMS)})
+	c = w.concludeOn(t, c, &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL, Checklist: points(counselv1.ChecklistEntry_CONFORMS)})
 	w.pending(t, "reviewed", "reviewer", "counsel", "CLOSE_ASSIGNMENT")
 	w.must(t, "reviewer", counselService+"CloseAssignment", &counselv1.CloseAssignmentRequest{Name: a.GetName(), Evaluation: &counselv1.Evaluation{Score: 4}}, a)
 	w.pending(t, "closed", "reviewer", "counsel")

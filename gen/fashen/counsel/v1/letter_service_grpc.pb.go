@@ -45,8 +45,9 @@ const (
 // save a file goes ahead as a `content-disposition` header; the first message
 // tells the media type.
 type LetterServiceClient interface {
-	// Streams the 法制审核意见书 of a review opinion. Until it is signed, those who see
-	// the opinion alone get it, and it says so. Errors: NOT_FOUND, also where the caller may not
+	// Streams the 法制审核意见书 of a review opinion, in the wording of its regime: of a
+	// major decision a 合法性审查意见书. Until it is signed, those who see the opinion
+	// alone get it, and it says so. Errors: NOT_FOUND, also where the caller may not
 	// see the opinion; FAILED_PRECONDITION with LETTER_UNAVAILABLE for counsel's
 	// opinion, FONTS_MISSING where a PDF file cannot be set.
 	DownloadOpinion(ctx context.Context, in *DownloadOpinionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
@@ -54,7 +55,8 @@ type LetterServiceClient interface {
 	// opinion's items and the findings the caller may see as comments at their places;
 	// an item without a place stands at the beginning. Errors: NOT_FOUND.
 	AnnotateOpinion(ctx context.Context, in *AnnotateOpinionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
-	// Streams the notice that a round was returned, or that a supplement is asked for.
+	// Streams the notice that a round was returned, or that a supplement is asked for, in
+	// the review of a normative document; LETTER_UNAVAILABLE for other regimes.
 	// Errors: NOT_FOUND; FAILED_PRECONDITION with LETTER_UNAVAILABLE for a round in
 	// which that did not happen, FONTS_MISSING.
 	DownloadNotice(ctx context.Context, in *DownloadNoticeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
@@ -287,8 +289,9 @@ func (c *letterServiceClient) VerifyLetter(ctx context.Context, in *VerifyLetter
 // save a file goes ahead as a `content-disposition` header; the first message
 // tells the media type.
 type LetterServiceServer interface {
-	// Streams the 法制审核意见书 of a review opinion. Until it is signed, those who see
-	// the opinion alone get it, and it says so. Errors: NOT_FOUND, also where the caller may not
+	// Streams the 法制审核意见书 of a review opinion, in the wording of its regime: of a
+	// major decision a 合法性审查意见书. Until it is signed, those who see the opinion
+	// alone get it, and it says so. Errors: NOT_FOUND, also where the caller may not
 	// see the opinion; FAILED_PRECONDITION with LETTER_UNAVAILABLE for counsel's
 	// opinion, FONTS_MISSING where a PDF file cannot be set.
 	DownloadOpinion(*DownloadOpinionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
@@ -296,7 +299,8 @@ type LetterServiceServer interface {
 	// opinion's items and the findings the caller may see as comments at their places;
 	// an item without a place stands at the beginning. Errors: NOT_FOUND.
 	AnnotateOpinion(*AnnotateOpinionRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
-	// Streams the notice that a round was returned, or that a supplement is asked for.
+	// Streams the notice that a round was returned, or that a supplement is asked for, in
+	// the review of a normative document; LETTER_UNAVAILABLE for other regimes.
 	// Errors: NOT_FOUND; FAILED_PRECONDITION with LETTER_UNAVAILABLE for a round in
 	// which that did not happen, FONTS_MISSING.
 	DownloadNotice(*DownloadNoticeRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error

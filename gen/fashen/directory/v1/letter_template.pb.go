@@ -46,7 +46,8 @@ type LetterTemplate struct {
 	Copies string `protobuf:"bytes,7,opt,name=copies,proto3" json:"copies,omitempty"`
 	// What stands in brackets behind the 署名, such as 盖章; nothing when empty.
 	SealNote string `protobuf:"bytes,8,opt,name=seal_note,json=sealNote,proto3" json:"seal_note,omitempty"`
-	// 法制审核意见书.
+	// 法制审核意见书, of every regime: {rules} are those of each. Words that name
+	// 国办发〔2018〕115号 or the local rules by themselves are for normative documents alone.
 	ReviewOpinion *LetterWording `protobuf:"bytes,9,opt,name=review_opinion,json=reviewOpinion,proto3" json:"review_opinion,omitempty"`
 	// 退回通知.
 	ReturnNotice *LetterWording `protobuf:"bytes,10,opt,name=return_notice,json=returnNotice,proto3" json:"return_notice,omitempty"`
