@@ -35,7 +35,8 @@ fonts: ## Fetch the free fonts that letters are written with as PDF (needs npm)
 
 .PHONY: test
 test: ## Run every test that needs nothing but Go
-	go test ./...
+	@# Tests of whole processes wait more than they compute.
+	go test -parallel 4 ./...
 
 .PHONY: check
 check: check-format check-modules check-proto check-generated lint check-arrows ## Format, vet, linters, generated code, import arrows, go.mod
