@@ -154,7 +154,8 @@ func TestMetrics(t *testing.T) {
 				`fashen_rpc_seconds_count{method="DeliberateDocument",service="fashen.filing.v1.FilingService"} 1`,
 				`fashen_refusals_total{code="REVIEW_TIME_INSUFFICIENT"} 1`,
 				`fashen_cases{state="UNDER_REVIEW"} 1`, `fashen_cases_overdue{state="UNDER_REVIEW"} 0`,
-				`fashen_store_seconds_count{operation="insert",store="filing"} 1`, "process_resident_memory_bytes", "go_goroutines",
+				// Rows of figures are inserted too, when the drainer gets to it.
+				`fashen_store_seconds_count{operation="insert",store="filing"} `, "process_resident_memory_bytes", "go_goroutines",
 			} {
 				if !strings.Contains(page, want) {
 					t.Errorf("no line %s", want)
