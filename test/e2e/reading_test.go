@@ -69,6 +69,7 @@ func compoundFile(stream string) []byte {
 // A .doc file is read where a converter is configured, and asked for as .docx where
 // none is; other office files are named.
 func TestOldOfficeFiles(t *testing.T) {
+	t.Parallel()
 	docx := filepath.Join(t.TempDir(), "made.docx")
 	if err := os.WriteFile(docx, draft(t, "1"), 0o600); err != nil {
 		t.Fatal(err)
@@ -96,8 +97,8 @@ func TestOldOfficeFiles(t *testing.T) {
 			}
 		}
 	}
-	everywhere(t, "2026-04-08", func(t *testing.T, w *world) { refusals(t, w, "LEGACY_WORD_FILE .docx") })
-	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+	onAll(t, "2026-04-08", func(t *testing.T, w *world) { refusals(t, w, "LEGACY_WORD_FILE .docx") })
+	onAll(t, "2026-04-08", func(t *testing.T, w *world) {
 		refusals(t, w, "")
 		d := w.newDocument(t, true)
 		revision, f := w.upload(t, "drafter", d.GetName(), "draft.doc", compoundFile("WordDocument"))

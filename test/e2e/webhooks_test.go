@@ -43,7 +43,6 @@ var webhookRequests = map[string]func(n names) proto.Message{
 // event id and a signature that holds, and nothing else comes twice, or of another
 // bureau.
 func TestLostCallbackComesAgain(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r, h := w.hooked(t, labour)
 		const lost = "fashen.filing.SubmitDocument.done"
@@ -115,7 +114,6 @@ func (w *world) historyOf(t *testing.T, document string, told int) {
 // Whatever a host does, the event waits, and comes once the host is well; another
 // webhook is not held up by it.
 func TestHostsThatMisbehave(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r, h := w.hooked(t, labour)
 		well, _ := w.hooked(t, labour)
@@ -176,7 +174,6 @@ func (w *world) failsWith(t *testing.T, h *directoryv1.Webhook, id string, outco
 // What was tried for three days is given up, and comes when it is replayed, under
 // its id; a replay is on record.
 func TestDeadLettersAreReplayed(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r, h := w.hooked(t, labour)
 		r.answers(http.StatusServiceUnavailable)
@@ -228,7 +225,6 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 // A process that stops in the middle loses nothing, and what it had not posted comes
 // under its id.
 func TestWebhooksSurviveARestart(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r, h := w.hooked(t, labour)
 		w.newDocument(t, true)
@@ -274,7 +270,6 @@ func TestWebhooksSurviveARestart(t *testing.T) {
 // A secret is in the answer that makes it and nowhere else; after a rotation the old
 // one signs on for a day.
 func TestWebhookSecretIsShownOnce(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r := receive(t, false)
 		create := &directoryv1.CreateWebhookRequest{
@@ -316,7 +311,6 @@ func TestWebhookSecretIsShownOnce(t *testing.T) {
 
 // What was disabled is posted to no more, and what waited is given up.
 func TestDisabledWebhookIsSilent(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		r, h := w.hooked(t, labour)
 		other, kept := w.hooked(t, labour)

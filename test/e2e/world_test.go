@@ -140,6 +140,13 @@ func oneEngine(t *testing.T) config.Config {
 // process of its own that starts on the given day, with its configuration changed.
 func everywhere(t *testing.T, start string, scenario func(t *testing.T, w *world), changes ...func(c *config.Config)) {
 	t.Helper()
+	t.Parallel()
+	onAll(t, start, scenario, changes...)
+}
+
+// onAll is everywhere for a test that has several scenarios.
+func onAll(t *testing.T, start string, scenario func(t *testing.T, w *world), changes ...func(c *config.Config)) {
+	t.Helper()
 	for engine, configure := range engines() {
 		for _, protocol := range []string{"grpc", "rest"} {
 			t.Run(engine+"/"+protocol, func(t *testing.T) {
