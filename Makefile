@@ -36,7 +36,7 @@ fonts: ## Fetch the free fonts that letters are written with as PDF (needs npm)
 .PHONY: test
 test: ## Run every test that needs nothing but Go
 	@# Tests of whole processes wait more than they compute.
-	go test -parallel 4 ./...
+	go test -timeout 30m -parallel 4 ./...
 
 .PHONY: check
 check: check-format check-modules check-proto check-generated lint check-arrows ## Format, vet, linters, generated code, import arrows, go.mod
@@ -82,7 +82,7 @@ lint: $(golangci_bin)/.done ## go vet and golangci-lint
 
 .PHONY: race
 race: ## Run the tests of shared state under the race detector (needs a C compiler)
-	go test -race $(race_packages)
+	go test -race -timeout 30m $(race_packages)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s unless told
@@ -124,7 +124,7 @@ deploy-check: $(deploy_bin)/.done ## Check deploy/ with Helm and a loader of Com
 
 .PHONY: processes
 processes: ## Run the end-to-end tests with each service in a process of its own
-	FASHEN_TEST_REPLICAS=1 go test -count=1 ./test/e2e
+	FASHEN_TEST_REPLICAS=1 go test -count=1 -timeout 30m -parallel 4 ./test/e2e
 
 .PHONY: mongo-test
 mongo-test: ## Run storage and end-to-end tests on FASHEN_TEST_MONGODB_URI, or on a stand-in
