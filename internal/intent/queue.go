@@ -52,10 +52,10 @@ type Options[M Message] struct {
 
 // Queue are the intents of one collection.
 type Queue[M Message] struct {
-	o    Options[M]
-	wake func()
+	o Options[M]
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	wake func()
 	// busy are the resources whose intents a call of this process performs.
 	busy map[string]int
 }
@@ -74,7 +74,7 @@ func (q *Queue[M]) Do(ctx context.Context, m M) (M, error) {
 	defer func() {
 		q.hold(m.GetName(), -1)
 		if waits {
-			q.wake()
+			q.rouse()
 		}
 	}()
 	done, err := q.o.Perform(ctx, m)
@@ -88,6 +88,21 @@ func (q *Queue[M]) Do(ctx context.Context, m M) (M, error) {
 		return done, ended.Err
 	}
 	return m, nil
+}
+
+// wakes says what is called when an intent is left to the driver.
+func (q *Queue[M]) wakes(wake func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wake = wake
+}
+
+// rouse wakes the driver.
+func (q *Queue[M]) rouse() {
+	q.mu.Lock()
+	wake := q.wake
+	q.mu.Unlock()
+	wake()
 }
 
 func (q *Queue[M]) hold(name string, n int) {
@@ -105,7 +120,6 @@ func (q *Queue[M]) held(name string) bool {
 }
 
 func (q *Queue[M]) service() string               { return q.o.Service }
-func (q *Queue[M]) wakes(wake func())             { q.wake = wake }
 func (q *Queue[M]) age(t time.Time) time.Duration { return q.o.Clock().Sub(t) }
 
 // list answers a page of the intents in one state under a prefix of names.
@@ -176,7 +190,7 @@ func (q *Queue[M]) giveUp(ctx context.Context, i *corev1.Intent, why error) erro
 func (q *Queue[M]) retry(ctx context.Context, name string) (*corev1.Intent, error) {
 	i, err := q.change(ctx, name, Reopen)
 	if err == nil {
-		q.wake()
+		q.rouse()
 	}
 	return i, err
 }

@@ -112,6 +112,10 @@ const commandsOfTwo = 13 + 19
 func (k *killed) day(t *testing.T, kills int) {
 	t.Helper()
 	const hands = 4
+	k.worlds[0].retain(t, "counsel")
+	for _, w := range k.worlds[1:] {
+		w.retained = k.worlds[0].retained
+	}
 	documents := (kills*3/2 + commandsOfTwo - 1) / commandsOfTwo * 2
 	done, over := make(chan error, 1), make(chan struct{})
 	go func() { done <- k.kill(kills, documents/2*commandsOfTwo, over) }()
