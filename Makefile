@@ -124,7 +124,7 @@ deploy-check: $(deploy_bin)/.done ## Check deploy/ with Helm and a loader of Com
 
 .PHONY: processes
 processes: ## Run the end-to-end tests with each service in a process of its own
-	FASHEN_TEST_REPLICAS=1 go test -count=1 -timeout 30m -parallel 4 ./test/e2e
+	FASHEN_TEST_REPLICAS=1 go test -count=1 -timeout 30m ./test/e2e
 
 .PHONY: mongo-test
 mongo-test: ## Run storage and end-to-end tests on FASHEN_TEST_MONGODB_URI, or on a stand-in
