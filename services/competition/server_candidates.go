@@ -96,8 +96,8 @@ func (s *Server) ListRuleSetCandidateHistory(ctx context.Context, in *competitio
 	return &competitionv1.ListRuleSetCandidateHistoryResponse{History: entries, NextPageToken: next}, nil
 }
 
-// library compiles a stored candidate, or takes the one that was compiled last.
-func (s *Server) library(ctx context.Context, c *competitionv1.RuleSetCandidate) (*rulebook.Library, error) {
+// compiled compiles a stored candidate, or takes the one that was compiled last.
+func (s *Server) compiled(ctx context.Context, c *competitionv1.RuleSetCandidate) (*rulebook.Library, error) {
 	if lib := s.trials.compiled(c); lib != nil {
 		return lib, nil
 	}

@@ -28,7 +28,7 @@ func (s *Server) TryRuleSetCandidate(ctx context.Context, in *competitionv1.TryR
 		return nil, err
 	}
 	defer leave()
-	lib, err := s.library(ctx, c)
+	lib, err := s.compiled(ctx, c)
 	if err != nil {
 		return nil, rpc.FromStore(err, in.GetName())
 	}
