@@ -1,7 +1,6 @@
 package counsel
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -141,15 +140,5 @@ func (s *Server) visibleCase(ctx context.Context, name string) (*counselv1.Case,
 
 // change updates a case the caller may see, by one rule.
 func (s *Server) change(ctx context.Context, name, etag string, rule func(c *counselv1.Case, who auth.Caller) (docstore.Change, error)) (*counselv1.Case, error) {
-	who, err := rpc.Named(ctx, caseName, name)
-	if err != nil {
-		return nil, err
-	}
-	c, _, err := s.cases.Update(ctx, name, docstore.Precondition{}, func(c *counselv1.Case, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(c, who)
-	})
-	return c, rpc.FromStore(err, name)
+	return rpc.Change(ctx, s.cases, caseName, name, etag, rule)
 }

@@ -97,15 +97,7 @@ func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentReq
 
 // GetAssignment implements CounselService.
 func (s *Server) GetAssignment(ctx context.Context, in *counselv1.GetAssignmentRequest) (*counselv1.Assignment, error) {
-	who, err := rpc.Named(ctx, assignmentName, in.GetName())
-	if err != nil {
-		return nil, err
-	}
-	a, meta, err := s.assignments.Get(ctx, in.GetName())
-	if err != nil {
-		return nil, rpc.FromStore(err, in.GetName())
-	}
-	return a, rpc.Visible(who, meta, in.GetName())
+	return rpc.Read(ctx, s.assignments, assignmentName, in.GetName())
 }
 
 // ListAssignments implements CounselService.
@@ -215,17 +207,7 @@ func (s *Server) changeAndShow(ctx context.Context, name, etag string, rule func
 
 // changeAssignment updates an assignment the caller may see, by one rule.
 func (s *Server) changeAssignment(ctx context.Context, name, etag string, rule func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error)) (*counselv1.Assignment, error) {
-	who, err := rpc.Named(ctx, assignmentName, name)
-	if err != nil {
-		return nil, err
-	}
-	a, _, err := s.assignments.Update(ctx, name, docstore.Precondition{}, func(a *counselv1.Assignment, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(a, who)
-	})
-	return a, rpc.FromStore(err, name)
+	return rpc.Change(ctx, s.assignments, assignmentName, name, etag, rule)
 }
 
 // Intents are the assignments whose counsel does not see yet what the state says.

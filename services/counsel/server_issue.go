@@ -161,15 +161,7 @@ func (s letters) issue(ctx context.Context, c *counselv1.Case, o *counselv1.Opin
 
 // visibleLetter reads a letter the caller may see.
 func (s letters) visibleLetter(ctx context.Context, name string) (*counselv1.Letter, error) {
-	who, err := rpc.Named(ctx, letterName, name)
-	if err != nil {
-		return nil, err
-	}
-	l, meta, err := s.issued.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return l, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.issued, letterName, name)
 }
 
 // GetLetter implements LetterService.
@@ -227,17 +219,7 @@ func (s letters) DownloadLetter(in *counselv1.DownloadLetterRequest, stream file
 
 // changeLetter updates a letter the caller may see, by one rule.
 func (s letters) changeLetter(ctx context.Context, name, etag string, rule func(l *counselv1.Letter, who auth.Caller) (docstore.Change, error)) (*counselv1.Letter, error) {
-	who, err := rpc.Named(ctx, letterName, name)
-	if err != nil {
-		return nil, err
-	}
-	l, _, err := s.issued.Update(ctx, name, docstore.Precondition{}, func(l *counselv1.Letter, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(l, who)
-	})
-	return l, rpc.FromStore(err, name)
+	return rpc.Change(ctx, s.issued, letterName, name, etag, rule)
 }
 
 // ServeLetter implements LetterService.

@@ -79,17 +79,7 @@ func (s *Server) ListMatters(ctx context.Context, in *counselv1.ListMattersReque
 
 // changeMatter updates a matter the caller may see, by one rule.
 func (s *Server) changeMatter(ctx context.Context, name, etag string, rule func(m *counselv1.Matter, who auth.Caller) (docstore.Change, error)) (*counselv1.Matter, error) {
-	who, err := rpc.Named(ctx, matterName, name)
-	if err != nil {
-		return nil, err
-	}
-	m, _, err := s.matters.Update(ctx, name, docstore.Precondition{}, func(m *counselv1.Matter, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(m, who)
-	})
-	return m, rpc.FromStore(err, name)
+	return rpc.Change(ctx, s.matters, matterName, name, etag, rule)
 }
 
 // UpdateMatter implements MatterService.

@@ -181,17 +181,7 @@ func (s *Server) barDelegate(ctx context.Context, o *counselv1.Opinion) error {
 
 // changeOpinion updates an opinion the caller may see, by one rule.
 func (s *Server) changeOpinion(ctx context.Context, name, etag string, rule func(o *counselv1.Opinion, who auth.Caller) (docstore.Change, error)) (*counselv1.Opinion, error) {
-	who, err := rpc.Named(ctx, opinionName, name)
-	if err != nil {
-		return nil, err
-	}
-	o, _, err := s.opinions.Update(ctx, name, docstore.Precondition{}, func(o *counselv1.Opinion, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(o, who)
-	})
-	return o, rpc.FromStore(err, name)
+	return rpc.Change(ctx, s.opinions, opinionName, name, etag, rule)
 }
 
 // resolve completes the anchors of an opinion's items, each in the draft it is about,

@@ -73,15 +73,7 @@ func (s registerServer) GetCounselEntry(ctx context.Context, in *counselv1.GetCo
 }
 
 func (s *Server) visibleEntry(ctx context.Context, name string) (*counselv1.CounselEntry, error) {
-	who, err := rpc.Named(ctx, entryName, name)
-	if err != nil {
-		return nil, err
-	}
-	e, meta, err := s.entries.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return e, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.entries, entryName, name)
 }
 
 // ListCounselEntries implements RegisterService.

@@ -190,15 +190,7 @@ func parentOpinion(name string) string {
 
 // visibleCheck reads a check the caller may see.
 func (s *Server) visibleCheck(ctx context.Context, name string) (*counselv1.Check, error) {
-	who, err := rpc.Named(ctx, checkName, name)
-	if err != nil {
-		return nil, err
-	}
-	ch, meta, err := s.checks.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return ch, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.checks, checkName, name)
 }
 
 // GetCheck implements ReviewService.

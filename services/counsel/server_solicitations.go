@@ -113,15 +113,7 @@ func (s solicitations) GetSolicitation(ctx context.Context, in *counselv1.GetSol
 }
 
 func (s *Server) visibleSolicitation(ctx context.Context, name string) (*counselv1.Solicitation, error) {
-	who, err := rpc.Named(ctx, solicitName, name)
-	if err != nil {
-		return nil, err
-	}
-	q, meta, err := s.solicited.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return q, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.solicited, solicitName, name)
 }
 
 // ListSolicitations implements SolicitationService.
@@ -226,15 +218,7 @@ func (s solicitations) CreateReply(ctx context.Context, in *counselv1.CreateRepl
 
 // GetReply implements SolicitationService.
 func (s solicitations) GetReply(ctx context.Context, in *counselv1.GetReplyRequest) (*counselv1.Reply, error) {
-	who, err := rpc.Named(ctx, replyName, in.GetName())
-	if err != nil {
-		return nil, err
-	}
-	r, meta, err := s.replies.Get(ctx, in.GetName())
-	if err != nil {
-		return nil, rpc.FromStore(err, in.GetName())
-	}
-	return r, rpc.Visible(who, meta, in.GetName())
+	return rpc.Read(ctx, s.replies, replyName, in.GetName())
 }
 
 // ListReplies implements SolicitationService.

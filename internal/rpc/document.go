@@ -1,0 +1,44 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"fashen/internal/auth"
+	"fashen/internal/docstore"
+)
+
+// Read reads a document the caller may see, whose name has a pattern. Errors: those of
+// [Named] and [Visible], and of the store.
+func Read[M proto.Message](ctx context.Context, from docstore.Collection[M], pattern, name string) (M, error) {
+	var none M
+	who, err := Named(ctx, pattern, name)
+	if err != nil {
+		return none, err
+	}
+	m, meta, err := from.Get(ctx, name)
+	if err != nil {
+		return none, FromStore(err, name)
+	}
+	return m, Visible(who, meta, name)
+}
+
+// Change updates a document the caller may see, by one rule, which is pure and may run
+// again: in the version the caller names, the newest when etag is empty. Errors: those
+// of [Named], [Visible], [Fresh], the rule and the store.
+func Change[M proto.Message](ctx context.Context, in docstore.Collection[M], pattern, name, etag string, rule func(m M, who auth.Caller) (docstore.Change, error)) (M, error) {
+	who, err := Named(ctx, pattern, name)
+	if err != nil {
+		var none M
+		return none, err
+	}
+	m, _, err := in.Update(ctx, name, docstore.Precondition{}, func(m M, meta docstore.Meta) (docstore.Change, error) {
+		if err := cmp.Or(Visible(who, meta, name), Fresh(etag, meta)); err != nil {
+			return docstore.Change{}, err
+		}
+		return rule(m, who)
+	})
+	return m, FromStore(err, name)
+}
