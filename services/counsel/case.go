@@ -46,9 +46,6 @@ const (
 	codeExtensionNotAllowed = "EXTENSION_NOT_ALLOWED"
 	codeMaterialsIncomplete = "MATERIALS_INCOMPLETE"
 	codeRegimeChanged       = "REGIME_CHANGED"
-
-	law115 = "国办发〔2018〕115号"
-	law37  = "国办发〔2018〕37号（六）"
 )
 
 // refused makes a refusal that Update keeps in the history.
@@ -57,6 +54,11 @@ func refused(code, law, message string) error {
 		Reasons: []string{code},
 		Err:     rpc.Refused(rpc.Refusal{Code: code, Law: law, Message: message}),
 	}
+}
+
+// stale refuses what is about another version than the one submitted last.
+func stale(c *counselv1.Case, message string) error {
+	return refused(codeLegalityStale, gateLaw(c), message)
 }
 
 func last(c *counselv1.Case) *counselv1.Round { return c.GetRounds()[len(c.GetRounds())-1] }
@@ -91,7 +93,7 @@ func stateName(s counselv1.Case_State) string {
 // reviewing bureau could ever be reviewed.
 func notOwn(c *counselv1.Case, who auth.Caller) error {
 	if who.Among(c.GetDrafters()) {
-		return refused(codeSelfReview, law115, "审核人员不得审核本人起草或者送审的文件")
+		return refused(codeSelfReview, "", "审核人员不得审核本人起草或者送审的文件")
 	}
 	return nil
 }
@@ -196,7 +198,7 @@ func conclude(c *counselv1.Case, o *counselv1.Opinion, who auth.Caller, today ca
 		return docstore.Change{}, err
 	}
 	if o.GetState() != counselv1.Opinion_SIGNED || o.GetKind() != counselv1.Opinion_REVIEW || o.GetAuthor() != who.Person {
-		return docstore.Change{}, refused(codeEvidenceMissing, law115, "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
+		return docstore.Change{}, refused(codeEvidenceMissing, lawOf(c), "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
 	}
 	if err := covering(c, o); err != nil {
 		return docstore.Change{}, err
@@ -282,7 +284,7 @@ func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Calle
 		return docstore.Change{}, wrongState(c, "答复意见")
 	}
 	if last(c).GetConfirmation() != nil || standingCertificate(c) {
-		return docstore.Change{}, refused(codeRecordClosed, law115, "答复已经审核机构确认，不能再改")
+		return docstore.Change{}, refused(codeRecordClosed, "", "答复已经审核机构确认，不能再改")
 	}
 	items := openItems(c)
 	i := slices.IndexFunc(items, func(i *counselv1.LedgerItem) bool { return i.GetNumber() == number })
@@ -290,7 +292,7 @@ func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Calle
 		return docstore.Change{}, rpc.Field("number", "ITEM_UNKNOWN", "没有这一条待答复的意见")
 	}
 	if a.GetAdoption() != counselv1.Answer_ADOPTED && (strings.TrimSpace(a.GetReason()) == "" || strings.TrimSpace(a.GetDecider()) == "") {
-		return docstore.Change{}, refused(codeNonAdoptionReason, law115, "未完全采纳的，应当说明理由和依据，并写明决定人")
+		return docstore.Change{}, refused(codeNonAdoptionReason, answersLaw(c), "未完全采纳的，应当说明理由和依据，并写明决定人")
 	}
 	items[i].Answer = &counselv1.Answer{
 		Adoption: a.GetAdoption(), Reason: a.GetReason(), Decider: a.GetDecider(),
@@ -315,9 +317,9 @@ func confirm(c *counselv1.Case, digest, note string, who auth.Caller, now time.T
 	case !round.GetRevisedDraft() || round.GetConfirmation() != nil:
 		return docstore.Change{}, wrongState(c, "确认修改稿：没有待确认的修改稿")
 	case from != counselv1.Case_REVISED:
-		return docstore.Change{}, refused(codeItemUnanswered, law115, "尚有意见未答复，不能确认修改稿")
+		return docstore.Change{}, refused(codeItemUnanswered, answersLaw(c), "尚有意见未答复，不能确认修改稿")
 	case digest != round.GetVersionDigest():
-		return docstore.Change{}, refused(codeLegalityStale, law37, "所确认的不是最新一次送审的版本")
+		return docstore.Change{}, stale(c, "所确认的不是最新一次送审的版本")
 	}
 	round.Confirmation = &counselv1.Confirmation{Reviewer: who.Actor(), ConfirmTime: timestamppb.New(now), Note: note}
 	change := moved(c, from)

@@ -50,7 +50,7 @@ func writers(o *counselv1.Opinion, c *counselv1.Case) []string {
 }
 
 func ownCheck() error {
-	return refused(codeSelfReview, law115, "审核意见应当由起草该意见和送审稿以外的另一名审核人员复核")
+	return refused(codeSelfReview, "", "审核意见应当由起草该意见和送审稿以外的另一名审核人员复核")
 }
 
 // decide takes the checker's decision on a draft as it is now.

@@ -139,7 +139,7 @@ func noticeLetter(t officialdoc.Template, c *counselv1.Case, kind counselv1.Lett
 	if kind == counselv1.LetterKind_SUPPLEMENT_NOTICE {
 		what = "没有要求补正"
 	}
-	return officialdoc.Letter{}, refused(codeLetterUnavailable, law115, "该案件或者该次送审"+what)
+	return officialdoc.Letter{}, refused(codeLetterUnavailable, "", "该案件或者该次送审"+what)
 }
 
 // points are the lines of a reason that say something.

@@ -236,7 +236,7 @@ func current(o *counselv1.Opinion, lead *counselv1.Case, group []*counselv1.Case
 		return proto.Equal(a, b)
 	}
 	if !slices.EqualFunc(o.GetCovers(), now, same) {
-		return refused(codeLegalityStale, law115, "并案的案件或者其送审版本已有变动，请先更新意见的 covers")
+		return stale(lead, "并案的案件或者其送审版本已有变动，请先更新意见的 covers")
 	}
 	return nil
 }
@@ -304,7 +304,7 @@ func apportioned(o *counselv1.Opinion) error {
 func wholly(lead *counselv1.Case, o *counselv1.Opinion, out []string) error {
 	for _, name := range lead.GetMergedCases() {
 		if lead.GetState() == counselv1.Case_UNDER_REVIEW && covered(o.GetCovers(), name) == nil && !slices.Contains(out, name) {
-			return refused(codeLegalityStale, law115, "签署审核意见后又有案件并入，请先将其分出，或者另行出具意见")
+			return stale(lead, "签署审核意见后又有案件并入，请先将其分出，或者另行出具意见")
 		}
 	}
 	return nil
@@ -325,13 +325,13 @@ func covering(c *counselv1.Case, o *counselv1.Opinion) error {
 		}
 		if o.GetRound() != round.GetNumber() || o.GetRevision() != round.GetRevision() ||
 			cover != nil && cover.GetVersionDigest() != round.GetVersionDigest() {
-			return refused(codeEvidenceMissing, law115, "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
+			return refused(codeEvidenceMissing, lawOf(c), "审核结论应当以本人就本轮送审稿签署的审核意见为依据")
 		}
 		return nil
 	}
 	switch {
 	case cover.GetRound() != round.GetNumber(), cover.GetRevision() != round.GetRevision(), cover.GetVersionDigest() != round.GetVersionDigest():
-		return refused(codeLegalityStale, law115, "并案意见所针对的不是最新一次送审的版本，本案不随主案作出结论")
+		return stale(c, "并案意见所针对的不是最新一次送审的版本，本案不随主案作出结论")
 	case !led(c), c.GetMergedInto() != parentCase(o.GetName()):
 		return refused(codeCaseNotMerged, "", "本案已经从并案中分出，不随主案作出结论")
 	}

@@ -230,7 +230,7 @@ func closeForSigning(o *counselv1.Opinion, c *counselv1.Case, with signing, who 
 		return docstore.Change{}, err
 	}
 	if o.GetRound() != last(c).GetNumber() || o.GetRevision() != last(c).GetRevision() {
-		return docstore.Change{}, refused(codeLegalityStale, law115, "意见所针对的不是最新一次送审的版本，应当另行起草")
+		return docstore.Change{}, stale(c, "意见所针对的不是最新一次送审的版本，应当另行起草")
 	}
 	if err := current(o, c, with.group); err != nil {
 		return docstore.Change{}, err
@@ -292,7 +292,7 @@ func recordVerdict(c *counselv1.Case, o *counselv1.Opinion, now time.Time) (docs
 		}
 	}
 	if standingCertificate(c) {
-		return docstore.Change{}, refused(codeRecordClosed, "中办发〔2016〕30号", "该版本已经提请集体审议，法律顾问意见应当在此前出具")
+		return docstore.Change{}, refused(codeRecordClosed, lawCounsel, "该版本已经提请集体审议，法律顾问意见应当在此前出具")
 	}
 	if len(c.GetCounselVerdicts()) >= maxLedger {
 		return docstore.Change{}, refused(codeRecordClosed, "", "法律顾问意见数量已达上限")

@@ -50,6 +50,9 @@ func TestRandomCommandsKeepTheInvariants(t *testing.T) {
 				_, err = withdrawCertificate(c, transition, "x", day0)
 				withdrawn[transition] = true
 			}
+			if law := foreign(c.GetRegime(), err); law != "" {
+				t.Fatalf("seed %d: %v: %v names %s", seed, c.GetRegime(), err, law)
+			}
 			path = append(path, fmt.Sprintf("%d:%v:%v", which, c.GetState(), err == nil))
 			if problem := cmp.Or(broken(c, before), certifiedWrongly(c, withdrawn)); problem != "" {
 				t.Fatalf("seed %d: %s after %s", seed, problem, strings.Join(path, " "))

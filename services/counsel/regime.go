@@ -18,8 +18,11 @@ import (
 // nothing else of it.
 
 const (
-	law713 = "重大行政决策程序暂行条例第二十五条、第二十七条"
-	law118 = "国办发〔2018〕118号"
+	law115      = "国办发〔2018〕115号"
+	law37       = "国办发〔2018〕37号（六）"
+	law713      = "重大行政决策程序暂行条例第二十五条、第二十七条"
+	law713Art25 = "重大行政决策程序暂行条例第二十五条"
+	law118      = "国办发〔2018〕118号"
 )
 
 // decisionPoints are the heads of the review of a major decision
@@ -71,6 +74,25 @@ func lawOf(c *counselv1.Case) string {
 	}[regimeOf(c)]
 }
 
+// gateLaw is the law by which a version that was not reviewed, or was found unlawful,
+// goes no further; empty where only local rules or the office's own practice say so.
+func gateLaw(c *counselv1.Case) string {
+	return map[counselv1.Regime]string{
+		counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   law37,
+		counselv1.Regime_REGIME_MAJOR_DECISION:       law713Art25,
+		counselv1.Regime_REGIME_ENFORCEMENT_DECISION: law118,
+	}[regimeOf(c)]
+}
+
+// answersLaw is the law by which the drafting unit answers every item, with reasons for
+// what it does not adopt; of normative documents alone.
+func answersLaw(c *counselv1.Case) string {
+	if regimeOf(c) == counselv1.Regime_REGIME_NORMATIVE_DOCUMENT {
+		return law115
+	}
+	return ""
+}
+
 // mayStateRisk tells whether a review may conclude that its subject is lawful with a
 // stated risk: of decisions only an exploratory reform (重大行政决策程序暂行条例 art 25),
 // and what is advice on a bargain or a question.
@@ -114,7 +136,7 @@ func extend(c *counselv1.Case, in *counselv1.ExtendCaseRequest, most int32, ceil
 	if err := notOwn(c, who); err != nil {
 		return docstore.Change{}, err
 	}
-	if err := extensible(round, in.GetDays(), most); err != nil {
+	if err := extensible(c, in.GetDays(), most); err != nil {
 		return docstore.Change{}, err
 	}
 	round.Extension = &counselv1.Extension{Days: in.GetDays(), Reason: in.GetReason(), Author: who.Actor(), ExtendTime: timestamppb.New(now)}
@@ -128,16 +150,17 @@ func extend(c *counselv1.Case, in *counselv1.ExtendCaseRequest, most int32, ceil
 }
 
 // extensible refuses more time than a review may have.
-func extensible(round *counselv1.Round, days, most int32) error {
+func extensible(c *counselv1.Case, days, most int32) error {
+	round := last(c)
 	switch {
 	case round.GetCeilingDate() == nil:
 		return refused(codeExtensionNotAllowed, "", "本次审核没有法定最长期限，不必延长")
 	case round.GetExtension() != nil:
-		return refused(codeExtensionNotAllowed, law115, "审核期限已经延长过一次")
+		return refused(codeExtensionNotAllowed, lawOf(c), "审核期限已经延长过一次")
 	case most == 0:
-		return refused(codeExtensionNotAllowed, law115, "本地没有规定审核期限可以延长")
+		return refused(codeExtensionNotAllowed, lawOf(c), "本地没有规定审核期限可以延长")
 	case days > most:
-		return refused(codeExtensionNotAllowed, law115, "超过本地规定的可以延长的工作日数")
+		return refused(codeExtensionNotAllowed, lawOf(c), "超过本地规定的可以延长的工作日数")
 	}
 	return nil
 }

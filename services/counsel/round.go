@@ -141,12 +141,12 @@ func submittable(c *counselv1.Case, in *counselv1.OpenCaseRequest) error {
 		return nil
 	case counselv1.Case_CONCLUDED_LAWFUL, counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK, counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED:
 		if sameVersion {
-			return refused(codeReviewConcluded, law115, "该版本已经审核，内容未变的不必再次送审")
+			return refused(codeReviewConcluded, "", "该版本已经审核，内容未变的不必再次送审")
 		}
 		return nil
 	case counselv1.Case_CONCLUDED_UNLAWFUL:
 		if prev.GetRevision() == in.GetRevision() {
-			return refused(codeLegalityAdverse, law37, "该稿已被审核为不合法，应当另行起草后送审")
+			return refused(codeLegalityAdverse, gateLaw(c), "该稿已被审核为不合法，应当另行起草后送审")
 		}
 		return nil
 	}

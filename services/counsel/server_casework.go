@@ -24,7 +24,7 @@ func (s *Server) ExtendCase(ctx context.Context, in *counselv1.ExtendCaseRequest
 	}
 	ceiling, provisional := calendar.Date{}, false
 	most, etag := profile.GetReviewExtensionDays().GetValue(), in.GetEtag()
-	if extensible(last(c), in.GetDays(), most) == nil {
+	if extensible(c, in.GetDays(), most) == nil {
 		d, err := s.extended(ctx, regionOf(in.GetName()), last(c).GetCeilingDate(), in.GetDays())
 		if err != nil {
 			return nil, err

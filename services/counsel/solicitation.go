@@ -128,7 +128,7 @@ func handle(r *counselv1.Reply, c *counselv1.Case, a *counselv1.Answer, who auth
 		return docstore.Change{}, refused(codeRecordClosed, "", "审核已经作出结论，处理结果不能再改")
 	}
 	if a.GetAdoption() != counselv1.Answer_ADOPTED && strings.TrimSpace(a.GetReason()) == "" {
-		return docstore.Change{}, refused(codeNonAdoptionReason, law115, "未完全采纳的，应当说明理由和依据")
+		return docstore.Change{}, refused(codeNonAdoptionReason, "", "未完全采纳的，应当说明理由和依据")
 	}
 	r.Handled = true
 	r.Handling = &counselv1.Answer{
@@ -141,9 +141,9 @@ func handle(r *counselv1.Reply, c *counselv1.Case, a *counselv1.Answer, who auth
 func heard(open, unhandled bool) error {
 	switch {
 	case open:
-		return refused(codeSolicitationOpen, law115, "征求意见尚未结束，请先结束征求意见再作出审核结论")
+		return refused(codeSolicitationOpen, "", "征求意见尚未结束，请先结束征求意见再作出审核结论")
 	case unhandled:
-		return refused(codeReplyUnhandled, law115, "尚有收到的意见未作处理，应当逐条处理后再作出审核结论")
+		return refused(codeReplyUnhandled, "", "尚有收到的意见未作处理，应当逐条处理后再作出审核结论")
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func discount(c *counselv1.Case, counsel string, now time.Time) int {
 // the very state of the case that the gate read.
 func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest, now time.Time) (docstore.Change, error) {
 	if cert := certificateFor(c, in.GetTransition()); cert.GetWithdrawTime() != nil {
-		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeCertificateWithdrawn, Law: law37, Message: "本次提请的审核结论确认已被撤回，应当另行提请"})
+		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeCertificateWithdrawn, Law: gateLaw(c), Message: "本次提请的审核结论确认已被撤回，应当另行提请"})
 	} else if cert != nil {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
@@ -117,7 +117,7 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 		return docstore.Change{}, docstore.ErrConflict
 	}
 	if !passes(standing(c, in.GetVersionDigest())) {
-		return docstore.Change{}, refused(codeLegalityStale, law37, "该版本没有可以确认的审核结论")
+		return docstore.Change{}, stale(c, "该版本没有可以确认的审核结论")
 	}
 	if len(c.GetCertificates()) >= maxCertificates {
 		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeRecordClosed, Message: "提请审议次数已达上限"})

@@ -51,7 +51,7 @@ func checkDecider(m matter, who auth.Caller) error {
 	case checkOpen(m.d) != nil:
 		return checkOpen(m.d)
 	case who.Among(drafters(m.d)):
-		return refused{{Code: "SELF_REVIEW_FORBIDDEN", Law: law115, Message: "起草人员不得处理自己起草的文件的疑似问题"}}
+		return refused{{Code: "SELF_REVIEW_FORBIDDEN", Message: "起草人员不得处理自己起草的文件的疑似问题"}}
 	case who.Has(corev1.Role_ROLE_REVIEWER):
 		return nil
 	case who.Has(corev1.Role_ROLE_MARKET_REGULATOR) && competitionPack(m.f.GetPack()):
