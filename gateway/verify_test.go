@@ -27,7 +27,7 @@ func (letters) VerifyLetter(_ context.Context, in *counselv1.VerifyLetterRequest
 		return nil, rpc.New(codes.NotFound, "LETTER_NOT_FOUND", "没有查到与该发文字号和核验码相符的文书")
 	}
 	return &counselv1.VerifyLetterResponse{
-		DocumentNumber: in.GetDocumentNumber(), Title: "示例<b>办法</b>", IssuingBody: "示例区司法局",
+		DocumentNumber: in.GetDocumentNumber(), Kind: "合法性审查意见书", Title: "示例<b>办法</b>", IssuingBody: "示例区司法局",
 		IssueDate: &datepb.Date{Year: 2026, Month: 3, Day: 5}, State: state, PdfSha256: "0a1b", DocxSha256: "2c3d",
 	}, nil
 }
@@ -62,7 +62,9 @@ func TestVerifyPage(t *testing.T) {
 		has, lacks   string
 	}{
 		"the form":      {http.MethodGet, "", 200, `action="/verify"`, "<section"},
+		"its heading":   {http.MethodGet, "", 200, "<h1>意见书核验</h1>", "法制审核"},
 		"a good letter": {http.MethodPost, form(number, "7K3M9-PQRST"), 200, "该文书有效", "作废"},
+		"its kind":      {http.MethodPost, form(number, "7K3M9-PQRST"), 200, "<h1>合法性审查意见书核验</h1>", "法制审核"},
 		"its date":      {http.MethodPost, form(number, "7K3M9-PQRST"), 200, "2026年3月5日", "<b>"},
 		"a void letter": {http.MethodPost, form(number, "7K3M9-00000"), 200, "该文书已作废", "该文书有效"},
 		"a wrong code":  {http.MethodPost, form(number, "x"), 404, "没有查到", "<dl>"},

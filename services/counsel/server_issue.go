@@ -287,7 +287,12 @@ func (s letters) VerifyLetter(ctx context.Context, in *counselv1.VerifyLetterReq
 		return nil, rpc.New(codes.NotFound, "LETTER_NOT_FOUND", "没有查到与该发文字号和核验码相符的文书")
 	}
 	l := page.Items[0]
+	c, _, err := s.cases.Get(ctx, l.GetCase())
+	if err != nil {
+		return nil, rpc.FromStore(err, "")
+	}
 	return &counselv1.VerifyLetterResponse{
+		Kind:           letterSubject(c).Title(),
 		DocumentNumber: l.GetDocumentNumber(), Title: l.GetTitle(), IssuingBody: l.GetIssuingBody(), IssueDate: l.GetIssueDate(),
 		State: l.GetState(), DocxSha256: l.GetDocxSha256(), PdfSha256: l.GetPdfSha256(),
 	}, nil

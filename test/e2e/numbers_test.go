@@ -207,7 +207,7 @@ func (w *world) verifies(t *testing.T, l *counselv1.Letter, state counselv1.Lett
 	typed := strings.NewReplacer("〔", "[", "〕", "]").Replace(number)
 	for _, as := range [][2]string{{number, code}, {typed, strings.ToLower(code[:5]) + " - " + code[5:]}} {
 		v, f := ask(as[0], as[1])
-		if f != nil || v.GetDocumentNumber() != number || v.GetState() != state || v.GetTitle() != l.GetTitle() || v.GetIssuingBody() != l.GetIssuingBody() ||
+		if f != nil || v.GetDocumentNumber() != number || v.GetState() != state || v.GetKind() != "法制审核意见书" || v.GetTitle() != l.GetTitle() || v.GetIssuingBody() != l.GetIssuingBody() ||
 			iso(v.GetIssueDate()) != iso(l.GetIssueDate()) || v.GetDocxSha256() != l.GetDocxSha256() || v.GetPdfSha256() != l.GetPdfSha256() {
 			t.Errorf("verified as %q: %v, %v", as, v, f)
 		}

@@ -1061,7 +1061,9 @@ type VerifyLetterResponse struct {
 	// SHA-256, lower-case hex, of the Word file as issued.
 	DocxSha256 string `protobuf:"bytes,6,opt,name=docx_sha256,json=docxSha256,proto3" json:"docx_sha256,omitempty"`
 	// SHA-256, lower-case hex, of the PDF file as issued.
-	PdfSha256     string `protobuf:"bytes,7,opt,name=pdf_sha256,json=pdfSha256,proto3" json:"pdf_sha256,omitempty"`
+	PdfSha256 string `protobuf:"bytes,7,opt,name=pdf_sha256,json=pdfSha256,proto3" json:"pdf_sha256,omitempty"`
+	// What it is, as its title says: 法制审核意见书, or 合法性审查意见书 of a major decision.
+	Kind          string `protobuf:"bytes,8,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1145,6 +1147,13 @@ func (x *VerifyLetterResponse) GetPdfSha256() string {
 	return ""
 }
 
+func (x *VerifyLetterResponse) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
 var File_fashen_counsel_v1_letter_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
@@ -1222,7 +1231,7 @@ const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x01\n" +
 	"\x13VerifyLetterRequest\x125\n" +
 	"\x0fdocument_number\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\x0edocumentNumber\x129\n" +
-	"\x11verification_code\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18(R\x10verificationCode\"\xa1\x02\n" +
+	"\x11verification_code\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18(R\x10verificationCode\"\xb5\x02\n" +
 	"\x14VerifyLetterResponse\x12'\n" +
 	"\x0fdocument_number\x18\x01 \x01(\tR\x0edocumentNumber\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
@@ -1233,7 +1242,8 @@ const file_fashen_counsel_v1_letter_service_proto_rawDesc = "" +
 	"\vdocx_sha256\x18\x06 \x01(\tR\n" +
 	"docxSha256\x12\x1d\n" +
 	"\n" +
-	"pdf_sha256\x18\a \x01(\tR\tpdfSha256*@\n" +
+	"pdf_sha256\x18\a \x01(\tR\tpdfSha256\x12\x12\n" +
+	"\x04kind\x18\b \x01(\tR\x04kind*@\n" +
 	"\fLetterFormat\x12\x1d\n" +
 	"\x19LETTER_FORMAT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DOCX\x10\x01\x12\a\n" +
