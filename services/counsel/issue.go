@@ -94,10 +94,19 @@ func addressees(c *counselv1.Case, o *counselv1.Opinion) []string {
 	return units
 }
 
+// letterTitle is the title of what a letter is about: on merged cases that of the lead
+// and how many they are, as the letter itself names them.
+func letterTitle(c *counselv1.Case, o *counselv1.Opinion) string {
+	if n := len(o.GetCovers()); n > 1 {
+		return fmt.Sprintf("%s等%d件", c.GetTitle(), n)
+	}
+	return c.GetTitle()
+}
+
 // newLetter is the letter of an opinion, before it has a number.
 func newLetter(name string, c *counselv1.Case, o *counselv1.Opinion, who auth.Caller) *counselv1.Letter {
 	return &counselv1.Letter{
-		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: c.GetTitle(), Addressees: addressees(c, o),
+		Name: name, Case: c.GetName(), Opinion: o.GetName(), Title: letterTitle(c, o), Addressees: addressees(c, o),
 		Issuer: who.Actor(), ContentDigest: o.GetContentDigest(), State: counselv1.Letter_ISSUED,
 	}
 }

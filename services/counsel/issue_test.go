@@ -74,6 +74,9 @@ func TestLetterOnMergedCases(t *testing.T) {
 	if got := l.GetAddressees(); len(got) != 2 || got[0] != c.GetDraftingUnit() || got[1] != otherUnit {
 		t.Errorf("addressees %v", got)
 	}
+	if l.GetTitle() != c.GetTitle()+"等3件" {
+		t.Errorf("title %s", l.GetTitle())
+	}
 	p, err := opinionLetter(officialdoc.Template{Issuer: "示例局"}, c, o, "示例甲局、示例乙局", calendar.On(day0))
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ var owed = [][]string{{"ANSWER_ITEMS"}, {"ANSWER_ITEMS"}, nil}
 func TestRegisterOfADistrict(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		var opinions, bureaus []string
-		leads := map[string]string{}
+		titles := map[string]string{}
 		for i := 0; i < 32; {
 			size := 1
 			if len(opinions) < 8 {
@@ -71,15 +71,19 @@ func TestRegisterOfADistrict(t *testing.T) {
 			for range size {
 				of = append(of, w.campaign(t, w.newBureau(t, i)))
 				bureaus = append(bureaus, of[len(of)-1].login)
-				leads[of[len(of)-1].login] = of[0].matter.GetTitle()
 				i++
 			}
+			title := of[0].matter.GetTitle()
 			if size > 1 {
+				title += "等2件"
 				if f := w.merge(t, of...); f != nil {
 					t.Fatalf("merged: %v", f)
 				}
 			}
 			c := w.concludeOn(t, of[0].review, &counselv1.Opinion{Conclusion: counselv1.Conclusion_LAWFUL, Checklist: onePoint(false)})
+			for _, in := range of {
+				titles[in.login] = title
+			}
 			opinions = append(opinions, c.GetRounds()[0].GetOpinion())
 		}
 		issueAll(t, w, opinions)
@@ -102,7 +106,7 @@ func TestRegisterOfADistrict(t *testing.T) {
 		}
 		for _, login := range bureaus {
 			seen := w.letters(t, login)
-			if len(seen) != 1 || seen[0].GetTitle() != leads[login] {
+			if len(seen) != 1 || seen[0].GetTitle() != titles[login] {
 				t.Fatalf("%s sees %v", login, seen)
 			}
 			w.letter(t, login, "AcknowledgeLetter", &counselv1.AcknowledgeLetterRequest{Name: seen[0].GetName()})

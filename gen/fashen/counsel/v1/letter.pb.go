@@ -95,7 +95,8 @@ type Letter struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The signed review opinion that concluded a round.
 	Opinion string `protobuf:"bytes,2,opt,name=opinion,proto3" json:"opinion,omitempty"`
-	// Title of the subject that was reviewed.
+	// Title of the subject that was reviewed; of the lead of merged cases, with their
+	// number: 示例办法等3件.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	// 主送机关: the drafting units of what the opinion is about.
 	Addressees []string `protobuf:"bytes,4,rep,name=addressees,proto3" json:"addressees,omitempty"`
