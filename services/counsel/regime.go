@@ -64,34 +64,24 @@ func pointsOf(c *counselv1.Case) []reviewPoint {
 	return decisionPoints
 }
 
-// lawOf is the law of the review of a case; empty where only local rules or the
-// office's own practice ask for it.
-func lawOf(c *counselv1.Case) string {
-	return map[counselv1.Regime]string{
-		counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   law115,
-		counselv1.Regime_REGIME_MAJOR_DECISION:       law713,
-		counselv1.Regime_REGIME_ENFORCEMENT_DECISION: law118,
-	}[regimeOf(c)]
+// laws are what the law says of a review, by regime; empty where only local rules or the
+// office's own practice say it, as of every regime that is not here.
+var laws = map[counselv1.Regime]struct{ review, gate, answers string }{
+	counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   {review: law115, gate: law37, answers: law115},
+	counselv1.Regime_REGIME_MAJOR_DECISION:       {review: law713, gate: law713Art25},
+	counselv1.Regime_REGIME_ENFORCEMENT_DECISION: {review: law118, gate: law118},
 }
+
+// lawOf is the law of the review of a case.
+func lawOf(c *counselv1.Case) string { return laws[regimeOf(c)].review }
 
 // gateLaw is the law by which a version that was not reviewed, or was found unlawful,
-// goes no further; empty where only local rules or the office's own practice say so.
-func gateLaw(c *counselv1.Case) string {
-	return map[counselv1.Regime]string{
-		counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   law37,
-		counselv1.Regime_REGIME_MAJOR_DECISION:       law713Art25,
-		counselv1.Regime_REGIME_ENFORCEMENT_DECISION: law118,
-	}[regimeOf(c)]
-}
+// goes no further.
+func gateLaw(c *counselv1.Case) string { return laws[regimeOf(c)].gate }
 
 // answersLaw is the law by which the drafting unit answers every item, with reasons for
-// what it does not adopt; of normative documents alone.
-func answersLaw(c *counselv1.Case) string {
-	if regimeOf(c) == counselv1.Regime_REGIME_NORMATIVE_DOCUMENT {
-		return law115
-	}
-	return ""
-}
+// what it does not adopt.
+func answersLaw(c *counselv1.Case) string { return laws[regimeOf(c)].answers }
 
 // mayStateRisk tells whether a review may conclude that its subject is lawful with a
 // stated risk: of decisions only an exploratory reform (重大行政决策程序暂行条例 art 25),
