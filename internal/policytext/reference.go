@@ -38,7 +38,7 @@ var (
 
 // Mentions finds the references in running text, in order.
 func Mentions(s string) (out []Mention) {
-	if !mayMention(s) {
+	if !MayMention(s) {
 		return nil
 	}
 	end := 0
@@ -58,20 +58,23 @@ func Mentions(s string) (out []Mention) {
 	return out
 }
 
-// mayMention spares lines without any mention the pattern.
-func mayMention(s string) bool {
-	if strings.Contains(s, "本") && strings.Contains(s, "第") || strings.Contains(s, "附") {
-		return true
-	}
-	for rest := s; ; {
-		_, after, found := strings.Cut(rest, "前")
+// MayMention spares lines without any mention the pattern.
+func MayMention(s string) bool {
+	return strings.Contains(s, "第") && followed(s, "本", "实暂管试若办规细意通方决条措指标基准制章公") ||
+		followed(s, "附", "件表") || followed(s, "前", "一二两三四五六款条")
+}
+
+// followed reports whether one of the characters of next stands behind a word.
+func followed(s, word, next string) bool {
+	for {
+		_, after, found := strings.Cut(s, word)
 		if !found {
 			return false
 		}
-		if next, _ := utf8.DecodeRuneInString(after); strings.ContainsRune("一二两三四五六款条", next) {
+		if r, size := utf8.DecodeRuneInString(after); size > 1 && strings.ContainsRune(next, r) {
 			return true
 		}
-		rest = after
+		s = after
 	}
 }
 

@@ -3,7 +3,6 @@ package rulebook
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -43,13 +42,12 @@ func FactsOfDocument(d *policytext.Document) Facts {
 
 // checkInput is what a check sees: one sentence, and the document around it.
 type checkInput struct {
-	text    string
-	day     time.Time // the document's date, or else the review date
-	article int       // where the sentence stands, 0 when unknown
-	// paragraph is the 款 of it, 0 when unknown.
-	paragraph int
-	facts     *Facts
-	statutes  *statuteIndex
+	text string
+	day  time.Time // the document's date, or else the review date
+	// at tells the article and its 款 where the sentence stands, 0 when unknown.
+	at       func() (article, paragraph int)
+	facts    *Facts
+	statutes *statuteIndex
 	// start is the code point of the document at which the sentence begins, references
 	// those in it; whole says that the document was read, and they are known.
 	start      int
@@ -81,23 +79,59 @@ func checkNamed(name string) (check, bool) {
 	return nil, false
 }
 
-// needs names literals of which one must occur for a check to find anything.
-func needs(name string) []string {
-	if name == "dangling" {
-		return []string{"第", "前"}
+// mayFind spares a check the sentences in which it finds nothing.
+func (in *checkInput) mayFind(check string) bool {
+	switch {
+	case check != "dangling":
+		return strings.Contains(in.text, "《")
+	case !strings.Contains(in.text, "第") && !strings.Contains(in.text, "前"):
+		return false
+	case in.whole:
+		return len(in.references) > 0
 	}
-	return []string{"《"}
+	return policytext.MayMention(in.text)
 }
 
-var citedTitle = regexp.MustCompile(`《([^《》]{2,240})》`)
+// citedTitle is a title in 《》, and where it begins with the marks.
+type citedTitle struct {
+	title string
+	start int
+}
+
+func (c citedTitle) end() int { return c.start + len("《") + len(c.title) + len("》") }
+
+// citedTitles finds the titles of a sentence: 《([^《》]{2,240})》.
+func citedTitles(s string) (out []citedTitle) {
+	for at := 0; ; {
+		open := strings.Index(s[at:], "《")
+		if open < 0 {
+			return out
+		}
+		start := at + open
+		at = start + len("《")
+		end := strings.Index(s[at:], "》")
+		if end < 0 {
+			return out
+		}
+		title := s[at : at+end]
+		if inner := strings.LastIndex(title, "《"); inner >= 0 {
+			start = at + inner
+			title = title[inner+len("《"):]
+		}
+		at += end + len("》")
+		if n := utf8.RuneCountInString(title); n >= 2 && n <= 240 {
+			out = append(out, citedTitle{title, start})
+		}
+	}
+}
 
 // notBasis are words of a sentence that speaks of a statute without relying on it.
 var notBasis = regexp.MustCompile(`废止|失效|停止执行|不再执行|取代|代替|替代|继续有效|施行前|以前|此前|修订前|原《`)
 
 func checkRepealed(in *checkInput) []checkHit {
 	var hits []checkHit
-	for _, m := range citedTitle.FindAllStringSubmatchIndex(in.text, -1) {
-		s := in.statutes.find(in.text[m[2]:m[3]])
+	for _, cited := range citedTitles(in.text) {
+		s := in.statutes.find(cited.title)
 		if s == nil || s.to.IsZero() || !in.day.After(s.to) {
 			continue
 		}
@@ -105,7 +139,7 @@ func checkRepealed(in *checkInput) []checkHit {
 			return nil
 		}
 		end := s.to.AddDate(0, 0, 1).Format(dateLayout)
-		hits = append(hits, checkHit{start: m[0], end: m[1], prompt: s.uncertain,
+		hits = append(hits, checkHit{start: cited.start, end: cited.end(), prompt: s.uncertain,
 			words: []string{"{title}", s.title, "{end}", end, "{by}", s.replacedBy}})
 	}
 	return hits
@@ -113,13 +147,12 @@ func checkRepealed(in *checkInput) []checkHit {
 
 func checkMisquoted(in *checkInput) []checkHit {
 	var hits []checkHit
-	for _, m := range citedTitle.FindAllStringSubmatchIndex(in.text, -1) {
-		title := in.text[m[2]:m[3]]
-		if in.statutes.find(title) != nil {
+	for _, cited := range citedTitles(in.text) {
+		if in.statutes.find(cited.title) != nil {
 			continue
 		}
-		if s := in.statutes.meant(title); s != nil {
-			hits = append(hits, checkHit{start: m[0], end: m[1], words: []string{"{title}", s.title}})
+		if s := in.statutes.meant(cited.title); s != nil {
+			hits = append(hits, checkHit{start: cited.start, end: cited.end(), words: []string{"{title}", s.title}})
 		}
 	}
 	return hits
@@ -131,20 +164,26 @@ func checkMisquoted(in *checkInput) []checkHit {
 func checkDangling(in *checkInput) []checkHit {
 	var hits []checkHit
 	if in.whole {
+		article, paragraph := in.at()
 		for _, r := range in.references {
 			if r.GetBroken() && !strings.HasPrefix(r.GetText(), "附") { // which may be sent apart
 				start := len(string([]rune(in.text)[:int(r.GetStart())-in.start]))
 				what := r.GetText()
 				for _, m := range policytext.Mentions(what) { // of a list, the one that is missing
-					what = cmp.Or(in.facts.Missing(m, in.article, in.paragraph), what)
+					what = cmp.Or(in.facts.Missing(m, article, paragraph), what)
 				}
 				hits = append(hits, checkHit{start: start, end: start + len(r.GetText()), words: []string{"{what}", what}})
 			}
 		}
 		return hits
 	}
-	for _, m := range policytext.Mentions(in.text) {
-		if what := in.facts.Missing(m, in.article, in.paragraph); what != "" {
+	mentions := policytext.Mentions(in.text)
+	if len(mentions) == 0 {
+		return nil
+	}
+	article, paragraph := in.at()
+	for _, m := range mentions {
+		if what := in.facts.Missing(m, article, paragraph); what != "" {
 			hits = append(hits, checkHit{start: m.Start, end: m.End, words: []string{"{what}", what}})
 		}
 	}
@@ -168,20 +207,31 @@ var startsArticle = regexp.MustCompile(`^[\s　]*第([零〇一二三四五六�
 
 // checks runs the checks of a set over one sentence.
 func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Finding {
-	var out []*corev1.Finding
+	if len(s.checkRules) == 0 {
+		return nil
+	}
 	in := checkInput{text: c.text, day: s.day, facts: facts, statutes: &s.lib.statutes, start: c.runeStart, whole: facts.Exact && len(t.GetParts()) > 0}
 	if !facts.Date.IsZero() {
 		in.day = facts.Date
 	}
-	placed := false
-	for _, r := range s.checkRules {
-		if !slices.ContainsFunc(needs(r.doc.Check.s), func(w string) bool { return strings.Contains(c.text, w) }) {
-			continue
+	if in.whole {
+		in.references = referencesIn(t, c)
+	}
+	for i, r := range s.checkRules {
+		if in.mayFind(r.doc.Check.s) {
+			in.at = func() (int, int) { return articleOf(t, c) }
+			return s.checked(s.checkRules[i:], c, in)
 		}
-		if !placed {
-			in.article, in.paragraph = articleOf(t, c)
-			in.references = referencesIn(t, c)
-			placed = true
+	}
+	return nil
+}
+
+// checked runs checks over one sentence.
+func (s *Set) checked(rules []*rule, c *clause, in checkInput) []*corev1.Finding {
+	var out []*corev1.Finding
+	for _, r := range rules {
+		if !in.mayFind(r.doc.Check.s) {
+			continue
 		}
 		for _, h := range r.check(&in) {
 			f := s.finding(c, hit{rule: r, start: h.start, end: h.end})

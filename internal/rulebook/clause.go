@@ -1,7 +1,6 @@
 package rulebook
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,10 +30,70 @@ func (c *clause) joined() (s string, own int) {
 	return c.lead + "\n" + c.text, len(c.lead) + 1
 }
 
-var (
-	itemMark    = regexp.MustCompile(`^[\s　]*[（(][一二三四五六七八九十百]{1,4}[）)]`)
-	subItemMark = regexp.MustCompile(`^[\s　]*(?:[（(]\d{1,3}[）)]|\d{1,3}(?:[．、]|\.[^\d]))`)
-)
+// itemMark reports whether a line begins with the number of an item, such as （一）:
+// ^[\s　]*[（(][一二三四五六七八九十百]{1,4}[）)]
+func itemMark(s string) bool {
+	rest, ok := opened(afterBlanks(s))
+	if !ok {
+		return false
+	}
+	for n := 0; ; n++ {
+		r, size := utf8.DecodeRuneInString(rest)
+		if !strings.ContainsRune("一二三四五六七八九十百", r) || size == 0 {
+			return n > 0 && closes(rest)
+		}
+		if n == 4 {
+			return false
+		}
+		rest = rest[size:]
+	}
+}
+
+// subItemMark reports whether a line begins with the number of a sub-item, such as (1)
+// or 1. : ^[\s　]*(?:[（(]\d{1,3}[）)]|\d{1,3}(?:[．、]|\.[^\d]))
+func subItemMark(s string) bool {
+	rest, bracket := opened(afterBlanks(s))
+	n := 0
+	for n < len(rest) && n < 4 && isDigit(rest[n]) {
+		n++
+	}
+	if n == 0 || n == 4 {
+		return false
+	}
+	rest = rest[n:]
+	if bracket {
+		return closes(rest)
+	}
+	if strings.HasPrefix(rest, "．") || strings.HasPrefix(rest, "、") {
+		return true
+	}
+	return len(rest) > 1 && rest[0] == '.' && !isDigit(rest[1])
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+func afterBlanks(s string) string {
+	for len(s) > 0 {
+		switch {
+		case s[0] == ' ' || s[0] == '\t' || s[0] == '\n' || s[0] == '\f' || s[0] == '\r':
+			s = s[1:]
+		case strings.HasPrefix(s, "　"):
+			s = s[len("　"):]
+		default:
+			return s
+		}
+	}
+	return s
+}
+
+func opened(s string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(s, "（"); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(s, "(")
+}
+
+func closes(s string) bool { return strings.HasPrefix(s, "）") || strings.HasPrefix(s, ")") }
 
 // splitter walks the sentences of a text in reading order and tracks the
 // lead-ins in force.
@@ -71,9 +130,9 @@ func (sp *splitter) line(line string) {
 
 func (sp *splitter) sentence(s string, fresh bool) {
 	switch {
-	case itemMark.MatchString(s):
+	case itemMark(s):
 		sp.level, sp.leads[1] = 1, ""
-	case subItemMark.MatchString(s):
+	case subItemMark(s):
 		sp.level = 2
 	case fresh:
 		sp.leads = [2]string{}
@@ -111,7 +170,7 @@ func sentenceEnd(line string) int {
 		case '。', '；', '！', '？', ';', '!', '?':
 			ended = true
 		case '：', ':':
-			if rest := line[i+utf8.RuneLen(r):]; itemMark.MatchString(rest) || subItemMark.MatchString(rest) {
+			if rest := line[i+utf8.RuneLen(r):]; itemMark(rest) || subItemMark(rest) {
 				return len(line) - len(rest)
 			}
 		}

@@ -28,7 +28,8 @@ func (l *loader) judge(r *rule, s string, skip *suppressor) verdict {
 	if r.check != nil || r.form != nil {
 		return l.judgeCheck(r, s)
 	}
-	m := newMatcher(l.lib)
+	m := l.lib.borrow()
+	defer l.lib.giveBack(m)
 	m.skip = skip
 	got := verdictClean
 	eachClause(s, func(c *clause) bool {
@@ -65,8 +66,8 @@ func (l *loader) judgeCheck(r *rule, s string) verdict {
 	}
 	facts, got := FactsOf(doc.Text), verdictClean
 	eachClause(doc.Text.GetText(), func(c *clause) bool {
-		in := checkInput{text: c.text, day: exampleDay(), facts: &facts, statutes: &l.lib.statutes}
-		in.article, in.paragraph = articleOf(doc.Text, c)
+		in := checkInput{text: c.text, day: exampleDay(), facts: &facts, statutes: &l.lib.statutes,
+			at: func() (int, int) { return articleOf(doc.Text, c) }}
 		for _, h := range r.check(&in) {
 			if !h.prompt {
 				got = verdictSuspect

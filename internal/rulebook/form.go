@@ -56,7 +56,7 @@ const (
 )
 
 func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
-	in := &formInput{text: t, page: page}
+	in := &formInput{text: t, page: page, lines: make([]formLine, 0, min(strings.Count(t.GetText(), "\n")+1, maxFormLines))}
 	at := 0
 	for line := range strings.SplitSeq(t.GetText(), "\n") {
 		if len(in.lines) == maxFormLines {
@@ -183,7 +183,7 @@ var (
 func checkSignDate(in *formInput) []formHit {
 	var hits []formHit
 	for _, l := range in.lines {
-		if len(l.s) > longForm {
+		if len(l.s) > longForm || l.s == "" || !strings.HasSuffix(l.s, "日") && !isDigit(l.s[len(l.s)-1]) {
 			continue
 		}
 		if m := signDate.FindStringSubmatchIndex(l.s); m != nil {

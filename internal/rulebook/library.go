@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -80,6 +81,7 @@ type Library struct {
 	masks      *strings.Replacer
 	places     places
 	statutes   statuteIndex
+	idle       sync.Pool // of matchers, each of which is large
 }
 
 // Builtin loads the packs that come with the program.

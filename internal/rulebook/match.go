@@ -1,6 +1,9 @@
 package rulebook
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // hit is one rule's best match in one clause.
 type hit struct {
@@ -40,8 +43,27 @@ func newMatcher(lib *Library) *matcher {
 	return &matcher{sighting: newSighting(lib), sought: make([]sought, len(lib.patterns)), cued: map[cueKey]standing{}}
 }
 
+// borrow gives a matcher to work with, until it is given back.
+func (l *Library) borrow() *matcher {
+	if m, ok := l.idle.Get().(*matcher); ok {
+		return m
+	}
+	return newMatcher(l)
+}
+
+func (l *Library) giveBack(m *matcher) {
+	m.text, m.names, m.skip, m.plain = "", nil, nil, false
+	l.idle.Put(m)
+}
+
 // reset takes up a clause.
 func (m *matcher) reset(c *clause) {
+	if m.epoch == math.MaxUint32 { // the answers of old would be taken for new ones
+		clear(m.held)
+		clear(m.asked)
+		clear(m.sought)
+		m.epoch = 0
+	}
 	lead, _ := m.lib.places.read(c.lead)
 	text, names := m.lib.places.read(c.text)
 	m.names = names

@@ -74,6 +74,7 @@ func (s *Set) ScreenContext(ctx context.Context, t *corev1.PolicyText, facts Fac
 
 func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Screening {
 	r := newRun(s)
+	defer s.lib.giveBack(r.m)
 	out := Screening{Version: s.Version()}
 	add := func(f *corev1.Finding) bool {
 		if len(out.Findings) == MaxFindings {
@@ -158,7 +159,7 @@ type run struct {
 }
 
 func newRun(s *Set) *run {
-	return &run{set: s, m: newMatcher(s.lib), queued: newBitset(len(s.lib.frames))}
+	return &run{set: s, m: s.lib.borrow(), queued: newBitset(len(s.lib.frames))}
 }
 
 // clause returns the hits of one clause, at most one per rule, best first, until the

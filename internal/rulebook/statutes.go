@@ -84,8 +84,10 @@ func (x *statuteIndex) meant(title string) *statute {
 // gaps lists s with each of its characters left out.
 func gaps(s string) []string {
 	out := make([]string, 0, utf8.RuneCountInString(s))
-	for i, r := range s {
-		out = append(out, s[:i]+s[i+utf8.RuneLen(r):])
+	for i := 0; i < len(s); {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		out = append(out, s[:i]+s[i+size:])
+		i += size
 	}
 	return out
 }

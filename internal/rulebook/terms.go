@@ -36,6 +36,9 @@ func (r *run) define(c *clause, found []*corev1.Finding) {
 	if d.means == nil || len(r.terms) == maxTerms {
 		return
 	}
+	if !mayDefine(c.text) {
+		return
+	}
 	var word, meaning string
 	if m := definedTerm.FindStringSubmatch(c.text); m != nil {
 		word, meaning = m[1], m[2]
@@ -53,6 +56,16 @@ func (r *run) define(c *clause, found []*corev1.Finding) {
 		t.finding = found[i]
 	}
 	r.terms = append(r.terms, t)
+}
+
+// mayDefine spares a clause without the words of a definition the expressions.
+func mayDefine(s string) bool {
+	for _, w := range []string{"所称", "所指", "以下简称", "以下统称", "以下称"} {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // coloured reads a clause in which nothing was found with what its narrowed terms mean.
