@@ -21,10 +21,11 @@ type alphabet struct {
 	single map[rune]bool     // code points that stand for themselves
 	ranges map[string][]rune // pairs of first and last, by their code points
 
-	bounds  []rune  // where intervals of code points begin, in order
-	classes []int32 // interval -> class
-	flat    []int32 // code point of the basic plane -> class
-	reps    []rune  // class -> one of its code points
+	bounds  []rune            // where intervals of code points begin, in order
+	classes []int32           // interval -> class
+	flat    []int32           // code point of the basic plane -> class
+	reps    []rune            // class -> one of its code points
+	inside  map[string]bitset // set of several code points -> the classes it is made of
 }
 
 func newAlphabet() *alphabet {
@@ -41,6 +42,8 @@ func (a *alphabet) note(re *syntax.Regexp) {
 		a.set(re.Rune)
 	case syntax.OpAnyCharNotNL:
 		a.set([]rune{0, '\n' - 1, '\n' + 1, unicode.MaxRune})
+	case syntax.OpBeginLine, syntax.OpEndLine:
+		a.single['\n'] = true
 	}
 	for _, sub := range re.Sub {
 		a.note(sub)
@@ -73,6 +76,13 @@ func (a *alphabet) knows(ranges []rune) bool {
 	}
 	_, ok := a.ranges[string(ranges)]
 	return ok
+}
+
+// members are the classes that make up a set of several code points, once the alphabet is
+// sealed; some is false for the set of all.
+func (a *alphabet) members(ranges []rune) (in bitset, some bool) {
+	in, some = a.inside[string(ranges)]
+	return in, some
 }
 
 // seal numbers the classes.
@@ -113,6 +123,16 @@ func (a *alphabet) seal() {
 		}
 	}
 	a.number()
+	a.inside = map[string]bitset{}
+	for key, set := range a.ranges {
+		in := newBitset(len(a.reps))
+		for i := 0; i+1 < len(set); i += 2 {
+			for at := a.interval(set[i]); at < len(a.bounds) && a.bounds[at] <= set[i+1]; at++ {
+				in.set(a.classes[at])
+			}
+		}
+		a.inside[key] = in
+	}
 	a.flat = make([]int32, 1<<16)
 	for i, first := range a.bounds {
 		end := rune(len(a.flat))
@@ -154,6 +174,12 @@ func (a *alphabet) class(r rune) int32 {
 type spelling struct {
 	classes []int32
 	at      []int32 // where each begins, in bytes, and where the last ends
+}
+
+// position is the code point that begins at a byte.
+func (s *spelling) position(at int) int {
+	n, _ := slices.BinarySearch(s.at, int32(at))
+	return n
 }
 
 // spell reads a text in. A byte that is no UTF-8 is read as U+FFFD, as regexp does.

@@ -21,6 +21,12 @@ type pattern struct {
 	presence
 }
 
+// expression is one that is no pattern of a frame: it is asked of parts of a clause.
+type expression struct {
+	re  *regexp.Regexp
+	dfa *dfa // the same, where it can tell
+}
+
 type law struct {
 	title, number string
 	from, to      time.Time
@@ -106,10 +112,11 @@ const (
 )
 
 type cue struct {
+	index  int // among those of all suppressors
 	where  place
-	any    *pattern       // the bare cue
-	re     *regexp.Regexp // the cue where it has to stand
-	lead   *regexp.Regexp // of a cue before the head: in a lead-in, governing 下列
+	any    *pattern   // the bare cue
+	placed expression // the cue where it has to stand
+	lead   expression // of a cue before the head: in a lead-in, governing 下列
 	unless *pattern
 }
 
@@ -142,6 +149,8 @@ type compiler struct {
 	files    map[string]string // lexicon -> file, for messages
 	expanded map[string]string
 	patterns map[string]*pattern
+	parts    map[string]*part
+	cues     int // how many there are
 	order    []*pattern
 	literals map[string]int32
 	words    []string
@@ -207,17 +216,26 @@ func (c *compiler) lexicon(name string, open []string) (string, error) {
 	return c.expanded[name], nil
 }
 
-// regexp compiles an expression that is no part of a frame.
-func (c *compiler) regexp(src, before, after string) (*regexp.Regexp, error) {
+// expression compiles an expression that is no part of a frame.
+func (c *compiler) expression(src, before, after string) (expression, error) {
 	s, err := c.expand(src, nil)
 	if err != nil {
-		return nil, err
+		return expression{}, err
 	}
 	s = `(?s)` + before + `(?:` + s + `)` + after
 	if err := c.budget.spend(s); err != nil {
-		return nil, err
+		return expression{}, err
 	}
-	return regexp.Compile(s)
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return expression{}, err
+	}
+	parsed, err := syntax.Parse(s, syntax.Perl)
+	if err != nil {
+		return expression{}, err
+	}
+	c.machines.note(parsed)
+	return expression{re, newDFA(c.machines, s)}, nil
 }
 
 // pattern compiles an expression of a frame with its gates.
@@ -248,7 +266,12 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 		return nil, err
 	}
 	c.machines.note(parsed)
-	p := &pattern{index: len(c.order), re: re, dfa: newDFA(c.machines, `(?s:`+s+`)`), presence: occurs}
+	p := &pattern{index: len(c.order), re: re, presence: occurs}
+	if len(occurs.words) == 0 && len(occurs.parts) == 1 { // it is that part
+		p.dfa = occurs.parts[0].dfa
+	} else {
+		p.dfa = newDFA(c.machines, `(?s:`+s+`)`)
+	}
 	for _, set := range analyse(parsed).required() {
 		p.gates = append(p.gates, c.set(set))
 	}
@@ -288,7 +311,8 @@ func (c *compiler) numbers(set []string) []int32 {
 // cue compiles one cue of a suppressor. A cue before the head reaches it across
 // 、 and across a comma that only continues the enumeration (，或者…).
 func (c *compiler) cue(d cueDoc) (cue, error) {
-	out := cue{where: place(d.Where.s)}
+	out := cue{where: place(d.Where.s), index: c.cues}
+	c.cues++
 	var err error
 	if out.where == placeTitled {
 		if d.Pattern.s != "" {
@@ -316,13 +340,13 @@ func (c *compiler) cue(d cueDoc) (cue, error) {
 func (c *compiler) place(out *cue, d cueDoc) (err error) {
 	switch out.where {
 	case placeSentence, placeWithin, placeQuoted:
-		out.re = out.any.re
+		out.placed = expression{out.any.re, out.any.dfa}
 	case placeBefore:
-		if out.re, err = c.regexp(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`); err == nil {
-			out.lead, err = c.regexp(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)
+		if out.placed, err = c.expression(d.Pattern.s, "", `(?:[^，,；;]|，(?:或者?|以及|并))*$`); err == nil {
+			out.lead, err = c.expression(d.Pattern.s, "", `[^，,；;]*?(?:下列|以下|如下)`)
 		}
 	case placeAfter:
-		out.re, err = c.regexp(d.Pattern.s, `^[^，,；;]*?`, "")
+		out.placed, err = c.expression(d.Pattern.s, `^[^，,；;]*?`, "")
 	default:
 		return &placed{d.Where.line, fmt.Errorf("unknown place %q", d.Where.s)}
 	}

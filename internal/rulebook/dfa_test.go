@@ -19,11 +19,11 @@ import (
 func agree(t *testing.T, d *dfa, re *regexp.Regexp, text string, spelt *spelling) bool {
 	t.Helper()
 	var got [][]int
-	known := d.all(spelt, maxHeads, func(start, end int) { got = append(got, []int{start, end}) })
+	known := d.all(spelt.classes, maxHeads, func(from, to int) { got = append(got, []int{int(spelt.at[from]), int(spelt.at[to])}) })
 	if want := re.FindAllStringIndex(text, maxHeads); known && !slices.EqualFunc(got, want, slices.Equal) {
 		t.Fatalf("%s\nin %q: %v, regexp %v", d.expr, text, got, want)
 	}
-	yes, sure := d.occurs(spelt)
+	yes, sure := d.occurs(spelt.classes)
 	if want := re.MatchString(text); sure && yes != want {
 		t.Fatalf("%s\nin %q: %v, regexp %v", d.expr, text, yes, want)
 	}
@@ -91,10 +91,12 @@ func TestAutomaton(t *testing.T) {
 		`(?s:甲|甲乙)`, `(?s:甲乙|甲)`, `(?s:甲.*?乙)`, `(?s:甲.*乙)`, `(?s:(?:甲|乙甲)+丙?)`, `(?s:[^甲，]{2,3}?乙)`,
 		`(?s:甲{2,}乙{0,2}?)`, `(?:甲.乙)`, `(?s:甲[一-十]+条)`, `(?s:(甲|乙)(丙|))`, `(?s:甲(?:乙丙)??丙)`, `(?s:\x{FFFD}甲)`,
 		`(?s:[丙-甲]|丙丁)`, `(?s:甲[^，不]{0,24}?丙)`,
+		`(?s)^甲`, `(?s)甲$`, `(?s)不$|甲`, `(?s)(?:^|[^乙丙])甲`, `(?s)^[^，]*?乙`, `(?s)甲(?:[^，]|，(?:丁|丙))*$`, `(?s)^(?:甲|乙甲)丙?$`,
+		`(?s)甲(?:乙$|丙)`, `(?s)甲|乙$`, `(?s)乙$|甲乙`, `(?s)(?:^乙|甲)+?(?:丙|$)`, `(?s)甲^`, `(?s)$甲`, `(?s)(?:丙|甲$)`, `\A甲\z`, `(?s).*?甲?丙$`,
 	} {
 		d, re := automatonOf(t, expr), regexp.MustCompile(expr)
 		for _, text := range []string{
-			"", "甲", "甲乙", "乙甲乙甲乙", "甲甲甲乙乙乙丙", "甲\n乙", "乙甲乙甲丙", "甲乙丙丙", "\xff甲", "\xff\xfe甲三条甲", "丙丁丁丙",
+			"不", "甲不", "，甲", "甲，", "甲，丙乙", "甲，丁，乙", "乙甲甲", "乙，乙", "", "甲", "甲乙", "乙甲乙甲乙", "甲甲甲乙乙乙丙", "甲\n乙", "乙甲乙甲丙", "甲乙丙丙", "\xff甲", "\xff\xfe甲三条甲", "丙丁丁丙",
 			"甲，丙", "甲" + strings.Repeat("丁", 24) + "丙", "甲" + strings.Repeat("丁", 25) + "丙", "甲甲不甲丙",
 		} {
 			var spelt spelling
@@ -104,11 +106,21 @@ func TestAutomaton(t *testing.T) {
 			}
 		}
 	}
-	for _, expr := range []string{`^甲`, `甲$`, `(?i)a`, `\b甲`} {
+	for _, expr := range []string{`(?m)^甲`, `(?ms)(?:^|丁)甲*乙`, `(?ms)甲(?:\n^乙)?`} { // where they are is regexp's to say
+		d, re := automatonOf(t, expr), regexp.MustCompile(expr)
+		for _, text := range []string{"", "甲", "乙甲", "乙\n甲", "\n\n甲甲", "丁甲乙\n乙", "甲\n乙", "甲乙\n", "\n"} {
+			var spelt spelling
+			d.machines.spell(text, &spelt)
+			if agree(t, d, re, text, &spelt); d.ahead() == nil {
+				t.Errorf("%s has no automaton", expr)
+			}
+		}
+	}
+	for _, expr := range []string{`(?m)甲$`, `(?i)a`, `\b甲`} {
 		var spelt spelling
 		d := automatonOf(t, expr)
 		d.machines.spell("甲", &spelt)
-		if _, known := d.occurs(&spelt); known {
+		if _, known := d.occurs(spelt.classes); known {
 			t.Errorf("%s has an automaton", expr)
 		}
 	}

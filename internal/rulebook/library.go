@@ -68,6 +68,8 @@ type Library struct {
 	names []string
 
 	patterns []*pattern
+	parts    int // of patterns
+	cues     int // of suppressors
 	frames   []*frame
 	triggers [][]int32 // literal -> frames that may hit once it is seen
 	second   []int32   // frame -> another set of which it needs a literal; -1 for none
@@ -115,7 +117,7 @@ func load(files Files, b *budget) (*Library, error) {
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, literals: map[string]int32{}, sets: map[string]int32{}, machines: m, budget: b,
+			patterns: map[string]*pattern{}, parts: map[string]*part{}, literals: map[string]int32{}, sets: map[string]int32{}, machines: m, budget: b,
 		},
 	}
 	if err := l.read(files); err != nil {

@@ -281,12 +281,12 @@ func (l *loader) compileDefinitions() {
 		if d.Means.s == "" {
 			continue
 		}
-		re, err := l.regexp(d.Means.s, "", "")
+		means, err := l.expression(d.Means.s, "", "")
 		if err != nil || d.Reads.s == "" || l.lib.definition.means != nil {
 			l.failAt(f.name, d.Means.line, cmp.Or(err, errors.New("definition is given twice or without what it reads as")))
 			continue
 		}
-		l.lib.definition = definition{re, d.Reads.s}
+		l.lib.definition = definition{means.re, d.Reads.s}
 	}
 }
 
@@ -368,7 +368,7 @@ func (l *loader) chooseSuppressors(r *rule, file string, d *ruleDoc) {
 // selective set that any hit must contain.
 func (l *loader) index() {
 	lib := l.lib
-	lib.patterns = l.order
+	lib.patterns, lib.parts, lib.cues = l.order, len(l.compiler.parts), l.compiler.cues
 	words := slices.Clone(l.words)
 	for i := 0; i < len(l.masks); i += 2 {
 		lib.word(l.masks[i])

@@ -23,7 +23,7 @@ type matcher struct {
 	own    int
 	names  []namedPlace // of the clause's own text
 	sought []sought     // pattern -> its matches in text
-	cued   map[cueKey]standing
+	cued   []cued
 	skip   *suppressor // left out, to test a suppressor against its examples
 	plain  bool        // asks the expressions alone, to test what spares them
 }
@@ -31,16 +31,20 @@ type matcher struct {
 // sought are the matches of a pattern in the clause of an epoch.
 type sought struct {
 	epoch uint32
-	locs  [][]int
+	locs  []stretch
 }
 
-type cueKey struct {
-	s *suppressor
-	i int
+// stretch is a part of the text that is read, in its code points.
+type stretch struct{ from, to int }
+
+// cued is how a cue stands in the clause of an epoch.
+type cued struct {
+	epoch uint32
+	standing
 }
 
 func newMatcher(lib *Library) *matcher {
-	return &matcher{sighting: newSighting(lib), sought: make([]sought, len(lib.patterns)), cued: map[cueKey]standing{}}
+	return &matcher{sighting: newSighting(lib), sought: make([]sought, len(lib.patterns)), cued: make([]cued, lib.cues)}
 }
 
 // borrow gives a matcher to work with, until it is given back.
@@ -61,18 +65,19 @@ func (m *matcher) reset(c *clause) {
 	if m.epoch == math.MaxUint32 { // the answers of old would be taken for new ones
 		clear(m.held)
 		clear(m.asked)
+		clear(m.tried)
 		clear(m.sought)
+		clear(m.cued)
 		m.epoch = 0
 	}
 	lead, _ := m.lib.places.read(c.lead)
 	text, names := m.lib.places.read(c.text)
 	m.names = names
 	m.text, m.own = (&clause{lead: lead, text: text}).joined()
-	clear(m.cued)
 	m.text = m.look(m.text)
 }
 
-func (m *matcher) matches(p *pattern) [][]int {
+func (m *matcher) matches(p *pattern) []stretch {
 	at := &m.sought[p.index]
 	if at.epoch != m.epoch {
 		m.work += len(m.text)
@@ -82,12 +87,19 @@ func (m *matcher) matches(p *pattern) [][]int {
 }
 
 // locate finds the first matches of a pattern; into is room for them.
-func (m *matcher) locate(p *pattern, into [][]int) [][]int {
-	if !m.plain && p.dfa.all(&m.spelling, maxHeads, func(start, end int) { into = append(into, []int{start, end}) }) {
+func (m *matcher) locate(p *pattern, into []stretch) []stretch {
+	if !m.plain && p.dfa.all(m.classes, maxHeads, func(from, to int) { into = append(into, stretch{from, to}) }) {
 		return into
 	}
-	return p.re.FindAllStringIndex(m.text, maxHeads)
+	into = into[:0]
+	for _, loc := range p.re.FindAllStringIndex(m.text, maxHeads) {
+		into = append(into, stretch{m.position(loc[0]), m.position(loc[1])})
+	}
+	return into
 }
+
+// bytes is a stretch in bytes of the text.
+func (m *matcher) bytes(s stretch) (start, end int) { return int(m.at[s.from]), int(m.at[s.to]) }
 
 func (m *matcher) occurs(p *pattern) bool {
 	if m.plain {
@@ -134,28 +146,29 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 
 // span is the least stretch from the head to the nearest match of every other
 // pattern, without what stands in the lead-in; end is 0 when all of it does.
-func (m *matcher) span(f *frame, head []int) (start, end int) {
+func (m *matcher) span(f *frame, head stretch) (start, end int) {
 	start, end = len(m.text), 0
-	widen := func(loc []int) {
-		if loc[1] > m.own {
-			start, end = min(start, max(loc[0], m.own)), max(end, loc[1])
+	widen := func(from, to int) {
+		if to > m.own {
+			start, end = min(start, max(from, m.own)), max(end, to)
 		}
 	}
-	widen(head)
+	from, to := m.bytes(head)
+	widen(from, to)
 	for _, p := range f.all[1:] {
-		pick, dist := []int(nil), 0
-		for _, loc := range m.matches(p) {
-			d := max(loc[0]-head[1], head[0]-loc[1], 0)
-			if pick == nil || d < dist {
-				pick, dist = loc, d
+		pick, dist := stretch{}, -1
+		for _, s := range m.matches(p) {
+			a, b := m.bytes(s)
+			if d := max(a-to, from-b, 0); dist < 0 || d < dist {
+				pick, dist = s, d
 			}
 		}
-		widen(pick)
+		widen(m.bytes(pick))
 	}
 	return start, end
 }
 
-func (m *matcher) suppressed(f *frame, head []int) (drop, verify bool) {
+func (m *matcher) suppressed(f *frame, head stretch) (drop, verify bool) {
 	for _, s := range f.rule.suppressors {
 		if s == m.skip || !m.cue(s, head, f.except[s]) {
 			continue
@@ -170,11 +183,11 @@ func (m *matcher) suppressed(f *frame, head []int) (drop, verify bool) {
 
 // cue reports whether a cue of a suppressor stands by a head; for a frame that does
 // without it, only one that governs the whole clause does.
-func (m *matcher) cue(s *suppressor, head []int, except bool) bool {
+func (m *matcher) cue(s *suppressor, head stretch, except bool) bool {
 	for i := range s.cues {
 		c := &s.cues[i]
-		state := m.standing(cueKey{s, i}, c)
-		if state == standsEverywhere || (!except && state == standsSomewhere && c.near(m.text, head)) {
+		state := m.standing(c)
+		if state == standsEverywhere || (!except && state == standsSomewhere && m.near(c, head)) {
 			return true
 		}
 	}
@@ -191,11 +204,12 @@ const (
 	standsEverywhere
 )
 
-func (m *matcher) standing(key cueKey, c *cue) standing {
-	state, ok := m.cued[key]
-	if ok {
-		return state
+func (m *matcher) standing(c *cue) standing {
+	known := &m.cued[c.index]
+	if known.epoch == m.epoch {
+		return known.standing
 	}
+	state := standsNowhere
 	switch {
 	case c.unless != nil && m.occurs(c.unless):
 	case c.where == placeTitled:
@@ -208,7 +222,7 @@ func (m *matcher) standing(key cueKey, c *cue) standing {
 	default:
 		state = standsSomewhere
 	}
-	m.cued[key] = state
+	*known = cued{m.epoch, state}
 	return state
 }
 
@@ -218,36 +232,51 @@ func (m *matcher) governed(c *cue) bool {
 	if c.where != placeBefore || m.own == 0 {
 		return false
 	}
-	lead := m.text[:m.own]
-	return c.re.MatchString(lead) || c.lead.MatchString(lead)
+	lead := stretch{0, m.position(m.own)}
+	return m.stands(&c.placed, lead) || m.stands(&c.lead, lead)
 }
 
-func (c *cue) near(s string, head []int) bool {
+// stands reports whether an expression matches in a part of the text, taken for a whole.
+func (m *matcher) stands(e *expression, in stretch) bool {
+	m.work += int(m.at[in.to] - m.at[in.from])
+	if !m.plain {
+		if yes, known := e.dfa.occurs(m.classes[in.from:in.to]); known {
+			return yes
+		}
+	}
+	return e.re.MatchString(m.text[m.at[in.from]:m.at[in.to]])
+}
+
+// near reports whether a cue stands by a head where it has to.
+func (m *matcher) near(c *cue, head stretch) bool {
+	end := len(m.classes)
 	switch c.where {
 	case placeBefore:
-		return c.re.MatchString(s[:head[0]])
+		return m.stands(&c.placed, stretch{0, head.from})
 	case placeAfter:
-		return c.re.MatchString(s[head[1]:])
+		return m.stands(&c.placed, stretch{head.to, end})
 	case placeWithin:
-		return c.re.MatchString(s[head[0]:head[1]])
+		return m.stands(&c.placed, head)
 	case placeTitled:
-		_, _, ok := enclosing(s, head, "《", "》")
+		_, _, ok := m.enclosing(head, "《", "》")
 		return ok
 	case placeQuoted:
-		open, end, ok := enclosing(s, head, "“", "”")
-		return ok && (c.re.MatchString(s[:open]) || c.re.MatchString(s[end:]))
+		open, closed, ok := m.enclosing(head, "“", "”")
+		return ok && (m.stands(&c.placed, stretch{0, m.position(open)}) || m.stands(&c.placed, stretch{m.position(closed), end}))
 	}
 	return false
 }
 
-// enclosing finds the pair of marks around the head, when one encloses it.
-func enclosing(s string, head []int, left, right string) (open, end int, ok bool) {
-	open = strings.LastIndex(s[:head[0]], left)
-	if open < 0 || strings.LastIndex(s[:head[0]], right) > open {
+// enclosing finds the pair of marks around the head, when one encloses it, in bytes.
+func (m *matcher) enclosing(head stretch, left, right string) (open, end int, ok bool) {
+	s := m.text
+	from, to := m.bytes(head)
+	open = strings.LastIndex(s[:from], left)
+	if open < 0 || strings.LastIndex(s[:from], right) > open {
 		return 0, 0, false
 	}
-	if end = strings.Index(s[head[1]:], right); end < 0 {
+	if end = strings.Index(s[to:], right); end < 0 {
 		return 0, 0, false
 	}
-	return open, head[1] + end + len(right), true
+	return open, to + end + len(right), true
 }

@@ -18,11 +18,13 @@ type presence struct {
 	parts []*part
 }
 
-// part is one alternative that is no plain word.
+// part is one alternative that is no plain word. Equal ones, of however many patterns,
+// are one.
 type part struct {
-	dfa
+	dfa   *dfa
+	index int
 	gates []int32
-	re    func() *regexp.Regexp // where that cannot tell; compiled when it is first asked
+	re    func() *regexp.Regexp // where the automaton cannot tell; compiled when it is first asked
 }
 
 // presenceOf takes an expression apart.
@@ -40,12 +42,16 @@ func (c *compiler) presenceOf(expr string) (presence, error) {
 			exact = append(exact, s.exact...)
 			continue
 		}
-		p := &part{
-			dfa: dfa{machines: c.machines, expr: `(?s:` + alt + `)`},
-			re:  sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) }),
-		}
-		for _, set := range s.required() {
-			p.gates = append(p.gates, c.set(set))
+		p, ok := c.parts[alt]
+		if !ok {
+			p = &part{
+				dfa: newDFA(c.machines, `(?s:`+alt+`)`), index: len(c.parts),
+				re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) }),
+			}
+			for _, set := range s.required() {
+				p.gates = append(p.gates, c.set(set))
+			}
+			c.parts[alt] = p
 		}
 		out.parts = append(out.parts, p)
 	}
@@ -144,15 +150,15 @@ type sighting struct {
 	seen  bitset   // literals
 	found []int32  // the same, in the order they were seen
 	held  []answer // of each set of literals, whether one of it was seen
-	asked []uint32 // pattern -> epoch it was last asked in
-	yes   []bool   // pattern -> the answer
+	asked []answer // of each pattern, whether it occurs
+	tried []answer // the same of each part
 	work  int      // bytes that expressions were set to search, for tests that count it
 }
 
 func newSighting(lib *Library) sighting {
 	return sighting{
 		lib: lib, seen: newBitset(lib.literals), held: make([]answer, len(lib.sets)),
-		asked: make([]uint32, len(lib.patterns)), yes: make([]bool, len(lib.patterns)),
+		asked: make([]answer, len(lib.patterns)), tried: make([]answer, lib.parts),
 	}
 }
 
@@ -207,10 +213,11 @@ func (s *sighting) holds(set int32) bool {
 
 // has reports whether a pattern occurs in the clause that was looked at.
 func (s *sighting) has(p *pattern, text string) bool {
-	if s.asked[p.index] != s.epoch {
-		s.asked[p.index], s.yes[p.index] = s.epoch, s.search(p, text)
+	a := &s.asked[p.index]
+	if a.epoch != s.epoch {
+		*a = answer{s.epoch, s.search(p, text)}
 	}
-	return s.yes[p.index]
+	return a.yes
 }
 
 func (s *sighting) search(p *pattern, text string) bool {
@@ -218,14 +225,19 @@ func (s *sighting) search(p *pattern, text string) bool {
 		return true
 	}
 	for _, alt := range p.presence.parts {
-		if !s.every(alt.gates) {
-			continue
+		a := &s.tried[alt.index]
+		if a.epoch != s.epoch {
+			*a = answer{s.epoch, s.every(alt.gates) && s.try(alt, text)}
 		}
-		s.work += len(text)
-		yes, known := alt.occurs(&s.spelling)
-		if yes || !known && alt.re().MatchString(text) {
+		if a.yes {
 			return true
 		}
 	}
 	return false
+}
+
+func (s *sighting) try(p *part, text string) bool {
+	s.work += len(text)
+	yes, known := p.dfa.occurs(s.classes)
+	return yes || !known && p.re().MatchString(text)
 }
