@@ -3,13 +3,11 @@ package archive_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +21,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/docstoretest"
 	"fashen/internal/docstore/mongo"
+	"fashen/internal/docstore/mongo/mongotest"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/journal"
 )
@@ -41,8 +40,8 @@ func openSQLite(t *testing.T) docstore.Engine {
 func engines(t *testing.T) map[string]docstore.Engine {
 	t.Helper()
 	out := map[string]docstore.Engine{"sqlite": openSQLite(t)}
-	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
-		e, err := mongo.Open(t.Context(), uri, "fashen_archive_"+strings.ToLower(rand.Text()[:12]))
+	if uri := mongotest.URI(); uri != "" {
+		e, err := mongo.Open(t.Context(), uri, mongotest.Database(t, uri))
 		if err != nil {
 			t.Fatal(err)
 		}

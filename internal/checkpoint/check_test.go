@@ -2,10 +2,8 @@ package checkpoint_test
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/docstoretest"
 	"fashen/internal/docstore/mongo"
+	"fashen/internal/docstore/mongo/mongotest"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/journal"
 )
@@ -30,10 +29,10 @@ const region = "regions/120105"
 func engines(t *testing.T, run func(t *testing.T, open func(t testing.TB) docstore.Engine)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { run(t, openSQLite) })
-	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
+	if uri := mongotest.URI(); uri != "" {
 		t.Run("mongodb", func(t *testing.T) {
 			run(t, func(t testing.TB) docstore.Engine {
-				e, err := mongo.Open(t.Context(), uri, "fashen_test_"+strings.ToLower(rand.Text()[:12]))
+				e, err := mongo.Open(t.Context(), uri, mongotest.Database(t, uri))
 				return opened(t, e, err)
 			})
 		})

@@ -2,11 +2,9 @@ package projection
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +19,7 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/docstoretest"
 	"fashen/internal/docstore/mongo"
+	"fashen/internal/docstore/mongo/mongotest"
 	"fashen/internal/docstore/sqlite"
 	"fashen/internal/journal"
 )
@@ -41,9 +40,9 @@ type fixture struct {
 func everywhere(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, newFixture(t, openSQLite(t))) })
-	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
+	if uri := mongotest.URI(); uri != "" {
 		t.Run("mongodb", func(t *testing.T) {
-			e, err := mongo.Open(t.Context(), uri, "fashen_projection_"+strings.ToLower(rand.Text()[:12]))
+			e, err := mongo.Open(t.Context(), uri, mongotest.Database(t, uri))
 			if err != nil {
 				t.Fatal(err)
 			}

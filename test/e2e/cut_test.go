@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	corev1 "fashen/gen/fashen/core/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/app"
+	"fashen/internal/docstore/mongo/mongotest"
 	"fashen/internal/journal"
 )
 
@@ -27,7 +27,7 @@ const cutFor = 30 * time.Second
 // without a restart; what was half done is done once. It runs where a server is
 // given.
 func TestStoreCutOff(t *testing.T) {
-	given := os.Getenv("FASHEN_TEST_MONGODB_URI")
+	given := mongotest.URI()
 	if given == "" {
 		t.Skip("FASHEN_TEST_MONGODB_URI is not set")
 	}

@@ -25,6 +25,7 @@ import (
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/app"
 	"fashen/internal/config"
+	"fashen/internal/docstore/mongo/mongotest"
 )
 
 const (
@@ -101,39 +102,35 @@ type token struct {
 	until time.Time
 }
 
-// engines are what the suite runs on: SQLite, where one process of each service is
-// enough, and MongoDB when a server is given.
+// engines are what the suite runs on: MongoDB when a server is given, else SQLite,
+// where one process of each service is enough.
 func engines() map[string]func(t *testing.T) config.Config {
-	out := map[string]func(t *testing.T) config.Config{
-		"sqlite": onSQLite,
-	}
-	if n := os.Getenv(replicasVariable); n != "" && n != "0" && n != "1" {
-		delete(out, "sqlite")
-	}
-	if uri := os.Getenv("FASHEN_TEST_MONGODB_URI"); uri != "" {
-		out["mongodb"] = func(t *testing.T) config.Config {
+	if uri := mongotest.URI(); uri != "" {
+		return map[string]func(t *testing.T) config.Config{"mongodb": func(t *testing.T) config.Config {
 			return config.Config{
 				Store: config.StoreMongoDB, MongoURI: uri, DataDir: t.TempDir(),
-				MongoPrefix: fmt.Sprintf("e2e_%d", time.Now().UnixNano()),
+				MongoPrefix: mongotest.Database(t, uri),
 			}
-		}
+		}}
 	}
-	return out
+	if n := os.Getenv(replicasVariable); n != "" && n != "0" && n != "1" {
+		return nil
+	}
+	return map[string]func(t *testing.T) config.Config{"sqlite": onSQLite}
 }
 
 func onSQLite(t *testing.T) config.Config {
 	return config.Config{Store: config.StoreSQLite, DataDir: t.TempDir()}
 }
 
-// oneEngine is for what does not hang on the engine: SQLite, unless the suite runs with
-// several processes on one store.
+// oneEngine is the engine of the run, for what does not hang on it.
 func oneEngine(t *testing.T) config.Config {
 	t.Helper()
-	all := engines()
-	if configure := all["sqlite"]; configure != nil {
+	for _, configure := range engines() {
 		return configure(t)
 	}
-	return all["mongodb"](t)
+	t.Fatal("several processes of a service need a server: FASHEN_TEST_MONGODB_URI")
+	return config.Config{}
 }
 
 // everywhere runs a scenario on every engine and over both protocols, each in a

@@ -33,7 +33,7 @@ start() {
 	fetch
 	stop
 	mkdir -p "$state"
-	java -Xmx512m -cp "$home/lib/*" "$here/Standin.java" >"$state/uri" 2>"$state/log" </dev/null &
+	java -Xmx1g -XX:+ExitOnOutOfMemoryError -cp "$home/lib/*" "$here/Standin.java" >"$state/uri" 2>"$state/log" </dev/null &
 	echo $! >"$state/pid"
 	for _ in $(seq 300); do
 		if [[ -s "$state/uri" ]]; then

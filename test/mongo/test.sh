@@ -22,7 +22,7 @@ if [[ -z "${FASHEN_TEST_MONGODB_URI:-}" ]]; then
 	echo "MongoDB engine on a third-party wire-protocol server, not MongoDB: $known tests cannot be shown there"
 fi
 
-# Both engines in one run, and whole processes: more than the ten minutes of go test.
+# Whole processes take more than the ten minutes of go test.
 go test -count=1 -timeout 40m ./internal/docstore/... ./internal/checkpoint/... ./test/e2e/...
 # Then two processes of each service on one store, with certificates between them.
 FASHEN_TEST_REPLICAS=2 go test -count=1 -timeout 40m ./test/e2e/...

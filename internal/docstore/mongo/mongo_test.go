@@ -1,7 +1,6 @@
 package mongo_test
 
 import (
-	"crypto/rand"
 	_ "embed"
 	"os"
 	"os/exec"
@@ -12,20 +11,18 @@ import (
 	"fashen/internal/docstore"
 	"fashen/internal/docstore/docstoretest"
 	"fashen/internal/docstore/mongo"
+	"fashen/internal/docstore/mongo/mongotest"
 )
 
 // server is the URI of the server that the tests run on. What the server is
 // decides what they show; a stand-in shows nothing about MongoDB in its gaps.
 func server(t testing.TB) string {
 	t.Helper()
-	uri := os.Getenv("FASHEN_TEST_MONGODB_URI")
-	if uri == "" {
+	if mongotest.URI() == "" {
 		t.Skip("FASHEN_TEST_MONGODB_URI is not set")
 	}
-	return uri
+	return mongotest.URI()
 }
-
-func freshDatabase() string { return "fashen_test_" + strings.ToLower(rand.Text()[:12]) }
 
 //go:embed testdata/standin_gaps.txt
 var gapList string
@@ -51,7 +48,7 @@ func TestConformance(t *testing.T) {
 	uri := server(t)
 	docstoretest.Run(t, func(t *testing.T) (docstore.Engine, func() docstore.Engine) {
 		skipGap(t)
-		database := freshDatabase()
+		database := mongotest.Database(t, uri)
 		open := func() docstore.Engine { return openAt(t, uri, database) }
 		return open(), open
 	})
@@ -71,7 +68,7 @@ func openAt(t testing.TB, uri, database string) *mongo.Engine {
 func TestQueryPlans(t *testing.T) {
 	uri := server(t)
 	skipGap(t)
-	e := openAt(t, uri, freshDatabase())
+	e := openAt(t, uri, mongotest.Database(t, uri))
 	papers, err := docstore.NewCollection[docstoretest.Paper](t.Context(), e, docstoretest.PaperSpec, docstore.Options{New: docstoretest.V1.New})
 	if err != nil {
 		t.Fatal(err)
@@ -98,14 +95,14 @@ const childDatabase = "FASHEN_TEST_CHILD_DATABASE"
 func TestCrash(t *testing.T) {
 	uri := server(t)
 	skipGap(t)
-	database := freshDatabase()
+	database := mongotest.Database(t, uri)
 	docstoretest.Crash(t, childProcess(database), func() docstore.Engine { return openAt(t, uri, database) })
 }
 
 // TestCrashOfRelay kills a client as it relays.
 func TestCrashOfRelay(t *testing.T) {
 	uri := server(t)
-	database := freshDatabase()
+	database := mongotest.Database(t, uri)
 	docstoretest.CrashOfRelay(t, func(after int) *exec.Cmd {
 		cmd := childProcess(database)
 		cmd.Env = append(cmd.Env, childDatabase+"_RELAY="+strconv.Itoa(after))
