@@ -13,16 +13,23 @@ import (
 // Read reads a document the caller may see, whose name has a pattern. Errors: those of
 // [Named] and [Visible], and of the store.
 func Read[M proto.Message](ctx context.Context, from docstore.Collection[M], pattern, name string) (M, error) {
+	m, _, _, err := ReadAs(ctx, from, pattern, name)
+	return m, err
+}
+
+// ReadAs is [Read] for who also asks for what the store knows of the document, and for
+// the caller.
+func ReadAs[M proto.Message](ctx context.Context, from docstore.Collection[M], pattern, name string) (M, docstore.Meta, auth.Caller, error) {
 	var none M
 	who, err := Named(ctx, pattern, name)
 	if err != nil {
-		return none, err
+		return none, docstore.Meta{}, who, err
 	}
 	m, meta, err := from.Get(ctx, name)
 	if err != nil {
-		return none, FromStore(err, name)
+		return none, docstore.Meta{}, who, FromStore(err, name)
 	}
-	return m, Visible(who, meta, name)
+	return m, meta, who, Visible(who, meta, name)
 }
 
 // Change updates a document the caller may see, by one rule, which is pure and may run

@@ -47,24 +47,12 @@ func (s *Server) ImportRuleSetCandidate(ctx context.Context, in *competitionv1.I
 
 // visibleCandidate reads a candidate the caller may see.
 func (s *Server) visibleCandidate(ctx context.Context, name string) (*competitionv1.RuleSetCandidate, error) {
-	who, err := rpc.Named(ctx, candidateName, name)
-	if err != nil {
-		return nil, err
-	}
-	c, meta, err := s.candidates.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return c, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.candidates, candidateName, name)
 }
 
 // GetRuleSetCandidate implements CompetitionService.
 func (s *Server) GetRuleSetCandidate(ctx context.Context, in *competitionv1.GetRuleSetCandidateRequest) (*competitionv1.RuleSetCandidate, error) {
-	c, err := s.visibleCandidate(ctx, in.GetName())
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return s.visibleCandidate(ctx, in.GetName())
 }
 
 // ListRuleSetCandidates implements CompetitionService.

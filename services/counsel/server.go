@@ -127,15 +127,7 @@ func regionOf(name string) string { return resource.Region(name) }
 
 // visibleCase reads a case the caller may see.
 func (s *Server) visibleCase(ctx context.Context, name string) (*counselv1.Case, docstore.Meta, auth.Caller, error) {
-	who, err := rpc.Named(ctx, caseName, name)
-	if err != nil {
-		return nil, docstore.Meta{}, who, err
-	}
-	c, meta, err := s.cases.Get(ctx, name)
-	if err != nil {
-		return nil, docstore.Meta{}, who, rpc.FromStore(err, name)
-	}
-	return c, meta, who, rpc.Visible(who, meta, name)
+	return rpc.ReadAs(ctx, s.cases, caseName, name)
 }
 
 // change updates a case the caller may see, by one rule.

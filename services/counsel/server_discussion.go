@@ -88,8 +88,7 @@ func (s *Server) counselOf(ctx context.Context, name string, m *counselv1.Commen
 
 // GetComment implements ReviewService.
 func (s *Server) GetComment(ctx context.Context, in *counselv1.GetCommentRequest) (*counselv1.Comment, error) {
-	who, err := rpc.Named(ctx, commentName, in.GetName())
-	if err != nil {
+	if _, err := rpc.Named(ctx, commentName, in.GetName()); err != nil {
 		return nil, err
 	}
 	// Counsel who has left the case sees nothing of it any more.
@@ -99,11 +98,7 @@ func (s *Server) GetComment(ctx context.Context, in *counselv1.GetCommentRequest
 		}
 		return nil, err
 	}
-	m, meta, err := s.comments.Get(ctx, in.GetName())
-	if err != nil {
-		return nil, rpc.FromStore(err, in.GetName())
-	}
-	return m, rpc.Visible(who, meta, in.GetName())
+	return rpc.Read(ctx, s.comments, commentName, in.GetName())
 }
 
 // ListComments implements ReviewService.

@@ -43,15 +43,7 @@ func (s *Server) CreateMatter(ctx context.Context, in *counselv1.CreateMatterReq
 
 // visibleMatter reads a matter the caller may see.
 func (s *Server) visibleMatter(ctx context.Context, name string) (*counselv1.Matter, docstore.Meta, auth.Caller, error) {
-	who, err := rpc.Named(ctx, matterName, name)
-	if err != nil {
-		return nil, docstore.Meta{}, who, err
-	}
-	m, meta, err := s.matters.Get(ctx, name)
-	if err != nil {
-		return nil, meta, who, rpc.FromStore(err, name)
-	}
-	return m, meta, who, rpc.Visible(who, meta, name)
+	return rpc.ReadAs(ctx, s.matters, matterName, name)
 }
 
 // GetMatter implements MatterService.

@@ -64,15 +64,8 @@ func (s *Server) GetOpinion(ctx context.Context, in *counselv1.GetOpinionRequest
 }
 
 func (s *Server) visibleOpinion(ctx context.Context, name string) (*counselv1.Opinion, error) {
-	who, err := rpc.Named(ctx, opinionName, name)
-	if err != nil {
-		return nil, err
-	}
-	o, meta, err := s.opinions.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	if err := rpc.Visible(who, meta, name); err != nil || o.GetKind() != counselv1.Opinion_COUNSEL || o.GetAuthor() == who.Person {
+	o, _, who, err := rpc.ReadAs(ctx, s.opinions, opinionName, name)
+	if err != nil || o.GetKind() != counselv1.Opinion_COUNSEL || o.GetAuthor() == who.Person {
 		return o, err
 	}
 	// What counsel wrote is as internal as the discussion.

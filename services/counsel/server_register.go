@@ -139,18 +139,9 @@ func (s registerServer) UpdateCounselEntry(ctx context.Context, in *counselv1.Up
 
 // changeEntry updates an entry the caller may see, by one rule.
 func (s *Server) changeEntry(ctx context.Context, name, etag string, rule func(e *counselv1.CounselEntry, who auth.Caller) (docstore.Change, error)) (*counselv1.CounselEntry, error) {
-	who, err := rpc.Named(ctx, entryName, name)
+	e, err := rpc.Change(ctx, s.entries, entryName, name, etag, rule)
 	if err != nil {
 		return nil, err
-	}
-	e, _, err := s.entries.Update(ctx, name, docstore.Precondition{}, func(e *counselv1.CounselEntry, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
-		return rule(e, who)
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
 	}
 	return e, s.addLoad(ctx, e)
 }
@@ -224,15 +215,8 @@ func (s *Server) shown(g *counselv1.Engagement) *counselv1.Engagement {
 
 // GetEngagement implements RegisterService.
 func (s registerServer) GetEngagement(ctx context.Context, in *counselv1.GetEngagementRequest) (*counselv1.Engagement, error) {
-	who, err := rpc.Named(ctx, engagementName, in.GetName())
-	if err != nil {
-		return nil, err
-	}
-	g, meta, err := s.engagements.Get(ctx, in.GetName())
-	if err != nil {
-		return nil, rpc.FromStore(err, in.GetName())
-	}
-	return s.shown(g), rpc.Visible(who, meta, in.GetName())
+	g, err := rpc.Read(ctx, s.engagements, engagementName, in.GetName())
+	return s.shown(g), err
 }
 
 // ListEngagements implements RegisterService.
@@ -267,24 +251,18 @@ func (s registerServer) ListEngagements(ctx context.Context, in *counselv1.ListE
 
 // TerminateEngagement implements RegisterService.
 func (s registerServer) TerminateEngagement(ctx context.Context, in *counselv1.TerminateEngagementRequest) (*counselv1.Engagement, error) {
-	who, err := rpc.Named(ctx, engagementName, in.GetName())
-	if err != nil {
-		return nil, err
-	}
 	today := s.day()
 	last := today
 	if in.GetTerminateDate() != nil {
+		var err error
 		if last, err = dateField("terminate_date", in.GetTerminateDate()); err != nil {
 			return nil, err
 		}
 	}
-	g, _, err := s.engagements.Update(ctx, in.GetName(), docstore.Precondition{}, func(g *counselv1.Engagement, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, in.GetName()), rpc.Fresh(in.GetEtag(), meta)); err != nil {
-			return docstore.Change{}, err
-		}
+	g, err := rpc.Change(ctx, s.engagements, engagementName, in.GetName(), in.GetEtag(), func(g *counselv1.Engagement, _ auth.Caller) (docstore.Change, error) {
 		return terminate(g, in.GetReason(), last, today)
 	})
-	return s.shown(g), rpc.FromStore(err, in.GetName())
+	return s.shown(g), err
 }
 
 // entryOf is the entry of a person; nil where there is none.

@@ -228,14 +228,9 @@ func (s *Server) DecideCheck(ctx context.Context, in *counselv1.DecideCheckReque
 	if err != nil {
 		return nil, err
 	}
-	who, _ := auth.CallerFrom(ctx)
-	ch, _, err := s.checks.Update(ctx, in.GetName(), docstore.Precondition{}, func(ch *counselv1.Check, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, in.GetName()), rpc.Fresh(in.GetEtag(), meta)); err != nil {
-			return docstore.Change{}, err
-		}
+	return rpc.Change(ctx, s.checks, checkName, in.GetName(), in.GetEtag(), func(ch *counselv1.Check, who auth.Caller) (docstore.Change, error) {
 		return decide(ch, o, c, in, who, s.time())
 	})
-	return ch, rpc.FromStore(err, in.GetName())
 }
 
 // signing reads what a signature rests on: the opinion it supersedes, and, where the

@@ -94,17 +94,9 @@ func (s *Server) onRecord(ctx context.Context, name string, err error) error {
 
 // changeSolicitation updates a solicitation the caller may see, by one rule.
 func (s *Server) changeSolicitation(ctx context.Context, name, etag string, rule func(q *counselv1.Solicitation) (docstore.Change, error)) (*counselv1.Solicitation, error) {
-	who, err := rpc.Named(ctx, solicitName, name)
-	if err != nil {
-		return nil, err
-	}
-	q, _, err := s.solicited.Update(ctx, name, docstore.Precondition{}, func(q *counselv1.Solicitation, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, name), rpc.Fresh(etag, meta)); err != nil {
-			return docstore.Change{}, err
-		}
+	return rpc.Change(ctx, s.solicited, solicitName, name, etag, func(q *counselv1.Solicitation, _ auth.Caller) (docstore.Change, error) {
 		return rule(q)
 	})
-	return q, rpc.FromStore(err, name)
 }
 
 // GetSolicitation implements SolicitationService.
@@ -246,19 +238,14 @@ func (s solicitations) ListReplies(ctx context.Context, in *counselv1.ListReplie
 
 // HandleReply implements SolicitationService.
 func (s solicitations) HandleReply(ctx context.Context, in *counselv1.HandleReplyRequest) (*counselv1.Reply, error) {
-	who, err := rpc.Named(ctx, replyName, in.GetName())
-	if err != nil {
+	if _, err := rpc.Named(ctx, replyName, in.GetName()); err != nil {
 		return nil, err
 	}
 	c, _, _, err := s.visibleCase(ctx, parentCase(in.GetName()))
 	if err != nil {
 		return nil, err
 	}
-	r, _, err := s.replies.Update(ctx, in.GetName(), docstore.Precondition{}, func(r *counselv1.Reply, meta docstore.Meta) (docstore.Change, error) {
-		if err := cmp.Or(rpc.Visible(who, meta, in.GetName()), rpc.Fresh(in.GetEtag(), meta)); err != nil {
-			return docstore.Change{}, err
-		}
+	return rpc.Change(ctx, s.replies, replyName, in.GetName(), in.GetEtag(), func(r *counselv1.Reply, who auth.Caller) (docstore.Change, error) {
 		return handle(r, c, in.GetHandling(), who, s.time())
 	})
-	return r, rpc.FromStore(err, in.GetName())
 }

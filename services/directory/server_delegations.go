@@ -89,15 +89,7 @@ func (s *Server) GetDelegation(ctx context.Context, r *directoryv1.GetDelegation
 }
 
 func (s *Server) visibleDelegation(ctx context.Context, name string) (*directoryv1.Delegation, error) {
-	who, err := own(ctx, "name", delegationPattern, name)
-	if err != nil {
-		return nil, err
-	}
-	d, meta, err := s.store.delegations.Get(ctx, name)
-	if err != nil {
-		return nil, rpc.FromStore(err, name)
-	}
-	return d, rpc.Visible(who, meta, name)
+	return rpc.Read(ctx, s.store.delegations, delegationPattern, name)
 }
 
 // ListDelegations lists the delegations the caller may see, newest first.
@@ -123,22 +115,14 @@ func (s *Server) ListDelegations(ctx context.Context, r *directoryv1.ListDelegat
 
 // RevokeDelegation ends a delegation and its tokens at once.
 func (s *Server) RevokeDelegation(ctx context.Context, r *directoryv1.RevokeDelegationRequest) (*directoryv1.Delegation, error) {
-	who, err := inPerson(ctx)
-	if err != nil {
+	if _, err := inPerson(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := own(ctx, "name", delegationPattern, r.GetName()); err != nil {
-		return nil, err
-	}
-	d, _, err := s.store.delegations.Update(ctx, r.GetName(), docstore.Precondition{},
-		func(d *directoryv1.Delegation, meta docstore.Meta) (docstore.Change, error) {
-			if err := rpc.Visible(who, meta, r.GetName()); err != nil {
-				return docstore.Change{}, err
-			}
-			return revoke(d, who, s.now())
-		})
+	d, err := rpc.Change(ctx, s.store.delegations, delegationPattern, r.GetName(), "", func(d *directoryv1.Delegation, who auth.Caller) (docstore.Change, error) {
+		return revoke(d, who, s.now())
+	})
 	if err != nil {
-		return nil, rpc.FromStore(err, r.GetName())
+		return nil, err
 	}
 	s.revocations.RevokeSession(d.GetName(), d.GetRevokeTime().AsTime().Add(auth.UserTokenLife))
 	return shownOn(d, s.today()), nil

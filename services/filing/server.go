@@ -124,15 +124,7 @@ func (s *Server) today() calendar.Date { return calendar.On(s.now()) }
 
 // visible reads a document the caller may see.
 func (s *Server) visible(ctx context.Context, name string) (*filingv1.Document, docstore.Meta, auth.Caller, error) {
-	who, err := rpc.Named(ctx, documentName, name)
-	if err != nil {
-		return nil, docstore.Meta{}, who, err
-	}
-	d, meta, err := s.documents.Get(ctx, name)
-	if err != nil {
-		return nil, docstore.Meta{}, who, rpc.FromStore(err, name)
-	}
-	return d, meta, who, rpc.Visible(who, meta, name)
+	return rpc.ReadAs(ctx, s.documents, documentName, name)
 }
 
 // A rule changes a document in place, or answers why not; [docstore.ErrUnchanged]
