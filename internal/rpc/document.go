@@ -32,6 +32,21 @@ func ReadAs[M proto.Message](ctx context.Context, from docstore.Collection[M], p
 	return m, meta, who, Visible(who, meta, name)
 }
 
+// A PageRequest asks for a page of a list.
+type PageRequest interface {
+	GetPageSize() int32
+	GetPageToken() string
+}
+
+// List is one page of the documents of a query that the caller may see, and the token
+// of the next. Errors: those of the store.
+func List[M proto.Message](ctx context.Context, from docstore.Collection[M], q docstore.Query, who auth.Caller, in PageRequest) ([]M, string, error) {
+	q.AnyOf = &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()}
+	q.PageSize, q.PageToken = int(in.GetPageSize()), in.GetPageToken()
+	page, err := from.List(ctx, q)
+	return page.Items, page.NextPageToken, FromStore(err, "")
+}
+
 // Change updates a document the caller may see, by one rule, which is pure and may run
 // again: in the version the caller names, the newest when etag is empty. Errors: those
 // of [Named], [Visible], [Fresh], the rule and the store.

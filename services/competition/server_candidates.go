@@ -61,15 +61,8 @@ func (s *Server) ListRuleSetCandidates(ctx context.Context, in *competitionv1.Li
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.candidates.List(ctx, docstore.Query{
-		AnyOf:   &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, Descending: true,
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &competitionv1.ListRuleSetCandidatesResponse{RuleSetCandidates: page.Items, NextPageToken: page.NextPageToken}, nil
+	candidates, next, err := rpc.List(ctx, s.candidates, docstore.Query{OrderBy: docstore.FieldCreateTime, Descending: true}, who, in)
+	return &competitionv1.ListRuleSetCandidatesResponse{RuleSetCandidates: candidates, NextPageToken: next}, err
 }
 
 // ListRuleSetCandidateHistory implements CompetitionService.

@@ -3,6 +3,8 @@ package counsel
 import (
 	"context"
 	"log/slog"
+	"path"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -11,6 +13,7 @@ import (
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
+	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/intake"
 	"fashen/internal/intent"
@@ -123,7 +126,36 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 
 func (s *Server) time() time.Time { return s.now() }
 
+// today is the day in Shanghai.
+func (s *Server) today() calendar.Date { return calendar.On(s.time()) }
+
 func regionOf(name string) string { return resource.Region(name) }
+
+// listed tells who asks for a list under a parent with a pattern, and whether for all of
+// the region, where the id of the parent is `-`.
+func listed(ctx context.Context, pattern, parent string) (who auth.Caller, all bool, err error) {
+	region, all := strings.CutSuffix(parent, "/"+path.Base(path.Dir(pattern))+"/-")
+	if all {
+		pattern, parent = "regions/{region}", region
+	}
+	who, err = rpc.Named(ctx, pattern, parent)
+	return who, all, err
+}
+
+// children asks for a collection under a parent by name; for all of the region by the
+// field of an order.
+func children(ctx context.Context, pattern, parent, collection, order string) (auth.Caller, docstore.Query, error) {
+	who, all, err := listed(ctx, pattern, parent)
+	if all {
+		return who, docstore.Query{OrderBy: order}, err
+	}
+	return who, docstore.Query{Prefix: under(parent + "/" + collection + "/")}, err
+}
+
+// under are the names that begin so.
+func under(name string) *docstore.Prefix {
+	return &docstore.Prefix{Field: docstore.FieldName, Value: name}
+}
 
 // visibleCase reads a case the caller may see.
 func (s *Server) visibleCase(ctx context.Context, name string) (*counselv1.Case, docstore.Meta, auth.Caller, error) {

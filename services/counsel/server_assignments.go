@@ -40,7 +40,7 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 		return nil, err
 	}
 	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
-	a, change := newAssignment(name, c, in.GetAssignment(), p, unit.GetDisplayName(), who, s.day())
+	a, change := newAssignment(name, c, in.GetAssignment(), p, unit.GetDisplayName(), who, s.today())
 	if a, _, err = s.assignments.Create(ctx, a, change); errors.Is(err, docstore.ErrAlreadyExists) {
 		return s.reassign(ctx, in, c, p)
 	}
@@ -70,7 +70,7 @@ func (s *Server) assignable(ctx context.Context, person string) (profile, error)
 			return profile{}, rpc.FromStore(err, person)
 		}
 	}
-	if err := engaged(e, engagements, s.day()); err != nil {
+	if err := engaged(e, engagements, s.today()); err != nil {
 		return profile{}, err
 	}
 	p, err := s.profileOf(ctx, e, person, counsel.GetLawFirm())
@@ -87,7 +87,7 @@ func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentReq
 		return nil, rpc.FromStore(cmp.Or(err, docstore.ErrAlreadyExists), in.GetParent())
 	}
 	a, err := s.changeAssignment(ctx, page.Items[0].GetName(), "", func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
-		return askAgain(a, in.GetAssignment(), c.GetParties(), p, who, s.day())
+		return askAgain(a, in.GetAssignment(), c.GetParties(), p, who, s.today())
 	})
 	if err == nil && a.GetState() == counselv1.Assignment_BARRED {
 		return nil, barred(a)
@@ -102,29 +102,13 @@ func (s *Server) GetAssignment(ctx context.Context, in *counselv1.GetAssignmentR
 
 // ListAssignments implements CounselService.
 func (s *Server) ListAssignments(ctx context.Context, in *counselv1.ListAssignmentsRequest) (*counselv1.ListAssignmentsResponse, error) {
-	region, all := strings.CutSuffix(in.GetParent(), "/cases/-")
-	pattern, name := caseName, in.GetParent()
-	if all {
-		pattern, name = "regions/{region}", region
-	}
-	who, err := rpc.Named(ctx, pattern, name)
+	who, q, err := children(ctx, caseName, in.GetParent(), "assignments", docstore.FieldCreateTime)
 	if err != nil {
 		return nil, err
 	}
-	q := docstore.Query{
-		AnyOf:      &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Descending: true, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	}
-	if all {
-		q.OrderBy = docstore.FieldCreateTime
-	} else {
-		q.Prefix = &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/assignments/"}
-	}
-	page, err := s.assignments.List(ctx, q)
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListAssignmentsResponse{Assignments: page.Items, NextPageToken: page.NextPageToken}, nil
+	q.Descending = true
+	assignments, next, err := rpc.List(ctx, s.assignments, q, who, in)
+	return &counselv1.ListAssignmentsResponse{Assignments: assignments, NextPageToken: next}, err
 }
 
 // DeclareConflict implements CounselService. The state says at once what counsel may
@@ -321,7 +305,7 @@ func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *cou
 	if err != nil {
 		return nil, rpc.FromStore(err, c.GetName())
 	}
-	today := s.day()
+	today := s.today()
 	a, _, err = s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
 		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
 			return rebar(a, c.GetParties(), p, today, s.intent(ctx, a.GetName()))

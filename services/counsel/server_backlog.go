@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 )
 
@@ -19,7 +18,7 @@ type Backlog struct {
 // Backlog counts the cases of the store by state, through one index and without
 // reading any. It is for operators; no RPC serves it.
 func (s *Server) Backlog(ctx context.Context) ([]Backlog, error) {
-	today := calendar.On(s.time()).String()
+	today := s.today().String()
 	var out []Backlog
 	states := counselv1.Case_STATE_UNSPECIFIED.Descriptor().Values()
 	for i := range states.Len() {

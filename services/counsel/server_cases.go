@@ -36,20 +36,13 @@ func (s *Server) ListCases(ctx context.Context, in *counselv1.ListCasesRequest) 
 	if err != nil {
 		return nil, rpc.Filter(err)
 	}
-	page, err := s.cases.List(ctx, docstore.Query{
-		Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, Descending: true,
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListCasesResponse{Cases: page.Items, NextPageToken: page.NextPageToken}, nil
+	cases, next, err := rpc.List(ctx, s.cases, docstore.Query{Equal: equal, OrderBy: docstore.FieldCreateTime, Descending: true}, who, in)
+	return &counselv1.ListCasesResponse{Cases: cases, NextPageToken: next}, err
 }
 
 // AcceptCase implements CounselService.
 func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest) (*counselv1.Case, error) {
-	today := calendar.On(s.time())
+	today := s.today()
 	seen, _, _, err := s.visibleCase(ctx, in.GetName())
 	if err != nil {
 		return nil, err
@@ -66,14 +59,14 @@ func (s *Server) AcceptCase(ctx context.Context, in *counselv1.AcceptCaseRequest
 // ReturnCase implements CounselService.
 func (s *Server) ReturnCase(ctx context.Context, in *counselv1.ReturnCaseRequest) (*counselv1.Case, error) {
 	return s.changeLeaving(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return sendBack(c, in.GetReason(), who, calendar.On(s.time()))
+		return sendBack(c, in.GetReason(), who, s.today())
 	})
 }
 
 // RequestSupplement implements CounselService.
 func (s *Server) RequestSupplement(ctx context.Context, in *counselv1.RequestSupplementRequest) (*counselv1.Case, error) {
 	return s.changeLeaving(ctx, in.GetName(), in.GetEtag(), func(c *counselv1.Case, who auth.Caller) (docstore.Change, error) {
-		return requestSupplement(c, in.GetReason(), who, calendar.On(s.time()))
+		return requestSupplement(c, in.GetReason(), who, s.today())
 	})
 }
 
@@ -261,7 +254,7 @@ func (s *Server) finalFloor(ctx context.Context, c *counselv1.Case, v *counselv1
 		round = c.GetRounds()[i-1]
 	}
 	floor, err := s.deadline(ctx, regionOf(c.GetName()), timesOf(c).floor,
-		round.GetAcceptDate(), pausesUntil(round, calendar.On(s.time())), false)
+		round.GetAcceptDate(), pausesUntil(round, s.today()), false)
 	if err != nil {
 		s.log.WarnContext(ctx, "review floor stays provisional", "case", c.GetName(), "reason", rpc.Reason(err))
 		return

@@ -45,6 +45,6 @@ func (s *Server) ExtendCase(ctx context.Context, in *counselv1.ExtendCaseRequest
 // profile is the region's profile in force today.
 func (s *Server) profile(ctx context.Context, name string) (*directoryv1.JurisdictionProfile, error) {
 	return s.directory.ResolveJurisdictionProfile(ctx, &directoryv1.ResolveJurisdictionProfileRequest{
-		Parent: regionOf(name), Date: s.today(),
+		Parent: regionOf(name), Date: s.today().Proto(),
 	})
 }

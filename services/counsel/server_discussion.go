@@ -107,13 +107,6 @@ func (s *Server) ListComments(ctx context.Context, in *counselv1.ListCommentsReq
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.comments.List(ctx, docstore.Query{
-		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/comments/"},
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListCommentsResponse{Comments: page.Items, NextPageToken: page.NextPageToken}, nil
+	comments, next, err := rpc.List(ctx, s.comments, docstore.Query{Prefix: under(in.GetParent() + "/comments/")}, who, in)
+	return &counselv1.ListCommentsResponse{Comments: comments, NextPageToken: next}, err
 }

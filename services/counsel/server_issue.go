@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 
@@ -47,7 +46,7 @@ func (s letters) CreateLetter(ctx context.Context, in *counselv1.CreateLetterReq
 	if err != nil || made {
 		return l, err
 	}
-	today := calendar.On(s.time())
+	today := s.today()
 	t, _, err := s.draw(ctx, c, o, l, today)
 	if err != nil {
 		return nil, err
@@ -171,27 +170,16 @@ func (s letters) GetLetter(ctx context.Context, in *counselv1.GetLetterRequest) 
 
 // ListLetters implements LetterService.
 func (s letters) ListLetters(ctx context.Context, in *counselv1.ListLettersRequest) (*counselv1.ListLettersResponse, error) {
-	region, all := strings.CutSuffix(in.GetParent(), "/cases/-")
-	pattern, name := caseName, in.GetParent()
-	if all {
-		pattern, name = "regions/{region}", region
-	}
-	who, err := rpc.Named(ctx, pattern, name)
+	who, all, err := listed(ctx, caseName, in.GetParent())
 	if err != nil {
 		return nil, err
 	}
-	q := docstore.Query{
-		AnyOf:   &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, Descending: true, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	}
+	q := docstore.Query{OrderBy: docstore.FieldCreateTime, Descending: true}
 	if !all {
 		q.Equal = map[string]any{"case": in.GetParent()}
 	}
-	page, err := s.issued.List(ctx, q)
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListLettersResponse{Letters: page.Items, NextPageToken: page.NextPageToken}, nil
+	letters, next, err := rpc.List(ctx, s.issued, q, who, in)
+	return &counselv1.ListLettersResponse{Letters: letters, NextPageToken: next}, err
 }
 
 // DownloadLetter implements LetterService.

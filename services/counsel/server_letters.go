@@ -44,11 +44,11 @@ func (s letters) DownloadOpinion(in *counselv1.DownloadOpinionRequest, stream fi
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c, o, calendar.On(s.time()))
+	t, unit, err := s.parties(ctx, c, o, s.today())
 	if err != nil {
 		return err
 	}
-	l, err := opinionLetter(t, c, o, unit, calendar.On(s.time()))
+	l, err := opinionLetter(t, c, o, unit, s.today())
 	return s.sendLetter(stream, l, err, in.GetFormat())
 }
 
@@ -59,7 +59,7 @@ func (s letters) DownloadNotice(in *counselv1.DownloadNoticeRequest, stream file
 	if err != nil {
 		return err
 	}
-	t, unit, err := s.parties(ctx, c, nil, calendar.On(s.time()))
+	t, unit, err := s.parties(ctx, c, nil, s.today())
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s letters) PreviewLetter(in *counselv1.PreviewLetterRequest, stream fileSt
 	if err != nil {
 		return err
 	}
-	l, err := t.Specimen(letterKinds[in.GetKind()], calendar.On(s.time()))
+	l, err := t.Specimen(letterKinds[in.GetKind()], s.today())
 	return s.sendLetter(stream, l, err, in.GetFormat())
 }
 

@@ -58,15 +58,8 @@ func (s *Server) ListMatters(ctx context.Context, in *counselv1.ListMattersReque
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.matters.List(ctx, docstore.Query{
-		AnyOf:   &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, Descending: true,
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListMattersResponse{Matters: page.Items, NextPageToken: page.NextPageToken}, nil
+	matters, next, err := rpc.List(ctx, s.matters, docstore.Query{OrderBy: docstore.FieldCreateTime, Descending: true}, who, in)
+	return &counselv1.ListMattersResponse{Matters: matters, NextPageToken: next}, err
 }
 
 // changeMatter updates a matter the caller may see, by one rule.

@@ -14,7 +14,6 @@ import (
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
@@ -161,7 +160,7 @@ func (s *Server) ConcludeCase(ctx context.Context, in *counselv1.ConcludeCaseReq
 		if err := cmp.Or(wholly(c, o, out), notOwn(joined(c, group), who)); err != nil {
 			return docstore.Change{}, err
 		}
-		return conclude(c, o, who, calendar.On(s.time()), in.GetTimeSufficient())
+		return conclude(c, o, who, s.today(), in.GetTimeSufficient())
 	})
 	if err != nil || len(o.GetCovers()) == 0 {
 		return lead, err
@@ -181,7 +180,7 @@ func (s *Server) concludeLed(ctx context.Context, lead *counselv1.Case, o *couns
 			if err := covering(c, o); err != nil {
 				return docstore.Change{}, err
 			}
-			return conclude(c, o, who, calendar.On(s.time()), timeSufficient)
+			return conclude(c, o, who, s.today(), timeSufficient)
 		})
 		switch {
 		case status.Code(err) == codes.FailedPrecondition:

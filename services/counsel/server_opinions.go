@@ -82,18 +82,11 @@ func (s *Server) ListOpinions(ctx context.Context, in *counselv1.ListOpinionsReq
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.opinions.List(ctx, docstore.Query{
-		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/opinions/"},
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
+	opinions, next, err := rpc.List(ctx, s.opinions, docstore.Query{Prefix: under(in.GetParent() + "/opinions/")}, who, in)
 	if discusses(c, who) != nil {
-		page.Items = slices.DeleteFunc(page.Items, func(o *counselv1.Opinion) bool { return o.GetKind() == counselv1.Opinion_COUNSEL })
+		opinions = slices.DeleteFunc(opinions, func(o *counselv1.Opinion) bool { return o.GetKind() == counselv1.Opinion_COUNSEL })
 	}
-	return &counselv1.ListOpinionsResponse{Opinions: page.Items, NextPageToken: page.NextPageToken}, nil
+	return &counselv1.ListOpinionsResponse{Opinions: opinions, NextPageToken: next}, err
 }
 
 // UpdateOpinion implements CounselService.

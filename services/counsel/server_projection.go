@@ -100,7 +100,7 @@ func (s *Server) caseRows(ctx context.Context, subject string) (projection.Rows,
 // pages reads all documents of a collection below a prefix, by name.
 func pages[M proto.Message](ctx context.Context, c docstore.Collection[M], prefix string) ([]M, error) {
 	var out []M
-	q := docstore.Query{Prefix: &docstore.Prefix{Field: docstore.FieldName, Value: prefix}}
+	q := docstore.Query{Prefix: under(prefix)}
 	for {
 		page, err := c.List(ctx, q)
 		if err != nil {

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	"fashen/internal/auth"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/resource"
 	"fashen/internal/rpc"
@@ -24,16 +22,13 @@ type registerServer struct {
 	*Server
 }
 
-// day is today in Shanghai.
-func (s *Server) day() calendar.Date { return calendar.On(s.time()) }
-
 // CreateCounselEntry implements RegisterService.
 func (s registerServer) CreateCounselEntry(ctx context.Context, in *counselv1.CreateCounselEntryRequest) (*counselv1.CounselEntry, error) {
 	if _, err := rpc.Named(ctx, "regions/{region}", in.GetParent()); err != nil {
 		return nil, err
 	}
 	e := in.GetCounselEntry()
-	if err := checkEntry(e, s.day()); err != nil {
+	if err := checkEntry(e, s.today()); err != nil {
 		return nil, err
 	}
 	if err := s.describe(ctx, e); err != nil {
@@ -89,17 +84,11 @@ func (s registerServer) ListCounselEntries(ctx context.Context, in *counselv1.Li
 	if err != nil {
 		return nil, rpc.Filter(err)
 	}
-	page, err := s.entries.List(ctx, docstore.Query{
-		Equal: equal, AnyOf: &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
+	entries, next, err := rpc.List(ctx, s.entries, docstore.Query{Equal: equal, OrderBy: docstore.FieldCreateTime}, who, in)
 	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	if err := s.addLoad(ctx, page.Items...); err != nil {
 		return nil, err
 	}
-	return &counselv1.ListCounselEntriesResponse{CounselEntries: page.Items, NextPageToken: page.NextPageToken}, nil
+	return &counselv1.ListCounselEntriesResponse{CounselEntries: entries, NextPageToken: next}, s.addLoad(ctx, entries...)
 }
 
 // addLoad fills in what advisers have in hand, by one query for all.
@@ -133,7 +122,7 @@ func (s registerServer) UpdateCounselEntry(ctx context.Context, in *counselv1.Up
 		return nil, err
 	}
 	return s.changeEntry(ctx, from.GetName(), from.GetEtag(), func(e *counselv1.CounselEntry, who auth.Caller) (docstore.Change, error) {
-		return changeEntry(e, from, fields, who, s.day())
+		return changeEntry(e, from, fields, who, s.today())
 	})
 }
 
@@ -208,7 +197,7 @@ func (s *Server) engagementsOf(ctx context.Context, entry string) ([]*counselv1.
 // shown fills in how a contract stands today.
 func (s *Server) shown(g *counselv1.Engagement) *counselv1.Engagement {
 	if g != nil {
-		g.State = engagementState(g, s.day())
+		g.State = engagementState(g, s.today())
 	}
 	return g
 }
@@ -221,37 +210,20 @@ func (s registerServer) GetEngagement(ctx context.Context, in *counselv1.GetEnga
 
 // ListEngagements implements RegisterService.
 func (s registerServer) ListEngagements(ctx context.Context, in *counselv1.ListEngagementsRequest) (*counselv1.ListEngagementsResponse, error) {
-	region, all := strings.CutSuffix(in.GetParent(), "/counselEntries/-")
-	pattern, name := entryName, in.GetParent()
-	if all {
-		pattern, name = "regions/{region}", region
-	}
-	who, err := rpc.Named(ctx, pattern, name)
+	who, q, err := children(ctx, entryName, in.GetParent(), "engagements", "end_date")
 	if err != nil {
 		return nil, err
 	}
-	q := docstore.Query{
-		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	}
-	if all {
-		q.OrderBy = "end_date"
-	} else {
-		q.Prefix = &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/engagements/"}
-	}
-	page, err := s.engagements.List(ctx, q)
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	for _, g := range page.Items {
+	engagements, next, err := rpc.List(ctx, s.engagements, q, who, in)
+	for _, g := range engagements {
 		s.shown(g)
 	}
-	return &counselv1.ListEngagementsResponse{Engagements: page.Items, NextPageToken: page.NextPageToken}, nil
+	return &counselv1.ListEngagementsResponse{Engagements: engagements, NextPageToken: next}, err
 }
 
 // TerminateEngagement implements RegisterService.
 func (s registerServer) TerminateEngagement(ctx context.Context, in *counselv1.TerminateEngagementRequest) (*counselv1.Engagement, error) {
-	today := s.day()
+	today := s.today()
 	last := today
 	if in.GetTerminateDate() != nil {
 		var err error

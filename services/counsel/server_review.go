@@ -7,14 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	datepb "google.golang.org/genproto/googleapis/type/date"
-
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/auth"
-	"fashen/internal/calendar"
 	"fashen/internal/docstore"
 	"fashen/internal/rpc"
 )
@@ -204,15 +201,8 @@ func (s *Server) ListChecks(ctx context.Context, in *counselv1.ListChecksRequest
 		return nil, err
 	}
 	who, _ := auth.CallerFrom(ctx)
-	page, err := s.checks.List(ctx, docstore.Query{
-		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/checks/"},
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListChecksResponse{Checks: page.Items, NextPageToken: page.NextPageToken}, nil
+	checks, next, err := rpc.List(ctx, s.checks, docstore.Query{Prefix: under(in.GetParent() + "/checks/")}, who, in)
+	return &counselv1.ListChecksResponse{Checks: checks, NextPageToken: next}, err
 }
 
 // DecideCheck implements ReviewService.
@@ -263,5 +253,3 @@ func (s *Server) signing(ctx context.Context, o *counselv1.Opinion) (signing, er
 	}
 	return with, nil
 }
-
-func (s *Server) today() *datepb.Date { return calendar.On(s.time()).Proto() }

@@ -36,7 +36,7 @@ func (s solicitations) CreateSolicitation(ctx context.Context, in *counselv1.Cre
 			return nil, cmp.Or(rpc.Unreachable(err), rpc.Field("solicitation.bureau", "BUREAU_UNKNOWN", "没有该单位"))
 		}
 	}
-	q, change, err := newSolicitation(in.GetParent()+"/solicitations/"+resource.NewID(s.time()), c, asked, unit.GetDisplayName(), who, s.day())
+	q, change, err := newSolicitation(in.GetParent()+"/solicitations/"+resource.NewID(s.time()), c, asked, unit.GetDisplayName(), who, s.today())
 	if err != nil {
 		return nil, s.onRecord(ctx, in.GetParent(), err)
 	}
@@ -110,29 +110,13 @@ func (s *Server) visibleSolicitation(ctx context.Context, name string) (*counsel
 
 // ListSolicitations implements SolicitationService.
 func (s solicitations) ListSolicitations(ctx context.Context, in *counselv1.ListSolicitationsRequest) (*counselv1.ListSolicitationsResponse, error) {
-	region, all := strings.CutSuffix(in.GetParent(), "/cases/-")
-	pattern, name := caseName, in.GetParent()
-	if all {
-		pattern, name = "regions/{region}", region
-	}
-	who, err := rpc.Named(ctx, pattern, name)
+	who, q, err := children(ctx, caseName, in.GetParent(), "solicitations", docstore.FieldCreateTime)
 	if err != nil {
 		return nil, err
 	}
-	q := docstore.Query{
-		AnyOf:      &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Descending: true, PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	}
-	if all {
-		q.OrderBy = docstore.FieldCreateTime
-	} else {
-		q.Prefix = &docstore.Prefix{Field: docstore.FieldName, Value: in.GetParent() + "/solicitations/"}
-	}
-	page, err := s.solicited.List(ctx, q)
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListSolicitationsResponse{Solicitations: page.Items, NextPageToken: page.NextPageToken}, nil
+	q.Descending = true
+	solicited, next, err := rpc.List(ctx, s.solicited, q, who, in)
+	return &counselv1.ListSolicitationsResponse{Solicitations: solicited, NextPageToken: next}, err
 }
 
 // CloseSolicitation implements SolicitationService. The draft is hidden again unless
@@ -195,7 +179,7 @@ func (s solicitations) CreateReply(ctx context.Context, in *counselv1.CreateRepl
 	}
 	who, _ := auth.CallerFrom(ctx)
 	name := in.GetParent() + "/replies/" + resource.NewID(s.time())
-	r, change, err := newReply(name, parentCase(name), q, in.GetReply(), who, s.day())
+	r, change, err := newReply(name, parentCase(name), q, in.GetReply(), who, s.today())
 	if refusal := (*docstore.Refusal)(nil); errors.As(err, &refusal) {
 		_, err = s.changeSolicitation(docstore.WithStep(ctx, "refused"), in.GetParent(), "", func(*counselv1.Solicitation) (docstore.Change, error) {
 			return docstore.Change{}, refusal
@@ -225,15 +209,8 @@ func (s solicitations) ListReplies(ctx context.Context, in *counselv1.ListReplie
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.replies.List(ctx, docstore.Query{
-		AnyOf:    &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		Prefix:   &docstore.Prefix{Field: docstore.FieldName, Value: name},
-		PageSize: int(in.GetPageSize()), PageToken: in.GetPageToken(),
-	})
-	if err != nil {
-		return nil, rpc.FromStore(err, "")
-	}
-	return &counselv1.ListRepliesResponse{Replies: page.Items, NextPageToken: page.NextPageToken}, nil
+	replies, next, err := rpc.List(ctx, s.replies, docstore.Query{Prefix: under(name)}, who, in)
+	return &counselv1.ListRepliesResponse{Replies: replies, NextPageToken: next}, err
 }
 
 // HandleReply implements SolicitationService.

@@ -98,16 +98,12 @@ func (s *Server) ListDelegations(ctx context.Context, r *directoryv1.ListDelegat
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.store.delegations.List(ctx, docstore.Query{
-		AnyOf:   &docstore.AnyOf{Field: docstore.FieldViewers, Values: who.Viewers()},
-		OrderBy: docstore.FieldCreateTime, Descending: true,
-		PageSize: int(r.GetPageSize()), PageToken: r.GetPageToken(),
-	})
+	delegations, next, err := rpc.List(ctx, s.store.delegations, docstore.Query{OrderBy: docstore.FieldCreateTime, Descending: true}, who, r)
 	if err != nil {
-		return nil, rpc.FromStore(err, "")
+		return nil, err
 	}
-	answer := &directoryv1.ListDelegationsResponse{NextPageToken: page.NextPageToken}
-	for _, d := range page.Items {
+	answer := &directoryv1.ListDelegationsResponse{NextPageToken: next}
+	for _, d := range delegations {
 		answer.Delegations = append(answer.Delegations, shownOn(d, s.today()))
 	}
 	return answer, nil
