@@ -36,9 +36,20 @@ var (
 	behindFront = regexp.MustCompile(`^(?:条[件款约例线幅]|款(?:项[^目的、，。；]|额|式))`)
 )
 
+// MentionBegins are the characters with which mentions begin, MentionGoesOn those of
+// which one comes next.
+const (
+	MentionBegins = "本附前"
+	MentionGoesOn = beginSelf + beginAttached + beginBack
+
+	beginSelf     = "实暂管试若办规细意通方决条措指标基准制章公"
+	beginAttached = "件表"
+	beginBack     = "一二两三四五六款条"
+)
+
 // Mentions finds the references in running text, in order.
 func Mentions(s string) (out []Mention) {
-	if !MayMention(s) {
+	if !mayMention(s) {
 		return nil
 	}
 	end := 0
@@ -58,10 +69,9 @@ func Mentions(s string) (out []Mention) {
 	return out
 }
 
-// MayMention spares lines without any mention the pattern.
-func MayMention(s string) bool {
-	return strings.Contains(s, "第") && followed(s, "本", "实暂管试若办规细意通方决条措指标基准制章公") ||
-		followed(s, "附", "件表") || followed(s, "前", "一二两三四五六款条")
+// mayMention spares lines without any mention the pattern.
+func mayMention(s string) bool {
+	return strings.Contains(s, "第") && followed(s, "本", beginSelf) || followed(s, "附", beginAttached) || followed(s, "前", beginBack)
 }
 
 // followed reports whether one of the characters of next stands behind a word.

@@ -23,7 +23,8 @@ type alphabet struct {
 
 	bounds  []rune            // where intervals of code points begin, in order
 	classes []int32           // interval -> class
-	flat    []int32           // code point of the basic plane -> class
+	flat    []uint32          // code point of the basic plane -> class, and traits above it
+	beyond  traits            // that some code point outside that plane has
 	reps    []rune            // class -> one of its code points
 	inside  map[string]bitset // set of several code points -> the classes it is made of
 }
@@ -133,14 +134,14 @@ func (a *alphabet) seal() {
 		}
 		a.inside[key] = in
 	}
-	a.flat = make([]int32, 1<<16)
+	a.flat = make([]uint32, 1<<16)
 	for i, first := range a.bounds {
 		end := rune(len(a.flat))
 		if i+1 < len(a.bounds) {
 			end = min(end, a.bounds[i+1])
 		}
 		for r := first; r < end; r++ {
-			a.flat[r] = a.classes[i]
+			a.flat[r] = uint32(a.classes[i])
 		}
 	}
 }
@@ -165,7 +166,7 @@ func (a *alphabet) interval(r rune) int {
 
 func (a *alphabet) class(r rune) int32 {
 	if int(r) < len(a.flat) {
-		return a.flat[r]
+		return int32(a.flat[r] & maxClass)
 	}
 	return a.classes[a.interval(r)]
 }
@@ -182,17 +183,45 @@ func (s *spelling) position(at int) int {
 	return n
 }
 
-// spell reads a text in. A byte that is no UTF-8 is read as U+FFFD, as regexp does.
-func (a *alphabet) spell(text string, into *spelling) {
-	classes, at := into.classes[:0], into.at[:0]
-	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
-		}
-		classes, at = append(classes, a.class(r)), append(at, int32(i))
-		i += size
+// spell reads a text in, and tells its traits. A byte that is no UTF-8 is read as U+FFFD,
+// as regexp does.
+func (a *alphabet) spell(text string, into *spelling) (have traits) {
+	if cap(into.at) <= len(text) {
+		into.classes, into.at = make([]int32, 2*len(text)), make([]int32, 2*len(text)+1)
 	}
-	at = append(at, int32(len(text)))
-	into.classes, into.at = classes, at
+	classes, at := into.classes[:len(text)], into.at[:len(text)+1]
+	n, last := 0, traits(0)
+	for i := 0; i < len(text); n++ {
+		at[n] = int32(i)
+		r, size := runeAt(text, i)
+		i += size
+		t := a.beyond
+		if int(r) < len(a.flat) {
+			v := a.flat[r]
+			classes[n], t = int32(v&maxClass), traits(v>>classBits)
+		} else {
+			classes[n] = a.class(r)
+		}
+		have |= t&singles | last&(t>>pairs)
+		last = t
+	}
+	at[n] = int32(len(text))
+	into.classes, into.at = classes[:n], at[:n+1]
+	return have
+}
+
+// runeAt is [utf8.DecodeRuneInString] at a byte of a text most of whose characters take
+// three.
+func runeAt(s string, i int) (r rune, size int) {
+	b := s[i]
+	if b < utf8.RuneSelf {
+		return rune(b), 1
+	}
+	if b&0xF0 == 0xE0 && i+2 < len(s) && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80 {
+		r = rune(b&0x0F)<<12 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F)
+		if r >= 0x800 && (r < 0xD800 || r > 0xDFFF) {
+			return r, 3
+		}
+	}
+	return utf8.DecodeRuneInString(s[i:])
 }

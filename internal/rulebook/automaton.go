@@ -126,8 +126,8 @@ func (m *automaton) marked(state int32) int32 {
 	return state
 }
 
-// scan calls hit with the state each time a literal ends in a text.
-func (m *automaton) scan(classes []int32, hit func(state int32)) {
+// scan appends the state each time a literal ends in a text.
+func (m *automaton) scan(classes, ended []int32) []int32 {
 	s := int32(0)
 	for _, c := range classes {
 		var to int32
@@ -144,7 +144,8 @@ func (m *automaton) scan(classes []int32, hit func(state int32)) {
 			s = n.fail
 		}
 		if s = to &^ ends; s != to {
-			hit(s)
+			ended = append(ended, s)
 		}
 	}
+	return ended
 }

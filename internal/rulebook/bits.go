@@ -22,32 +22,48 @@ func (b bitset) both(other bitset, yield func(n int32)) {
 	}
 }
 
-// sparse is a set with few members among many numbers: its words that are not empty.
-type sparse []struct {
+// below calls yield with the members below a limit, in order.
+func (b bitset) below(limit int, yield func(n int32)) {
+	for i := 0; i<<6 < limit; i++ {
+		for word := b[i]; word != 0; word &= word - 1 {
+			n := i<<6 + bits.TrailingZeros64(word)
+			if n >= limit {
+				return
+			}
+			yield(int32(n))
+		}
+	}
+}
+
+// sparseSets are sets with few members among many numbers, one after the other: their words
+// that are not empty.
+type sparseSets struct {
+	from []int32 // where the words of each begin
+	word []sparseWord
+}
+
+type sparseWord struct {
 	at   int32
-	word uint64
+	bits uint64
 }
 
-func newSparse(members []int32) sparse {
-	var out sparse
+func (m *sparseSets) add(members []int32) {
+	if len(m.from) == 0 {
+		m.from = []int32{0}
+	}
+	start := len(m.word)
 	for _, n := range slices.Sorted(slices.Values(members)) {
-		if len(out) == 0 || out[len(out)-1].at != n>>6 {
-			out = append(out, struct {
-				at   int32
-				word uint64
-			}{at: n >> 6})
+		if last := len(m.word) - 1; last < start || m.word[last].at != n>>6 {
+			m.word = append(m.word, sparseWord{at: n >> 6})
 		}
-		out[len(out)-1].word |= 1 << (n & 63)
+		m.word[len(m.word)-1].bits |= 1 << (n & 63)
 	}
-	return out
+	m.from = append(m.from, int32(len(m.word)))
 }
 
-// meets reports whether the sets share a member.
-func (s sparse) meets(b bitset) bool {
-	for i := range s {
-		if b[s[i].at]&s[i].word != 0 {
-			return true
-		}
+// mark adds one of the sets to a set.
+func (m *sparseSets) mark(n int32, to bitset) {
+	for _, w := range m.word[m.from[n]:m.from[n+1]] {
+		to[w.at] |= w.bits
 	}
-	return false
 }

@@ -80,16 +80,16 @@ func checkNamed(name string) (check, bool) {
 }
 
 // mayFind spares a check the sentences in which it finds nothing.
-func (in *checkInput) mayFind(check string) bool {
+func (in *checkInput) mayFind(check string, has traits) bool {
 	switch {
 	case check != "dangling":
-		return strings.Contains(in.text, "《")
-	case !strings.Contains(in.text, "第") && !strings.Contains(in.text, "前"):
+		return has&hasTitle != 0
+	case has&(hasOrdinal|hasFront) == 0:
 		return false
 	case in.whole:
-		return len(in.references) > 0
+		return len(in.references) > 0 && (strings.Contains(in.text, "第") || strings.Contains(in.text, "前"))
 	}
-	return policytext.MayMention(in.text)
+	return has&hasMention != 0
 }
 
 // citedTitle is a title in 《》, and where it begins with the marks.
@@ -205,8 +205,8 @@ func referencesIn(t *corev1.PolicyText, c *clause) []*corev1.Reference {
 
 var startsArticle = regexp.MustCompile(`^[\s　]*第([零〇一二三四五六七八九十百\d]{1,7})条[\s　]`)
 
-// checks runs the checks of a set over one sentence.
-func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Finding {
+// checks runs the checks of a set over one sentence that has some traits.
+func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts, has traits) []*corev1.Finding {
 	if len(s.checkRules) == 0 {
 		return nil
 	}
@@ -218,19 +218,19 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts) []*corev1.Fi
 		in.references = referencesIn(t, c)
 	}
 	for i, r := range s.checkRules {
-		if in.mayFind(r.doc.Check.s) {
+		if in.mayFind(r.doc.Check.s, has) {
 			in.at = func() (int, int) { return articleOf(t, c) }
-			return s.checked(s.checkRules[i:], c, in)
+			return s.checked(s.checkRules[i:], c, in, has)
 		}
 	}
 	return nil
 }
 
 // checked runs checks over one sentence.
-func (s *Set) checked(rules []*rule, c *clause, in checkInput) []*corev1.Finding {
+func (s *Set) checked(rules []*rule, c *clause, in checkInput, has traits) []*corev1.Finding {
 	var out []*corev1.Finding
 	for _, r := range rules {
-		if !in.mayFind(r.doc.Check.s) {
+		if !in.mayFind(r.doc.Check.s, has) {
 			continue
 		}
 		for _, h := range r.check(&in) {

@@ -41,8 +41,11 @@ type frame struct {
 	rule *rule
 	all  []*pattern // all[0] is the head
 	none []*pattern
-	// gates are those of all, without the two that the library asks first.
-	gates []int32
+	// gates are sets of literals that all looks for, the rarest first; bars are those of
+	// which none excludes any.
+	gates, bars []int32
+	// open and openNone are the patterns that gates and bars leave open.
+	open, openNone []*pattern
 	// except are suppressors of the rule that this frame does without, unless they
 	// govern the clause.
 	except map[*suppressor]bool
@@ -272,8 +275,12 @@ func (c *compiler) pattern(src string) (*pattern, error) {
 	} else {
 		p.dfa = newDFA(c.machines, `(?s:`+s+`)`)
 	}
-	for _, set := range analyse(parsed).required() {
-		p.gates = append(p.gates, c.set(set))
+	if len(occurs.parts) == 0 {
+		p.gates = occurs.words
+	} else {
+		for _, set := range analyse(parsed).required() {
+			p.gates = append(p.gates, c.set(set))
+		}
 	}
 	c.patterns[s] = p
 	c.order = append(c.order, p)

@@ -21,6 +21,7 @@ func BenchmarkCorpus(b *testing.B) {
 	}
 	var screening, scanning time.Duration
 	var text spelling
+	var ended []int32
 	for b.Loop() {
 		start := processorTime(b)
 		for _, d := range docs {
@@ -29,7 +30,7 @@ func BenchmarkCorpus(b *testing.B) {
 		between := processorTime(b)
 		for _, d := range docs {
 			set.lib.spell(d.Text, &text)
-			set.lib.scanner.scan(text.classes, func(int32) {})
+			ended = set.lib.scanner.scan(text.classes, ended[:0])
 		}
 		screening, scanning = screening+between-start, scanning+processorTime(b)-between
 	}

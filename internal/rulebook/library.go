@@ -71,11 +71,10 @@ type Library struct {
 	parts    int // of patterns
 	cues     int // of suppressors
 	frames   []*frame
-	triggers [][]int32 // literal -> frames that may hit once it is seen
-	second   []int32   // frame -> another set of which it needs a literal; -1 for none
-	always   []int32   // frames without literals
-	literals int       // how many there are; those without triggers are words that mask
-	sets     []sparse  // of literals
+	waiting  [][]waiting // set of literals -> frames that may hit once one of it is seen
+	within   sparseSets  // literal -> the sets it is in
+	literals int         // how many there are
+	sets     int         // of literals
 	*machines
 	scanner    *automaton
 	contrast   []*pattern // the two sides of a contrast between sentences, if rules look for one
@@ -117,7 +116,7 @@ func load(files Files, b *budget) (*Library, error) {
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, parts: map[string]*part{}, literals: map[string]int32{}, sets: map[string]int32{}, machines: m, budget: b,
+			patterns: map[string]*pattern{}, parts: map[string]*part{}, literals: map[string]int32{}, sets: map[string]int32{}, members: make([][]int32, setMasked+1), machines: m, budget: b,
 		},
 	}
 	if err := l.read(files); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -362,83 +361,4 @@ func (l *loader) chooseSuppressors(r *rule, file string, d *ruleDoc) {
 			r.suppressors = append(r.suppressors, s)
 		}
 	}
-}
-
-// index prepares the prefilter: each frame waits for one literal of the most
-// selective set that any hit must contain.
-func (l *loader) index() {
-	lib := l.lib
-	lib.patterns, lib.parts, lib.cues = l.order, len(l.compiler.parts), l.compiler.cues
-	words := slices.Clone(l.words)
-	for i := 0; i < len(l.masks); i += 2 {
-		lib.word(l.masks[i])
-		words = append(words, l.masks[i])
-	}
-	lib.literals = len(words)
-	lib.seal()
-	lib.scanner = newAutomaton(lib.alphabet, words)
-	lib.masks = strings.NewReplacer(l.masks...)
-	for _, members := range l.members {
-		lib.sets = append(lib.sets, newSparse(members))
-	}
-	common := l.common()
-	lib.triggers = make([][]int32, len(l.words))
-	for _, name := range lib.names {
-		for _, r := range lib.packs[name].rules {
-			for _, f := range r.frames {
-				id := int32(len(lib.frames))
-				lib.frames = append(lib.frames, f)
-				f.gates = l.gates(f, common)
-				if len(f.gates) == 0 {
-					lib.always, lib.second = append(lib.always, id), append(lib.second, -1)
-					continue
-				}
-				rarest := f.gates[0]
-				second := int32(-1)
-				if f.gates = f.gates[1:]; len(f.gates) > 0 {
-					second, f.gates = f.gates[0], f.gates[1:]
-				}
-				lib.second = append(lib.second, second)
-				for _, w := range l.members[rarest] {
-					lib.triggers[w] = append(lib.triggers[w], id)
-				}
-			}
-		}
-	}
-}
-
-// common tells of each set of literals how often one of it stands in the examples of the
-// packs.
-func (l *loader) common() []int {
-	often, text := make([]int, l.lib.literals), spelling{}
-	for _, r := range l.rules {
-		for _, e := range slices.Concat(r.doc.Violation, r.doc.Clean) {
-			l.lib.spell(e.s, &text)
-			l.lib.scanner.scan(text.classes, func(state int32) {
-				for _, id := range l.lib.scanner.ending(state) {
-					often[id]++
-				}
-			})
-		}
-	}
-	out := make([]int, len(l.members))
-	for set, members := range l.members {
-		for _, id := range members {
-			out[set] += often[id]
-		}
-	}
-	return out
-}
-
-// gates are the sets of which a frame needs a literal each, first those that are the most
-// likely to turn it away.
-func (l *loader) gates(f *frame, common []int) []int32 {
-	var out []int32
-	for _, p := range f.all {
-		out = append(out, p.gates...)
-	}
-	slices.SortFunc(out, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(common[a], common[b]), cmp.Compare(len(l.members[a]), len(l.members[b])), cmp.Compare(a, b))
-	})
-	return slices.Compact(out)
 }

@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ type matcher struct {
 	sighting
 	text   string // masked, names of places read as 本市
 	own    int
+	traits              // of what is written
 	names  []namedPlace // of the clause's own text
 	sought []sought     // pattern -> its matches in text
 	cued   []cued
@@ -63,17 +65,22 @@ func (l *Library) giveBack(m *matcher) {
 // reset takes up a clause.
 func (m *matcher) reset(c *clause) {
 	if m.epoch == math.MaxUint32 { // the answers of old would be taken for new ones
-		clear(m.held)
 		clear(m.asked)
 		clear(m.tried)
 		clear(m.sought)
 		clear(m.cued)
 		m.epoch = 0
 	}
-	lead, _ := m.lib.places.read(c.lead)
-	text, names := m.lib.places.read(c.text)
-	m.names = names
-	m.text, m.own = (&clause{lead: lead, text: text}).joined()
+	m.text, m.own = c.joined()
+	m.traits, m.names = m.lib.spell(m.text, &m.spelling), nil
+	if m.traits&(hasName|hasBareName) != 0 {
+		read := *c
+		read.lead, _ = m.lib.places.read(c.lead)
+		if read.text, m.names = m.lib.places.read(c.text); read.lead != c.lead || m.names != nil {
+			m.text, m.own = read.joined()
+			m.lib.spell(m.text, &m.spelling)
+		}
+	}
 	m.text = m.look(m.text)
 }
 
@@ -111,26 +118,19 @@ func (m *matcher) occurs(p *pattern) bool {
 // frame looks for the first unsuppressed hit of a frame in the current clause;
 // failing that, for one that only asks to verify the basis.
 func (m *matcher) frame(f *frame) (hit, bool) {
-	for _, p := range f.all {
-		if !m.occurs(p) {
-			return hit{}, false
-		}
-	}
-	for _, p := range f.none {
-		if m.occurs(p) {
-			return hit{}, false
-		}
+	if !m.fits(f) {
+		return hit{}, false
 	}
 	var pending hit
 	found := false
 	for _, head := range m.matches(f.all[0]) {
+		drop, verify := m.suppressed(f, head)
+		if drop || verify && found {
+			continue
+		}
 		start, end := m.span(f, head)
 		if end == 0 {
 			continue // wholly in the lead-in, which is a clause of its own
-		}
-		drop, verify := m.suppressed(f, head)
-		if drop {
-			continue
 		}
 		start, end = origin(m.names, start-m.own, end-m.own)
 		h := hit{rule: f.rule, start: start, end: end, verify: verify}
@@ -142,6 +142,28 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 		}
 	}
 	return pending, found
+}
+
+// fits reports whether a frame has all it looks for and nothing it excludes: first by the
+// literals of the clause, then by expressions.
+func (m *matcher) fits(f *frame) bool {
+	all, none := f.open, f.openNone
+	if m.plain {
+		all, none = f.all, f.none
+	} else if !m.every(f.gates) || slices.ContainsFunc(f.bars, m.holds) {
+		return false
+	}
+	for _, p := range all {
+		if !m.occurs(p) {
+			return false
+		}
+	}
+	for _, p := range none {
+		if m.occurs(p) {
+			return false
+		}
+	}
+	return true
 }
 
 // span is the least stretch from the head to the nearest match of every other

@@ -38,6 +38,12 @@ func (p *places) add(name string) bool {
 	return true
 }
 
+// divisions are the endings of names, beforeBare what a name without one stands behind.
+const (
+	divisions  = "省市县区州旗盟"
+	beforeBare = "在入于到至来"
+)
+
 func isDivision(s string) bool {
 	switch s {
 	case "省", "市", "县", "区", "州", "旗", "盟":

@@ -147,9 +147,9 @@ type sighting struct {
 	spelling
 	lib   *Library
 	epoch uint32
+	ended []int32  // states of the scan in which literals ended
 	seen  bitset   // literals
-	found []int32  // the same, in the order they were seen
-	held  []answer // of each set of literals, whether one of it was seen
+	held  bitset   // sets of literals of which one was seen
 	asked []answer // of each pattern, whether it occurs
 	tried []answer // the same of each part
 	work  int      // bytes that expressions were set to search, for tests that count it
@@ -157,7 +157,7 @@ type sighting struct {
 
 func newSighting(lib *Library) sighting {
 	return sighting{
-		lib: lib, seen: newBitset(lib.literals), held: make([]answer, len(lib.sets)),
+		lib: lib, seen: newBitset(lib.literals), held: newBitset(lib.sets),
 		asked: make([]answer, len(lib.patterns)), tried: make([]answer, lib.parts),
 	}
 }
@@ -168,29 +168,32 @@ type answer struct {
 	yes   bool
 }
 
-// look scans a new clause for literals, and once more without what only looks like one.
+// look scans a clause that was spelt for literals, and once more without what only looks
+// like one.
 // It returns the clause as patterns see it.
 func (s *sighting) look(text string) string {
 	s.epoch++
-	if s.scan(text); slices.ContainsFunc(s.found, func(id int32) bool { return int(id) >= len(s.lib.triggers) }) {
+	if s.scan(); s.holds(setMasked) {
 		text = s.lib.masks.Replace(text)
-		s.scan(text)
+		s.lib.spell(text, &s.spelling)
+		s.scan()
 	}
 	return text
 }
 
-func (s *sighting) scan(text string) {
+func (s *sighting) scan() {
 	clear(s.seen)
-	s.found = s.found[:0]
-	s.lib.spell(text, &s.spelling)
-	s.lib.scanner.scan(s.classes, func(state int32) {
+	clear(s.held)
+	s.held.set(setAlways)
+	s.ended = s.lib.scanner.scan(s.classes, s.ended[:0])
+	for _, state := range s.ended {
 		for _, id := range s.lib.scanner.ending(state) {
 			if !s.seen.has(id) {
 				s.seen.set(id)
-				s.found = append(s.found, id)
+				s.lib.within.mark(id, s.held)
 			}
 		}
-	})
+	}
 }
 
 // every reports whether of each set a literal occurs.
@@ -203,13 +206,7 @@ func (s *sighting) every(sets []int32) bool {
 	return true
 }
 
-func (s *sighting) holds(set int32) bool {
-	a := &s.held[set]
-	if a.epoch != s.epoch {
-		a.epoch, a.yes = s.epoch, s.lib.sets[set].meets(s.seen)
-	}
-	return a.yes
-}
+func (s *sighting) holds(set int32) bool { return s.held.has(set) }
 
 // has reports whether a pattern occurs in the clause that was looked at.
 func (s *sighting) has(p *pattern, text string) bool {

@@ -97,6 +97,7 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 			}
 		}
 		hits, first := r.clause(c), len(out.Findings)
+		has := r.m.traits
 		for _, h := range hits {
 			if !add(s.finding(c, h)) {
 				return false
@@ -110,8 +111,8 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 				return false
 			}
 		}
-		r.define(c, out.Findings[first:])
-		for _, f := range s.checks(t, c, &facts) {
+		r.define(c, has, out.Findings[first:])
+		for _, f := range s.checks(t, c, &facts, has) {
 			if !add(f) {
 				return false
 			}
@@ -151,7 +152,7 @@ func locate(t *corev1.PolicyText, a *corev1.Anchor) {
 type run struct {
 	set    *Set
 	m      *matcher
-	queued bitset // frames of which a literal was seen
+	queued bitset // frames of which literals were seen
 	hits   []hit
 	pair   bool // two sentences at once: only rules that look for a contrast
 	prior  sentence
@@ -169,14 +170,13 @@ func (r *run) clause(c *clause) []hit {
 	lib := r.set.lib
 	r.m.reset(c)
 	clear(r.queued)
-	for _, f := range lib.always {
-		r.queued.set(f)
-	}
-	for _, id := range r.m.found {
-		for _, f := range lib.triggers[id] {
-			r.queued.set(f)
+	r.m.held.below(len(lib.waiting), func(set int32) {
+		for _, w := range lib.waiting[set] {
+			if r.m.holds(w.second) && r.m.holds(w.third) {
+				r.queued.set(w.frame)
+			}
 		}
-	}
+	})
 	r.hits = r.hits[:0]
 	r.queued.both(r.set.named, r.ask)
 	r.queued.both(r.set.residual, r.ask)
@@ -186,11 +186,8 @@ func (r *run) clause(c *clause) []hit {
 
 // ask adds the hit of a frame, where it has one that its rule has none better than.
 func (r *run) ask(id int32) {
-	if second := r.set.lib.second[id]; second >= 0 && !r.m.holds(second) {
-		return
-	}
 	f := r.set.lib.frames[id]
-	if r.pair && !f.rule.contrast || !r.m.every(f.gates) {
+	if r.pair && !f.rule.contrast {
 		return
 	}
 	n := len(r.hits)

@@ -184,7 +184,7 @@ func everyRule(set *Set, s string) []string {
 			}
 		}
 		facts := Facts{}
-		for _, f := range set.checks(&corev1.PolicyText{Text: s}, c, &facts) {
+		for _, f := range set.checks(&corev1.PolicyText{Text: s}, c, &facts, ^traits(0)) {
 			out = append(out, f.Rule)
 		}
 		return true

@@ -30,13 +30,10 @@ type term struct {
 }
 
 // define takes up the term that a clause defines, if it is narrowed; found are the
-// findings at the clause.
-func (r *run) define(c *clause, found []*corev1.Finding) {
+// findings at the clause, and has its traits.
+func (r *run) define(c *clause, has traits, found []*corev1.Finding) {
 	d := r.set.lib.definition
-	if d.means == nil || len(r.terms) == maxTerms {
-		return
-	}
-	if !mayDefine(c.text) {
+	if d.means == nil || len(r.terms) == maxTerms || has&hasDefinition == 0 || !mayDefine(c.text) {
 		return
 	}
 	var word, meaning string

@@ -1,0 +1,168 @@
+package rulebook
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The first sets of literals are not of rules: that which every clause holds, and that of
+// words which only look like one.
+const (
+	setAlways int32 = iota
+	setMasked
+)
+
+// waiting is a frame that may hit once a literal of some set is seen, if those of two
+// others are.
+type waiting struct{ frame, second, third int32 }
+
+// index prepares the prefilter. One scan of a clause tells of each set of literals whether
+// it holds one of it; each frame waits for the most selective set that any hit must
+// hold, and is looked at when the next two are there as well.
+func (l *loader) index() {
+	lib := l.lib
+	lib.patterns, lib.parts, lib.cues = l.order, len(l.compiler.parts), l.compiler.cues
+	words := slices.Clone(l.words)
+	for i := 0; i < len(l.masks); i += 2 {
+		lib.word(l.masks[i])
+		l.members[setMasked] = append(l.members[setMasked], int32(len(words)))
+		words = append(words, l.masks[i])
+	}
+	lib.literals, lib.sets = len(words), len(l.members)
+	lib.seal()
+	lib.trace()
+	lib.scanner = newAutomaton(lib.alphabet, words)
+	lib.masks = strings.NewReplacer(l.masks...)
+	often := l.often()
+	rarity := make([]int, len(l.members))
+	for set, members := range l.members {
+		for _, id := range members {
+			rarity[set] += often[id]
+		}
+	}
+	for _, name := range lib.names {
+		for _, r := range lib.packs[name].rules {
+			for _, f := range r.frames {
+				l.gates(f, rarity)
+				lib.frames = append(lib.frames, f)
+			}
+		}
+	}
+	l.renumber(often)
+	for id, f := range lib.frames {
+		w := waiting{int32(id), setAlways, setAlways}
+		switch {
+		case len(f.gates) > 2:
+			w.second, w.third = f.gates[1], f.gates[2]
+		case len(f.gates) > 1:
+			w.second = f.gates[1]
+		}
+		lib.waiting[f.gates[0]] = append(lib.waiting[f.gates[0]], w)
+	}
+}
+
+// often tells of each literal how often it stands in the examples of the packs.
+func (l *loader) often() []int {
+	often, text, ended := make([]int, l.lib.literals), spelling{}, []int32(nil)
+	for _, r := range l.rules {
+		for _, e := range slices.Concat(r.doc.Violation, r.doc.Clean) {
+			l.lib.spell(e.s, &text)
+			ended = l.lib.scanner.scan(text.classes, ended[:0])
+			for _, state := range ended {
+				for _, id := range l.lib.scanner.ending(state) {
+					often[id]++
+				}
+			}
+		}
+	}
+	return often
+}
+
+// gates gives a frame the sets of which it needs a literal each, first those that are the
+// most likely to turn it away, and those of which it may have none.
+func (l *loader) gates(f *frame, rarity []int) {
+	for _, p := range f.all {
+		f.gates = append(f.gates, p.gates...)
+		if len(p.parts) > 0 {
+			f.open = append(f.open, p)
+		}
+	}
+	slices.SortFunc(f.gates, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(rarity[a], rarity[b]), cmp.Compare(len(l.members[a]), len(l.members[b])), cmp.Compare(a, b))
+	})
+	if f.gates = slices.Compact(f.gates); len(f.gates) == 0 {
+		f.gates = []int32{setAlways}
+	}
+	for _, p := range f.none {
+		f.bars = append(f.bars, p.words...)
+		if len(p.parts) > 0 {
+			f.openNone = append(f.openNone, p)
+		}
+	}
+}
+
+// renumber puts the sets for which frames wait before all others, and sets of the same
+// common literals beside each other, so that what a literal says of its sets is few
+// words.
+func (l *loader) renumber(often []int) {
+	lib := l.lib
+	awaited, commonest := map[int32]bool{}, make([]int32, len(l.members))
+	for _, f := range lib.frames {
+		awaited[f.gates[0]] = true
+	}
+	for set, members := range l.members {
+		commonest[set] = -1
+		for _, id := range members {
+			if commonest[set] < 0 || often[id] > often[commonest[set]] {
+				commonest[set] = id
+			}
+		}
+	}
+	order := make([]int32, len(l.members))
+	for set := range order {
+		order[set] = int32(set)
+	}
+	class := func(set int32) int {
+		switch {
+		case set <= setMasked:
+			return 0
+		case awaited[set]:
+			return 1
+		}
+		return 2
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(commonest[a], commonest[b]), cmp.Compare(a, b))
+	})
+	number := make([]int32, len(order))
+	within := make([][]int32, lib.literals)
+	for to, set := range order {
+		number[set] = int32(to)
+		for _, id := range l.members[set] {
+			within[id] = append(within[id], int32(to))
+		}
+	}
+	for _, sets := range within {
+		lib.within.add(sets)
+	}
+	lib.waiting = make([][]waiting, len(awaited)+int(setMasked)+1)
+	again := func(sets []int32) {
+		for i, set := range sets {
+			sets[i] = number[set]
+		}
+	}
+	for _, p := range l.order {
+		p.gates = slices.Clone(p.gates) // which may be its words
+		again(p.gates)
+		again(p.words)
+	}
+	for p := range maps.Values(l.compiler.parts) {
+		again(p.gates)
+	}
+	for _, f := range lib.frames {
+		again(f.gates)
+		again(f.bars)
+	}
+}
