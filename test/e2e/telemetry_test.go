@@ -13,6 +13,8 @@ import (
 
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // collector is an OpenTelemetry collector that keeps what it is sent.
@@ -147,6 +149,7 @@ func TestMetrics(t *testing.T) {
 			if _, f := w.deliberate(t, "drafter", d.GetName(), "2026-05-19"); f == nil {
 				t.Fatal("deliberated without a review")
 			}
+			w.tasks(t, "office", "filing", corev1.Task_OPEN) // waits for the rows, which are inserted in the background
 			page, _ := fetch(t, "http://"+w.app.MetricsAddr+"/metrics")
 			for _, want := range []string{
 				`fashen_rpc_requests_total{code="OK",method="SubmitDocument",service="fashen.filing.v1.FilingService"} 1`,
@@ -154,8 +157,8 @@ func TestMetrics(t *testing.T) {
 				`fashen_rpc_seconds_count{method="DeliberateDocument",service="fashen.filing.v1.FilingService"} 1`,
 				`fashen_refusals_total{code="REVIEW_TIME_INSUFFICIENT"} 1`,
 				`fashen_cases{state="UNDER_REVIEW"} 1`, `fashen_cases_overdue{state="UNDER_REVIEW"} 0`,
-				// Rows of figures are inserted too, when the drainer gets to it.
-				`fashen_store_seconds_count{operation="insert",store="filing"} `, "process_resident_memory_bytes", "go_goroutines",
+				// The document, and a row each of its tasks and figures.
+				`fashen_store_seconds_count{operation="insert",store="filing"} 5` + "\n", "process_resident_memory_bytes", "go_goroutines",
 			} {
 				if !strings.Contains(page, want) {
 					t.Errorf("no line %s", want)
