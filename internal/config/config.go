@@ -197,6 +197,26 @@ func (c *Config) Check() error {
 	problem := func(flag, format string, args ...any) {
 		errs = append(errs, &Problem{flag, fmt.Sprintf(format, args...)})
 	}
+	c.checkStore(problem)
+	c.checkAddresses(problem)
+	c.checkProcesses(problem)
+	c.checkIssuer(problem)
+	c.checkBrowser(problem)
+	c.checkNumbers(problem)
+	c.checkFonts(problem)
+	if c.Region != "" && !regionCode.MatchString(c.Region) {
+		problem("region", "%q is not a code of six digits", c.Region)
+	}
+	c.Reading.check(problem)
+	c.Telemetry.Check(problem)
+	if _, err := c.Level(); err != nil {
+		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)
+	}
+	return errors.Join(errs...)
+}
+
+// checkStore names what a store lacks.
+func (c *Config) checkStore(problem func(flag, format string, args ...any)) {
 	switch c.Store {
 	case StoreSQLite:
 		if c.DataDir == "" {
@@ -212,29 +232,20 @@ func (c *Config) Check() error {
 	default:
 		problem("store", "%q is neither sqlite nor mongodb", c.Store)
 	}
+}
+
+// checkAddresses names addresses, origins and networks that are none.
+func (c *Config) checkAddresses(problem func(flag, format string, args ...any)) {
 	for _, a := range []struct{ flag, address string }{{"grpc", c.GRPCAddr}, {"http", c.HTTPAddr}} {
 		if _, _, err := net.SplitHostPort(a.address); a.address != "" && err != nil {
 			problem(a.flag, "%q is not host:port", a.address)
 		}
 	}
-	c.checkProcesses(problem)
 	for _, origin := range c.AllowedOrigins {
 		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
 			problem("allowed-origins", "%q is not an origin such as https://oa.example.cn", origin)
 		}
 	}
-	if c.OIDCIssuer != "" {
-		if err := oidc.CheckURL(c.OIDCIssuer); err != nil {
-			problem("oidc-issuer", "%v", err)
-		}
-		if c.OIDCAudience == "" {
-			problem("oidc-audience", "needed with --oidc-issuer")
-		}
-		if c.OIDCLoginClaim == "" {
-			problem("oidc-login-claim", "needed with --oidc-issuer")
-		}
-	}
-	c.checkBrowser(problem)
 	for _, network := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			problem("trusted-proxies", "%q is not a network such as 10.0.0.0/8", network)
@@ -243,8 +254,33 @@ func (c *Config) Check() error {
 	if _, bad := webhook.ParseNetworks(c.WebhookNetworks); bad != "" {
 		problem("webhook-networks", "%q is not a network such as 10.20.0.0/16", bad)
 	}
-	if c.WebhookTimeout < 0 {
-		problem("webhook-timeout", "%v is less than 0", c.WebhookTimeout)
+}
+
+// checkIssuer names what is wrong with taking the tokens of an issuer.
+func (c *Config) checkIssuer(problem func(flag, format string, args ...any)) {
+	if c.OIDCIssuer == "" {
+		return
+	}
+	if err := oidc.CheckURL(c.OIDCIssuer); err != nil {
+		problem("oidc-issuer", "%v", err)
+	}
+	if c.OIDCAudience == "" {
+		problem("oidc-audience", "needed with --oidc-issuer")
+	}
+	if c.OIDCLoginClaim == "" {
+		problem("oidc-login-claim", "needed with --oidc-issuer")
+	}
+}
+
+// checkNumbers names times and rates below nothing.
+func (c *Config) checkNumbers(problem func(flag, format string, args ...any)) {
+	for _, t := range []struct {
+		flag string
+		time time.Duration
+	}{{"webhook-timeout", c.WebhookTimeout}, {"checkpoint-interval", c.CheckpointInterval}, {"intent-give-up", c.IntentGiveUp}} {
+		if t.time < 0 {
+			problem(t.flag, "%v is less than 0", t.time)
+		}
 	}
 	for _, r := range []struct {
 		flag string
@@ -254,22 +290,6 @@ func (c *Config) Check() error {
 			problem(r.flag, "%d is less than 0", r.rate)
 		}
 	}
-	c.checkFonts(problem)
-	if c.CheckpointInterval < 0 {
-		problem("checkpoint-interval", "%v is less than 0", c.CheckpointInterval)
-	}
-	if c.Region != "" && !regionCode.MatchString(c.Region) {
-		problem("region", "%q is not a code of six digits", c.Region)
-	}
-	if c.IntentGiveUp < 0 {
-		problem("intent-give-up", "%v is less than 0", c.IntentGiveUp)
-	}
-	c.Reading.check(problem)
-	c.Telemetry.Check(problem)
-	if _, err := c.Level(); err != nil {
-		problem("log-level", "%q is neither debug, info, warn nor error", c.LogLevel)
-	}
-	return errors.Join(errs...)
 }
 
 // checkBrowser names what is wrong with signing in with a browser.

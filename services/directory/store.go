@@ -28,100 +28,114 @@ type store struct {
 	places      docstore.Derived[*storagev1.WebhookPlace]
 }
 
+var regionsSpec = docstore.Spec{
+	Name: "regions",
+	Indexes: []docstore.Index{
+		{Fields: []string{"parent_region"}}, // divisions below one, by code
+	},
+}
+
+var bureausSpec = docstore.Spec{
+	Name: "bureaus",
+	Indexes: []docstore.Index{
+		{Fields: []string{"uscc"}, Unique: true},
+		{Fields: []string{"successor"}}, // bureaus that were merged into one
+	},
+}
+
+var peopleSpec = docstore.Spec{
+	Name: "people",
+	Indexes: []docstore.Index{
+		{Fields: []string{"login"}, Unique: true},
+		{Fields: []string{docstore.FieldParent, "bureau"}},
+		{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: their tokens are stale
+	},
+}
+
+var credentialsSpec = docstore.Spec{
+	Name: "credentials",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldUpdateTime}}, // revocations of late
+	},
+}
+
+var systemsSpec = docstore.Spec{
+	Name: "systems",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: what is remembered of their keys is stale
+	},
+}
+
+var apiKeysSpec = docstore.Spec{
+	Name: "api_keys",
+	Indexes: []docstore.Index{
+		{Fields: []string{"key_id"}, Unique: true}, // a key as it is presented
+		{Fields: []string{docstore.FieldUpdateTime}},
+	},
+}
+
+var delegationsSpec = docstore.Spec{
+	Name: "delegations",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}}, // those of a person
+		{Fields: []string{docstore.FieldUpdateTime}},                        // revoked of late
+	},
+}
+
+var profilesSpec = docstore.Spec{
+	Name: "jurisdiction_profiles",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldParent, "effective_date"}}, // the version of a date
+	},
+}
+
+var deliveriesSpec = docstore.Spec{
+	Name: "deliveries",
+	Indexes: []docstore.Index{
+		{Fields: []string{docstore.FieldParent, docstore.FieldCreateTime}},                       // those of a webhook
+		{Fields: []string{docstore.FieldParent, "delivery.state", docstore.FieldCreateTime}},     // of one state
+		{Fields: []string{docstore.FieldParent, "delivery.state", "delivery.next_attempt_time"}}, // due
+		{Fields: []string{"delivery.state"}},                                                     // how many wait, and were given up
+		{Fields: []string{docstore.FieldCreateTime}},                                             // too old to keep
+	},
+}
+
 func openStore(ctx context.Context, e docstore.Engine, o docstore.Options) (s store, err error) {
-	if s.regions, err = docstore.NewCollection[*directoryv1.Region](ctx, e, docstore.Spec{
-		Name: "regions",
-		Indexes: []docstore.Index{
-			{Fields: []string{"parent_region"}}, // divisions below one, by code
-		},
-	}, o); err != nil {
+	if s.regions, err = docstore.NewCollection[*directoryv1.Region](ctx, e, regionsSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.bureaus, err = docstore.NewCollection[*directoryv1.Bureau](ctx, e, docstore.Spec{
-		Name: "bureaus",
-		Indexes: []docstore.Index{
-			{Fields: []string{"uscc"}, Unique: true},
-			{Fields: []string{"successor"}}, // bureaus that were merged into one
-		},
-	}, o); err != nil {
+	if s.bureaus, err = docstore.NewCollection[*directoryv1.Bureau](ctx, e, bureausSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.people, err = docstore.NewCollection[*directoryv1.Person](ctx, e, docstore.Spec{
-		Name: "people",
-		Indexes: []docstore.Index{
-			{Fields: []string{"login"}, Unique: true},
-			{Fields: []string{docstore.FieldParent, "bureau"}},
-			{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: their tokens are stale
-		},
-	}, o); err != nil {
+	if s.people, err = docstore.NewCollection[*directoryv1.Person](ctx, e, peopleSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.credentials, err = docstore.NewCollection[*storagev1.Credential](ctx, e, docstore.Spec{
-		Name: "credentials",
-		Indexes: []docstore.Index{
-			{Fields: []string{docstore.FieldUpdateTime}}, // revocations of late
-		},
-	}, o); err != nil {
+	if s.credentials, err = docstore.NewCollection[*storagev1.Credential](ctx, e, credentialsSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.systems, err = docstore.NewCollection[*directoryv1.System](ctx, e, docstore.Spec{
-		Name: "systems",
-		Indexes: []docstore.Index{
-			{Fields: []string{docstore.FieldUpdateTime}}, // changed lately: what is remembered of their keys is stale
-		},
-	}, o); err != nil {
+	if s.systems, err = docstore.NewCollection[*directoryv1.System](ctx, e, systemsSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.apiKeys, err = docstore.NewCollection[*storagev1.ApiKey](ctx, e, docstore.Spec{
-		Name: "api_keys",
-		Indexes: []docstore.Index{
-			{Fields: []string{"key_id"}, Unique: true}, // a key as it is presented
-			{Fields: []string{docstore.FieldUpdateTime}},
-		},
-	}, o); err != nil {
+	if s.apiKeys, err = docstore.NewCollection[*storagev1.ApiKey](ctx, e, apiKeysSpec, o); err != nil {
 		return store{}, err
 	}
-	if s.delegations, err = docstore.NewCollection[*directoryv1.Delegation](ctx, e, docstore.Spec{
-		Name: "delegations",
-		Indexes: []docstore.Index{
-			{Fields: []string{docstore.FieldViewers, docstore.FieldCreateTime}}, // those of a person
-			{Fields: []string{docstore.FieldUpdateTime}},                        // revoked of late
-		},
-	}, o); err != nil {
+	if s.delegations, err = docstore.NewCollection[*directoryv1.Delegation](ctx, e, delegationsSpec, o); err != nil {
 		return store{}, err
 	}
 	if s.calendars, err = docstore.NewCollection[*directoryv1.Calendar](ctx, e, docstore.Spec{Name: "calendars"}, o); err != nil {
 		return store{}, err
 	}
-	if s.profiles, err = docstore.NewCollection[*directoryv1.JurisdictionProfile](ctx, e, docstore.Spec{
-		Name: "jurisdiction_profiles",
-		Indexes: []docstore.Index{
-			{Fields: []string{docstore.FieldParent, "effective_date"}}, // the version of a date
-		},
-	}, o); err != nil {
+	if s.profiles, err = docstore.NewCollection[*directoryv1.JurisdictionProfile](ctx, e, profilesSpec, o); err != nil {
 		return store{}, err
 	}
-	return s, openWebhooks(ctx, e, o, &s)
-}
-
-func openWebhooks(ctx context.Context, e docstore.Engine, o docstore.Options, s *store) (err error) {
 	if s.webhooks, err = docstore.NewCollection[*directoryv1.Webhook](ctx, e, docstore.Spec{Name: "webhooks"}, o); err != nil {
-		return err
+		return store{}, err
 	}
-	if s.deliveries, err = docstore.NewDerived[*storagev1.Delivery](ctx, e, docstore.Spec{
-		Name: "deliveries",
-		Indexes: []docstore.Index{
-			{Fields: []string{docstore.FieldParent, docstore.FieldCreateTime}},                       // those of a webhook
-			{Fields: []string{docstore.FieldParent, "delivery.state", docstore.FieldCreateTime}},     // of one state
-			{Fields: []string{docstore.FieldParent, "delivery.state", "delivery.next_attempt_time"}}, // due
-			{Fields: []string{"delivery.state"}},                                                     // how many wait, and were given up
-			{Fields: []string{docstore.FieldCreateTime}},                                             // too old to keep
-		},
-	}, o); err != nil {
-		return err
+	if s.deliveries, err = docstore.NewDerived[*storagev1.Delivery](ctx, e, deliveriesSpec, o); err != nil {
+		return store{}, err
 	}
 	s.places, err = docstore.NewDerived[*storagev1.WebhookPlace](ctx, e, docstore.Spec{Name: "webhook_places"}, o)
-	return err
+	return s, err
 }
 
 // each calls do with every document of a query, page by page.
