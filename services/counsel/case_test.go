@@ -3,18 +3,14 @@ package counsel
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	"fashen/internal/auth"
 	"fashen/internal/calendar"
 	"fashen/internal/docstore"
-	"fashen/internal/intent"
 	"fashen/internal/rpc"
 )
 
@@ -195,61 +191,6 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-func TestStanding(t *testing.T) {
-	revised := func(t *testing.T) *counselv1.Case {
-		c := at(t, counselv1.Case_REVISED)
-		if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	confirmed := func(t *testing.T) *counselv1.Case {
-		c := revised(t)
-		if _, err := confirm(c, digest(2), "与意见一致", reviewer, day0); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	declined := func(t *testing.T) *counselv1.Case {
-		c := at(t, counselv1.Case_CONCLUDED_REVISE)
-		for n := range int32(2) {
-			if _, err := answer(c, n+1, &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "r", Decider: "d"}, drafter, day0); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return c
-	}
-	in := func(s counselv1.Case_State) func(*testing.T) *counselv1.Case {
-		return func(t *testing.T) *counselv1.Case { return at(t, s) }
-	}
-	for _, tc := range []struct {
-		name    string
-		c       func(*testing.T) *counselv1.Case
-		version int
-		want    counselv1.Verdict_Standing
-	}{
-		{"received", in(counselv1.Case_RECEIVED), 1, counselv1.Verdict_NOT_CONCLUDED},
-		{"under review", in(counselv1.Case_UNDER_REVIEW), 1, counselv1.Verdict_NOT_CONCLUDED},
-		{"returned", in(counselv1.Case_RETURNED), 1, counselv1.Verdict_NOT_CONCLUDED},
-		{"lawful", in(counselv1.Case_CONCLUDED_LAWFUL), 1, counselv1.Verdict_PASSES},
-		{"lawful, other text", in(counselv1.Case_CONCLUDED_LAWFUL), 2, counselv1.Verdict_STALE},
-		{"unlawful", in(counselv1.Case_CONCLUDED_UNLAWFUL), 1, counselv1.Verdict_ADVERSE},
-		{"revise, unanswered", in(counselv1.Case_CONCLUDED_REVISE), 1, counselv1.Verdict_ITEMS_UNANSWERED},
-		{"revise, adopted, same draft", in(counselv1.Case_REVISED), 1, counselv1.Verdict_REVISION_OPEN},
-		{"revise, all declined with reasons, same draft", declined, 1, counselv1.Verdict_PASSES},
-		{"revised draft, unconfirmed", revised, 2, counselv1.Verdict_REVISION_OPEN},
-		{"revised draft, confirmed", confirmed, 2, counselv1.Verdict_PASSES},
-		{"revised draft confirmed, the reviewed one asked", confirmed, 1, counselv1.Verdict_STALE},
-		{"revised draft confirmed, a third asked", confirmed, 3, counselv1.Verdict_STALE},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := standing(tc.c(t), digest(tc.version)); got != tc.want {
-				t.Errorf("got %v, want %v", got, tc.want)
-			}
-		})
-	}
-}
-
 func TestRulesOfConclusionAndAnswers(t *testing.T) {
 	today := calendar.On(day0)
 	own := auth.Caller{Person: drafter.Person, Region: region, Bureau: unit}
@@ -340,93 +281,6 @@ func TestSupplementStopsTheClock(t *testing.T) {
 	}
 }
 
-func TestCertify(t *testing.T) {
-	in := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t1", VerdictEtag: "e1"}
-	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
-	if _, err := certify(c, "e2", in, day0); !errors.Is(err, docstore.ErrConflict) {
-		t.Errorf("another state of the case: %v", err)
-	}
-	if _, err := certify(c, "e1", in, day0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := certify(c, "e9", in, day0); !errors.Is(err, docstore.ErrUnchanged) {
-		t.Errorf("the same transition again: %v", err)
-	}
-	o := &counselv1.Opinion{Name: "o", Author: counsel.Person, Round: 1, Conclusion: counselv1.Conclusion_UNLAWFUL}
-	if _, err := recordVerdict(c, o, day0); code(err) != codeRecordClosed {
-		t.Errorf("an adverse opinion after the certificate: %v", err)
-	}
-	if _, err := submit(c, submission(2, 2), drafter, day0, dates{}); err != nil {
-		t.Fatal(err)
-	}
-	if standingCertificate(c) || c.GetCertificates()[0].GetWithdrawReason() == "" {
-		t.Error("a new submission withdraws the certificate on record")
-	}
-	if _, err := certify(at(t, counselv1.Case_CONCLUDED_UNLAWFUL), "e1", in, day0); code(err) != codeLegalityStale {
-		t.Errorf("an adverse version: %v", err)
-	}
-}
-
-// A transition that was withdrawn is never certified, whichever call comes first.
-func TestWithdrawCertificate(t *testing.T) {
-	in := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t1", VerdictEtag: "e1"}
-	for name, certifiedBefore := range map[string]bool{"certified before": true, "certified after": false} {
-		t.Run(name, func(t *testing.T) {
-			c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
-			if certifiedBefore {
-				if _, err := certify(c, "e1", in, day0); err != nil || !standingCertificate(c) {
-					t.Fatal(err)
-				}
-			}
-			if _, err := withdrawCertificate(c, "t1", "示例", day0); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := withdrawCertificate(c, "t1", "示例", day0); !errors.Is(err, docstore.ErrUnchanged) {
-				t.Errorf("withdrawn again: %v", err)
-			}
-			if _, err := certify(c, "e1", in, day0); code(err) != codeCertificateWithdrawn || standingCertificate(c) || len(c.GetCertificates()) != 1 {
-				t.Errorf("certified afterwards: %v, %v", err, c.GetCertificates())
-			}
-			other := &counselv1.CertifyVerdictRequest{Subject: document, VersionDigest: digest(1), Transition: "t2", VerdictEtag: "e1"}
-			if _, err := certify(c, "e1", other, day0); err != nil || !standingCertificate(c) {
-				t.Errorf("another transition: %v", err)
-			}
-		})
-	}
-}
-
-func TestCounselVerdicts(t *testing.T) {
-	v := func(counsel string, round int32, conclusion counselv1.Conclusion) *counselv1.CounselVerdict {
-		return &counselv1.CounselVerdict{Opinion: fmt.Sprint(counsel, round), Counsel: counsel, Round: round, Conclusion: conclusion}
-	}
-	gone := v("a", 1, counselv1.Conclusion_UNLAWFUL)
-	gone.WithdrawTime = timestamppb.New(day0)
-	// Rounds 1 and 2 are about one draft, round 3 about another.
-	rounds := []*counselv1.Round{{Number: 1, Revision: "r1"}, {Number: 2, Revision: "r1"}, {Number: 3, Revision: "r2"}}
-	for _, tc := range []struct {
-		name string
-		all  []*counselv1.CounselVerdict
-		base int32
-		want []string
-	}{
-		{"the newest of each", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("b", 1, counselv1.Conclusion_LAWFUL), v("a", 1, counselv1.Conclusion_LAWFUL)}, 1, []string{"a1", "b1"}},
-		{"one on the same draft counts in a later round", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL)}, 2, []string{"a1"}},
-		{"one on another draft does not", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL), v("b", 2, counselv1.Conclusion_UNLAWFUL)}, 3, nil},
-		{"a conflict ends it", []*counselv1.CounselVerdict{gone}, 1, nil},
-		{"an adverse one counts until the same counsel signs again", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("a", 2, counselv1.Conclusion_LAWFUL)}, 2, []string{"a2"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var got []string
-			for _, x := range counselVerdicts(&counselv1.Case{CounselVerdicts: tc.all, Rounds: rounds}, rounds[tc.base-1]) {
-				got = append(got, x.GetOpinion())
-			}
-			if !slices.Equal(got, tc.want) {
-				t.Errorf("got %v, want %v", got, tc.want)
-			}
-		})
-	}
-}
-
 // A document that stopped after the case took its submission counts one less
 // than the case; whatever happened since, it finds its way back.
 func TestASubjectThatIsBehind(t *testing.T) {
@@ -470,54 +324,5 @@ func TestUrgencyClaimedInASupplement(t *testing.T) {
 	}
 	if c.GetState() != counselv1.Case_RECEIVED || last(c).GetAcceptDate() != nil {
 		t.Errorf("state %v, accepted %v", c.GetState(), last(c).GetAcceptDate())
-	}
-}
-
-// What a counsel signed ceases to count with a conflict, and stays on record.
-func TestConflictDeclaredLater(t *testing.T) {
-	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
-	if _, err := declare(a, counselv1.DeclareConflictRequest_CONFLICT, "接受了一方委托", counsel, nil); err != nil || a.GetState() != counselv1.Assignment_BARRED {
-		t.Fatalf("%v %v", a.GetState(), err)
-	}
-	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, nil); code(err) != codeRecordClosed {
-		t.Errorf("clear after a conflict: %v", err)
-	}
-	if _, err := askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, profile{}, reviewer, calendar.On(day0)); code(err) != codeCounselConflict {
-		t.Errorf("asked again: %v", err)
-	}
-	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
-	o := &counselv1.Opinion{Name: "o", Author: counsel.Person, Round: 1, Conclusion: counselv1.Conclusion_UNLAWFUL}
-	if _, err := recordVerdict(c, o, day0); err != nil {
-		t.Fatal(err)
-	}
-	if n := discount(c, counsel.Person, day0); n != 1 || len(counselVerdicts(c, last(c))) != 0 || len(c.GetCounselVerdicts()) != 1 {
-		t.Errorf("%d discounted, %v", n, c.GetCounselVerdicts())
-	}
-	b := &counselv1.Assignment{Name: "b", State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
-	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
-		t.Errorf("a firm that became a party: %v %v", b.GetState(), err)
-	}
-}
-
-// An assignment waits until counsel sees what its newest state says, and not what an
-// earlier one said.
-func TestAssignmentWaits(t *testing.T) {
-	first := intent.New("a", "m", counsel, day0)
-	second := intent.New("a", "m", counsel, day0)
-	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_DECLARATION_PENDING}
-	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, first); err != nil || !a.GetReconciling() || a.GetIntent() != first {
-		t.Fatalf("accepted as %v, %v", a, err)
-	}
-	if _, err := declare(a, counselv1.DeclareConflictRequest_DECLINE, "示例", counsel, second); err != nil || a.GetIntent() != second {
-		t.Fatalf("declined as %v, %v", a, err)
-	}
-	if _, err := reconciled(a, true); !errors.Is(err, docstore.ErrUnchanged) || !a.GetReconciling() {
-		t.Errorf("what the earlier state said was shown: %v, %v", a, err)
-	}
-	if c, err := reconciled(a, false); err != nil || !c.Step || a.GetReconciling() || a.GetIntent() != nil {
-		t.Errorf("what the state says was shown: %v, %v", a, err)
-	}
-	if _, err := reconciled(a, false); !errors.Is(err, docstore.ErrUnchanged) {
-		t.Errorf("shown again: %v", err)
 	}
 }

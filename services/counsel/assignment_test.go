@@ -1,0 +1,60 @@
+package counsel
+
+import (
+	"errors"
+	"testing"
+
+	counselv1 "fashen/gen/fashen/counsel/v1"
+	"fashen/internal/calendar"
+	"fashen/internal/docstore"
+	"fashen/internal/intent"
+)
+
+// What a counsel signed ceases to count with a conflict, and stays on record.
+func TestConflictDeclaredLater(t *testing.T) {
+	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_CONFLICT, "接受了一方委托", counsel, nil); err != nil || a.GetState() != counselv1.Assignment_BARRED {
+		t.Fatalf("%v %v", a.GetState(), err)
+	}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, nil); code(err) != codeRecordClosed {
+		t.Errorf("clear after a conflict: %v", err)
+	}
+	if _, err := askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, profile{}, reviewer, calendar.On(day0)); code(err) != codeCounselConflict {
+		t.Errorf("asked again: %v", err)
+	}
+	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)
+	o := &counselv1.Opinion{Name: "o", Author: counsel.Person, Round: 1, Conclusion: counselv1.Conclusion_UNLAWFUL}
+	if _, err := recordVerdict(c, o, day0); err != nil {
+		t.Fatal(err)
+	}
+	if n := discount(c, counsel.Person, day0); n != 1 || len(counselVerdicts(c, last(c))) != 0 || len(c.GetCounselVerdicts()) != 1 {
+		t.Errorf("%d discounted, %v", n, c.GetCounselVerdicts())
+	}
+	b := &counselv1.Assignment{Name: "b", State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
+	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
+		t.Errorf("a firm that became a party: %v %v", b.GetState(), err)
+	}
+}
+
+// An assignment waits until counsel sees what its newest state says, and not what an
+// earlier one said.
+func TestAssignmentWaits(t *testing.T) {
+	first := intent.New("a", "m", counsel, day0)
+	second := intent.New("a", "m", counsel, day0)
+	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_DECLARATION_PENDING}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, first); err != nil || !a.GetReconciling() || a.GetIntent() != first {
+		t.Fatalf("accepted as %v, %v", a, err)
+	}
+	if _, err := declare(a, counselv1.DeclareConflictRequest_DECLINE, "示例", counsel, second); err != nil || a.GetIntent() != second {
+		t.Fatalf("declined as %v, %v", a, err)
+	}
+	if _, err := reconciled(a, true); !errors.Is(err, docstore.ErrUnchanged) || !a.GetReconciling() {
+		t.Errorf("what the earlier state said was shown: %v, %v", a, err)
+	}
+	if c, err := reconciled(a, false); err != nil || !c.Step || a.GetReconciling() || a.GetIntent() != nil {
+		t.Errorf("what the state says was shown: %v, %v", a, err)
+	}
+	if _, err := reconciled(a, false); !errors.Is(err, docstore.ErrUnchanged) {
+		t.Errorf("shown again: %v", err)
+	}
+}
