@@ -171,7 +171,7 @@ func (s *Server) changeOpinion(ctx context.Context, name, etag string, rule func
 }
 
 // resolve completes the anchors of an opinion's items, each in the draft it is about,
-// and checks the items of counsel's that they take up.
+// and checks what they take up.
 func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 	byDraft, drafts := map[string][]int{}, []string(nil)
 	for i, item := range o.GetItems() {
@@ -179,7 +179,7 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 		if err != nil {
 			return err
 		}
-		if err := s.takenUp(ctx, o, item, fmt.Sprintf("opinion.items[%d].counsel_item", i)); err != nil {
+		if err := s.takenUp(ctx, o, item, fmt.Sprintf("opinion.items[%d]", i)); err != nil {
 			return err
 		}
 		if item.GetAnchor() == nil {
@@ -207,8 +207,33 @@ func (s *Server) resolve(ctx context.Context, o *counselv1.Opinion) error {
 	return nil
 }
 
-// takenUp reads the opinion of counsel's that an item takes a point from, and checks it.
+// takenUp checks what an item takes up: an item of counsel's, a reply; field is its path
+// in the request.
 func (s *Server) takenUp(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem, field string) error {
+	return cmp.Or(s.takenFromCounsel(ctx, o, item, field+".counsel_item"), s.takenFromReply(ctx, o, item, field+".reply"))
+}
+
+// takenFromReply checks the reply that an item of a review opinion takes up: one in the
+// case whose ledger the item enters.
+func (s *Server) takenFromReply(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem, field string) error {
+	name := item.GetReply()
+	if name == "" {
+		return nil
+	}
+	unknown := rpc.Field(field, "REPLY_UNKNOWN", "应当是本案征求意见收到的一条意见，且只能在审核意见中引用")
+	if _, ok := resource.Match(replyName, name); !ok || o.GetKind() != counselv1.Opinion_REVIEW || parentCase(name) != caseOfItem(o, item) {
+		return unknown
+	}
+	_, err := rpc.Read(ctx, s.replies, replyName, name)
+	if rpc.Reason(err) == rpc.Reason(rpc.NotFound(name)) {
+		return unknown
+	}
+	return err
+}
+
+// takenFromCounsel reads the opinion of counsel's that an item takes a point from, and
+// checks it.
+func (s *Server) takenFromCounsel(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem, field string) error {
 	name, _ := counselItem(item.GetCounselItem())
 	if name == "" {
 		return nil

@@ -80,12 +80,11 @@ func (s *Server) ownOpinion(ctx context.Context, name string) (*counselv1.Opinio
 	return o, s.barDelegate(ctx, o)
 }
 
-// resolveItem completes the anchor of one item, and checks the item of counsel's that
-// it takes up.
+// resolveItem completes the anchor of one item, and checks what it takes up.
 func (s *Server) resolveItem(ctx context.Context, o *counselv1.Opinion, item *counselv1.OpinionItem) error {
 	draft, err := place(o, item, "item")
 	if err == nil {
-		err = s.takenUp(ctx, o, item, "item.counsel_item")
+		err = s.takenUp(ctx, o, item, "item")
 	}
 	if err != nil || item.GetAnchor() == nil {
 		return err

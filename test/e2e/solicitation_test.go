@@ -96,6 +96,7 @@ func TestSolicitedOpinions(t *testing.T) {
 		if r.GetSender() != q.GetAddressee() || r.GetLate() {
 			t.Errorf("reply %v", r)
 		}
+		takesReply(t, w, c, r)
 		public := w.solicit(t, c.GetName(), &counselv1.Solicitation{Kind: counselv1.Solicitation_PUBLIC, Addressee: "示例区政府网站"})
 		w.reply(t, "reviewer", public, "希望放宽条件（示例）。")
 
@@ -137,6 +138,31 @@ func TestSolicitedOpinions(t *testing.T) {
 			t.Errorf("the bureau learns what became of its reply: %v", own)
 		}
 	})
+}
+
+// takesReply drafts an item that takes a reply up; one that is not there, or not in the
+// case, is refused.
+func takesReply(t *testing.T, w *world, c *counselv1.Case, r *counselv1.Reply) {
+	t.Helper()
+	with := func(reply string) *counselv1.CreateOpinionRequest {
+		return &counselv1.CreateOpinionRequest{Parent: c.GetName(), Opinion: &counselv1.Opinion{Items: []*counselv1.OpinionItem{{
+			Kind: counselv1.OpinionItem_CONTENT, Severity: counselv1.OpinionItem_SHOULD, Basis: "示例依据", Analysis: "示例分析。", Reply: reply,
+		}}}}
+	}
+	for _, name := range []string{r.GetName() + "x", strings.Replace(r.GetName(), c.GetName(), c.GetName()+"x", 1), c.GetName()} {
+		if f := w.try(t, "reviewer", counselService+"CreateOpinion", with(name), &counselv1.Opinion{}); reason(f) != "REPLY_UNKNOWN" || f.fields[0] != "opinion.items[0].reply" {
+			t.Errorf("takes up %s: %v", name, f)
+		}
+	}
+	o := &counselv1.Opinion{}
+	w.must(t, "reviewer", counselService+"CreateOpinion", with(r.GetName()), o)
+	if o.GetItems()[0].GetReply() != r.GetName() {
+		t.Errorf("takes up %v", o)
+	}
+	add := &counselv1.AddItemRequest{Name: o.GetName(), Source: &counselv1.AddItemRequest_Item{Item: with(c.GetName()).GetOpinion().GetItems()[0]}}
+	if f := w.try(t, "reviewer", reviewService+"AddItem", add, &counselv1.Opinion{}); reason(f) != "REPLY_UNKNOWN" || f.fields[0] != "item.reply" {
+		t.Errorf("added: %v", f)
+	}
 }
 
 // staysOutside looks at what a bureau that is asked sees beside the draft: nothing of

@@ -1785,6 +1785,9 @@ type OpinionItem struct {
 	// opinion that counsel signed in the same case, `/items/` and the id of the item.
 	// What becomes of it is then counted for counsel too (中办发〔2016〕30号).
 	CounselItem string `protobuf:"bytes,10,opt,name=counsel_item,json=counselItem,proto3" json:"counsel_item,omitempty"`
+	// In a review opinion, the reply to a solicitation of the same case that it takes
+	// up: `regions/{region}/cases/{case}/solicitations/{solicitation}/replies/{reply}`.
+	Reply string `protobuf:"bytes,11,opt,name=reply,proto3" json:"reply,omitempty"`
 	// In an opinion on merged cases: the one it belongs to, whose ledger it enters. That
 	// of the anchor's draft when unset, else the opinion's own.
 	Case          string `protobuf:"bytes,20,opt,name=case,proto3" json:"case,omitempty"`
@@ -1888,6 +1891,13 @@ func (x *OpinionItem) GetLegalBases() []*LegalBasis {
 func (x *OpinionItem) GetCounselItem() string {
 	if x != nil {
 		return x.CounselItem
+	}
+	return ""
+}
+
+func (x *OpinionItem) GetReply() string {
+	if x != nil {
+		return x.Reply
 	}
 	return ""
 }
@@ -2511,7 +2521,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\aSIGNING\x10\x02\x12\n" +
 	"\n" +
 	"\x06SIGNED\x10\x03:^\xeaA[\n" +
-	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\xe5\x05\n" +
+	"\x14fashen.local/Opinion\x120regions/{region}/cases/{case}/opinions/{opinion}*\bopinions2\aopinion\"\x9f\x06\n" +
 	"\vOpinionItem\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.fashen.counsel.v1.OpinionItem.KindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12R\n" +
 	"\bseverity\x18\x02 \x01(\x0e2'.fashen.counsel.v1.OpinionItem.SeverityB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bseverity\x123\n" +
@@ -2526,7 +2536,9 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\vlegal_bases\x18\t \x03(\v2\x1d.fashen.counsel.v1.LegalBasisB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14R\n" +
 	"legalBases\x12.\n" +
 	"\fcounsel_item\x18\n" +
-	" \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xac\x02R\vcounselItem\x12-\n" +
+	" \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xac\x02R\vcounselItem\x128\n" +
+	"\x05reply\x18\v \x01(\tB\"\xe0A\x01\xfaA\x14\n" +
+	"\x12fashen.local/Reply\xbaH\x05r\x03\x18\xac\x02R\x05reply\x12-\n" +
 	"\x04case\x18\x14 \x01(\tB\x19\xe0A\x01\xfaA\x13\n" +
 	"\x11fashen.local/CaseR\x04case\"M\n" +
 	"\x04Kind\x12\x14\n" +
