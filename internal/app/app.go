@@ -25,7 +25,6 @@ import (
 	"fashen/internal/intake"
 	"fashen/internal/pdftext"
 	"fashen/internal/rpc"
-	"fashen/internal/rulebook"
 	"fashen/internal/telemetry"
 	"fashen/services/directory"
 )
@@ -55,9 +54,7 @@ type App struct {
 	// pdf reads PDF files; nil where no service here takes any.
 	pdf *pdftext.Reader
 	// door is where files come in; nil where no service here takes any.
-	door *intake.Door
-	// rules are the built-in packs; nil until a service of this process needs them.
-	rules  *rulebook.Library
+	door   *intake.Door
 	config config.Config
 	log    *slog.Logger
 	clock  docstore.Clock

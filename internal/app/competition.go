@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	filingv1 "fashen/gen/fashen/filing/v1"
 	"fashen/internal/rulebook"
@@ -12,9 +13,9 @@ import (
 
 // startCompetition makes the service of rule sets and keeps those that are built in.
 func startCompetition(ctx context.Context, a *App, r *running) (registrar, error) {
-	rules, err := a.rulebook()
+	rules, err := builtin()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load rule packs: %w", err)
 	}
 	sets, err := competition.New(ctx, competition.Deps{
 		Engine: r.engine, Wrote: r.wrote, TokenKey: a.keys.pages, Clock: a.clock, Logger: a.log, Rules: rules,
@@ -26,14 +27,7 @@ func startCompetition(ctx context.Context, a *App, r *running) (registrar, error
 	return sets, sets.SeedRuleSets(ctx)
 }
 
-// rulebook loads the rule packs that are built in, once a process.
-func (a *App) rulebook() (*rulebook.Library, error) {
-	if a.rules == nil {
-		rules, err := rulebook.Builtin()
-		if err != nil {
-			return nil, fmt.Errorf("load rule packs: %w", err)
-		}
-		a.rules = rules
-	}
-	return a.rules, nil
-}
+// builtin are the rule packs that are built in. They are compiled once for a program,
+// not for each App: that takes a second and some 30 MB, and the end-to-end tests start
+// hundreds in one program.
+var builtin = sync.OnceValues(rulebook.Builtin)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -24,9 +25,9 @@ func (a *App) Warm() error {
 
 // startFiling makes the filing service with the rule packs that are built in.
 func startFiling(ctx context.Context, a *App, r *running) (registrar, error) {
-	rules, err := a.rulebook()
+	rules, err := builtin()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load rule packs: %w", err)
 	}
 	door, err := a.files()
 	if err != nil {

@@ -211,7 +211,11 @@ func (w *world) start(t *testing.T) {
 		w.processes = startEach(t, w.config, o, w.replicas)
 	}
 	w.app = w.processes.of["gateway"][0]
-	t.Cleanup(func() { w.stop(t) })
+	t.Cleanup(func() {
+		w.stop(t)
+		// The testing package remembers this function, and so the world, until all tests are over.
+		w.processes, w.app, w.client = &processes{}, nil, nil
+	})
 	for _, i := range w.processes.of["directory"][0].Codes {
 		w.people[i.Login] = i.Person
 		if i.Code != "" {
