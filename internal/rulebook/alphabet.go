@@ -210,6 +210,15 @@ func (a *alphabet) spell(text string, into *spelling) (have traits) {
 	return have
 }
 
+// codePoints is [utf8.RuneCountInString] of such a text.
+func codePoints(s string) (n int) {
+	for i := 0; i < len(s); n++ {
+		_, size := runeAt(s, i)
+		i += size
+	}
+	return n
+}
+
 // runeAt is [utf8.DecodeRuneInString] at a byte of a text most of whose characters take
 // three.
 func runeAt(s string, i int) (r rune, size int) {

@@ -42,8 +42,9 @@ func FactsOfDocument(d *policytext.Document) Facts {
 
 // checkInput is what a check sees: one sentence, and the document around it.
 type checkInput struct {
-	text string
-	day  time.Time // the document's date, or else the review date
+	text  string
+	day   time.Time // the document's date, or else the review date
+	cited []citedTitle
 	// at tells the article and its 款 where the sentence stands, 0 when unknown.
 	at       func() (article, paragraph int)
 	facts    *Facts
@@ -130,7 +131,7 @@ var notBasis = regexp.MustCompile(`废止|失效|停止执行|不再执行|取�
 
 func checkRepealed(in *checkInput) []checkHit {
 	var hits []checkHit
-	for _, cited := range citedTitles(in.text) {
+	for _, cited := range in.cited {
 		s := in.statutes.find(cited.title)
 		if s == nil || s.to.IsZero() || !in.day.After(s.to) {
 			continue
@@ -147,7 +148,7 @@ func checkRepealed(in *checkInput) []checkHit {
 
 func checkMisquoted(in *checkInput) []checkHit {
 	var hits []checkHit
-	for _, cited := range citedTitles(in.text) {
+	for _, cited := range in.cited {
 		if in.statutes.find(cited.title) != nil {
 			continue
 		}
@@ -196,7 +197,7 @@ func referencesIn(t *corev1.PolicyText, c *clause) []*corev1.Reference {
 	before := func(at int) int {
 		return sort.Search(len(all), func(i int) bool { return int(all[i].GetEnd()) > at })
 	}
-	from, to := before(c.runeStart), before(c.runeStart+utf8.RuneCountInString(c.text))
+	from, to := before(c.runeStart), before(c.runeStart+c.runes)
 	for from < to && int(all[from].GetStart()) < c.runeStart {
 		from++
 	}
@@ -229,6 +230,9 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts, has traits) 
 // checked runs checks over one sentence.
 func (s *Set) checked(rules []*rule, c *clause, in checkInput, has traits) []*corev1.Finding {
 	var out []*corev1.Finding
+	if has&hasTitle != 0 {
+		in.cited = citedTitles(in.text)
+	}
 	for _, r := range rules {
 		if !in.mayFind(r.doc.Check.s, has) {
 			continue
@@ -251,7 +255,7 @@ func (s *Set) checked(rules []*rule, c *clause, in checkInput, has traits) []*co
 // are not those of the document.
 func articleOf(t *corev1.PolicyText, c *clause) (article, paragraph int) {
 	if len(t.GetOutline()) > 0 {
-		at := c.runeStart + utf8.RuneCountInString(c.text) - 1
+		at := c.runeStart + c.runes - 1
 		if policytext.PartAt(t, at).GetKind() == corev1.PartKind_PART_KIND_ATTACHMENT {
 			return 0, 0
 		}

@@ -19,6 +19,7 @@ type clause struct {
 	lead      string // empty outside a list
 	text      string // the sentence itself, end mark included
 	runeStart int    // code points of the document before text
+	runes     int    // code points of text
 }
 
 // joined is what patterns see. The line feed between the parts occurs in no
@@ -122,13 +123,13 @@ func (sp *splitter) line(line string) {
 	sp.level = 0
 	fresh := true
 	for len(line) > 0 && !sp.done {
-		n := sentenceEnd(line)
-		sp.sentence(line[:n], fresh)
+		n, runes := sentenceEnd(line)
+		sp.sentence(line[:n], runes, fresh)
 		line, fresh = line[n:], false
 	}
 }
 
-func (sp *splitter) sentence(s string, fresh bool) {
+func (sp *splitter) sentence(s string, runes int, fresh bool) {
 	switch {
 	case itemMark(s):
 		sp.level, sp.leads[1] = 1, ""
@@ -137,45 +138,66 @@ func (sp *splitter) sentence(s string, fresh bool) {
 	case fresh:
 		sp.leads = [2]string{}
 	}
-	c := &clause{text: s, runeStart: sp.runes}
+	c := &clause{text: s, runeStart: sp.runes, runes: runes}
 	switch sp.level {
 	case 1:
 		c.lead = sp.leads[0]
 	case 2:
 		c.lead = lastRunes(sp.leads[0]+sp.leads[1], maxLeadRunes)
 	}
-	sp.runes += utf8.RuneCountInString(s)
-	if strings.TrimSpace(s) != "" && !sp.yield(c) {
+	sp.runes += runes
+	if !blank(s) && !sp.yield(c) {
 		sp.done = true
 	}
-	if trimmed := strings.TrimRight(s, " \t　\r"); strings.HasSuffix(trimmed, "：") || strings.HasSuffix(trimmed, ":") {
-		sp.leads[min(sp.level, 1)] = lastRunes(trimmed, maxLeadRunes)
+	if lead, ok := leadIn(s); ok {
+		sp.leads[min(sp.level, 1)] = lastRunes(lead, maxLeadRunes)
 	}
 }
 
-// sentenceEnd returns how many bytes of line its first sentence takes.
-func sentenceEnd(line string) int {
-	runes, ended := 0, false
-	for i, r := range line {
+// blank reports whether a sentence has no more than white space.
+func blank(s string) bool {
+	if s != "" && s[0] >= 0xE4 && s[0] <= 0xE9 { // a Chinese character
+		return false
+	}
+	return strings.TrimSpace(s) == ""
+}
+
+// leadIn gives a sentence that ends in a colon without the blanks behind.
+func leadIn(s string) (string, bool) {
+	if s == "" || strings.IndexByte(":\x9a \t\r\x80", s[len(s)-1]) < 0 { // ends of ：and of an ideographic space
+		return "", false
+	}
+	s = strings.TrimRight(s, " \t　\r")
+	return s, strings.HasSuffix(s, "：") || strings.HasSuffix(s, ":")
+}
+
+// sentenceEnd returns how many bytes of line its first sentence takes, and how many code
+// points.
+func sentenceEnd(line string) (n, runes int) {
+	ended := false
+	for i := 0; i < len(line); {
+		r, size := runeAt(line, i)
 		if ended && !strings.ContainsRune("”’」』）)》。；！？", r) {
-			return i
+			return i, runes
 		}
-		if runes++; runes > maxClauseRunes {
-			return i
+		if runes == maxClauseRunes {
+			return i, runes
 		}
+		runes++
+		i += size
 		if runes > softClauseRunes && (r == '，' || r == ',') {
-			return i + utf8.RuneLen(r)
+			return i, runes
 		}
 		switch r {
 		case '。', '；', '！', '？', ';', '!', '?':
 			ended = true
 		case '：', ':':
-			if rest := line[i+utf8.RuneLen(r):]; itemMark(rest) || subItemMark(rest) {
-				return len(line) - len(rest)
+			if rest := line[i:]; itemMark(rest) || subItemMark(rest) {
+				return i, runes
 			}
 		}
 	}
-	return len(line)
+	return len(line), runes
 }
 
 func lastRunes(s string, n int) string {

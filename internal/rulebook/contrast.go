@@ -1,7 +1,5 @@
 package rulebook
 
-import "unicode/utf8"
-
 // sentence is what is remembered of the one before, for a contrast with the next: that
 // outside firms pay a deposit is said in one, that local ones do not in the other.
 type sentence struct {
@@ -19,7 +17,7 @@ func (r *run) contrast(c *clause, found bool) (*clause, hit, bool) {
 	if sides == nil {
 		return nil, hit{}, false
 	}
-	now := sentence{clause: *c, end: c.runeStart + utf8.RuneCountInString(c.text), plain: !found}
+	now := sentence{clause: *c, end: c.runeStart + c.runes, plain: !found}
 	for i, p := range sides {
 		now.sides[i] = r.m.has(p, r.m.text)
 	}
@@ -29,7 +27,7 @@ func (r *run) contrast(c *clause, found bool) (*clause, hit, bool) {
 	if found || !prior.plain || prior.end != c.runeStart || prior.text == "" || !opposed {
 		return nil, hit{}, false
 	}
-	both := &clause{lead: prior.lead, text: prior.text + c.text, runeStart: prior.runeStart}
+	both := &clause{lead: prior.lead, text: prior.text + c.text, runeStart: prior.runeStart, runes: prior.runes + c.runes}
 	r.pair = true
 	hits := r.clause(both)
 	r.pair = false

@@ -62,10 +62,14 @@ type lazyHalf struct {
 	half
 }
 
-func (d *dfa) ahead() *half { return d.forward.get(d, false) }
-func (d *dfa) back() *half  { return d.backward.get(d, true) }
+func (d *dfa) ahead() *table { return d.forward.get(d, false) }
+func (d *dfa) back() *table  { return d.backward.get(d, true) }
 
-func (l *lazyHalf) get(d *dfa, backward bool) *half {
+// get gives the table of an automaton, nil where there is none or no room for it now.
+func (l *lazyHalf) get(d *dfa, backward bool) *table {
+	if t := l.table.Load(); t != nil && t.first != 0 {
+		return t
+	}
 	if d.machines.asleep {
 		return nil
 	}
@@ -76,17 +80,17 @@ func (l *lazyHalf) get(d *dfa, backward bool) *half {
 	if l.none {
 		return nil
 	}
-	return &l.half
+	return l.begun()
 }
 
 // occurs reports whether the expression matches somewhere in what is taken for a whole
 // text; known is false where it cannot tell.
 func (d *dfa) occurs(classes []int32) (yes, known bool) {
-	f := d.ahead()
-	if f == nil {
+	t := d.ahead()
+	if t == nil {
 		return false, false
 	}
-	end, known := f.run(classes, true, true)
+	end, known := d.forward.run(t, classes, true, true)
 	return end >= 0, known
 }
 
@@ -94,24 +98,20 @@ func (d *dfa) occurs(classes []int32) (yes, known bool) {
 // until it has been given n; known is false where it cannot tell, and what it said then
 // is void.
 func (d *dfa) all(text []int32, n int, found func(from, to int)) (known bool) {
-	f := d.ahead()
-	if f == nil {
-		return false
-	}
 	for from := 0; n > 0; n-- {
-		if from > 0 && f.lines && f.machines.reps[text[from-1]] == '\n' {
+		t := d.ahead()
+		if t == nil || from > 0 && d.forward.lines && d.machines.reps[text[from-1]] == '\n' {
 			return false
 		}
-		end, known := f.run(text[from:], from == 0, false)
+		end, known := d.forward.run(t, text[from:], from == 0, false)
 		if !known || end < 0 {
 			return known
 		}
 		end += from
-		b := d.back()
-		if b == nil {
+		if t = d.back(); t == nil {
 			return false
 		}
-		length, known := b.back(text[from:end], from == 0, end == len(text))
+		length, known := d.backward.back(t, text[from:end], from == 0, end == len(text))
 		if !known || length <= 0 {
 			return false
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/policytext"
@@ -58,14 +57,12 @@ const (
 func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 	in := &formInput{text: t, page: page, lines: make([]formLine, 0, min(strings.Count(t.GetText(), "\n")+1, maxFormLines))}
 	at := 0
-	for line := range strings.SplitSeq(t.GetText(), "\n") {
-		if len(in.lines) == maxFormLines {
-			break
-		}
+	for line, rest, more := "", t.GetText(), true; more && len(in.lines) < maxFormLines; {
+		line, rest, more = strings.Cut(rest, "\n")
 		s := strings.TrimLeftFunc(line, policytext.IsBlank)
-		indent := utf8.RuneCountInString(line[:len(line)-len(s)])
+		indent := codePoints(line[:len(line)-len(s)])
 		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + indent})
-		at += utf8.RuneCountInString(line) + 1
+		at += indent + codePoints(s) + 1
 	}
 	return in
 }
@@ -259,7 +256,7 @@ var (
 // notes gives the lines of the first list of attachments, from 附件： on.
 func (in *formInput) notes() (lines []formLine) {
 	for i, l := range in.lines {
-		if len(l.s) > longForm || !noteStart.MatchString(l.s) {
+		if len(l.s) > longForm || !strings.HasPrefix(l.s, "附件") || !noteStart.MatchString(l.s) {
 			continue
 		}
 		lines = append(lines, l)

@@ -14,10 +14,10 @@ type half struct {
 	prog     *syntax.Prog
 	backward bool     // from one place, as far as it goes; else from everywhere, as regexp prefers
 	anchored bool     // forward: only from the beginning of a text
-	far      bool     // a match may have to end where the text does
+	far      bool
 	lines    bool     // it knows of lines
-	local    []uint16 // class of the alphabet -> class of this expression
-	begins   bitset   // classes of the alphabet with which a match, or a line before it, may begin
+	local    []uint16
+	begins   bitset
 	reps     []rune   // class of this expression -> one of its code points
 
 	table atomic.Pointer[table]
@@ -43,6 +43,11 @@ type table struct {
 	// first is the state before anything was read, edge that where it is read from the
 	// very end of a text; 0 when there is no room for them.
 	first, edge uint32
+	// What follows is the same in every table of an automaton: it lies here to be near.
+	width  uint32   // columns of a row: one for each class, one for the end of the text
+	far    bool     // a match may have to end where the text does
+	local  []uint16 // class of the alphabet -> class of this expression
+	begins bitset   // classes of the alphabet with which a match, or a line before it, may begin
 }
 
 // A state is its number from 1 on, with marks.
@@ -187,12 +192,8 @@ func (h *half) split(set bitset) {
 
 // run reads a text and returns where the preferred match ends, -1 for none; or,
 // early, where the first is seen. At the edge it is the beginning of a text.
-func (h *half) run(text []int32, edge, early bool) (end int, known bool) {
-	t := h.begun()
-	if t == nil {
-		return -1, false
-	}
-	s, first, width := t.first, t.first, h.width()
+func (h *half) run(t *table, text []int32, edge, early bool) (end int, known bool) {
+	s, first, width, local, begins := t.first, t.first, t.width, t.local, t.begins
 	if edge {
 		s = t.edge
 	}
@@ -201,12 +202,12 @@ func (h *half) run(text []int32, edge, early bool) (end int, known bool) {
 		if s >= dead {
 			return end, true
 		}
-		if s == first && !h.begins.has(class) {
+		if s == first && !begins.has(class) {
 			continue // the first state goes on to itself
 		}
-		to := atomic.LoadUint32(&t.next[(s-1)*width+uint32(h.local[class])])
+		to := atomic.LoadUint32(&t.next[(s-1)*width+uint32(local[class])])
 		if to == 0 {
-			if to, t = h.step(t, s, uint32(h.local[class])); to == 0 {
+			if to, t = h.step(t, s, uint32(local[class])); to == 0 {
 				return -1, false
 			}
 		}
@@ -217,7 +218,7 @@ func (h *half) run(text []int32, edge, early bool) (end int, known bool) {
 			s &= number
 		}
 	}
-	if h.far && s < dead {
+	if t.far && s < dead {
 		to, known := h.finish(t, s)
 		if !known {
 			return -1, false
@@ -231,12 +232,8 @@ func (h *half) run(text []int32, edge, early bool) (end int, known bool) {
 
 // back reads a text from its end and returns how long the longest match is that ends
 // there. The text begins, and ends, where that of which it is a part does or does not.
-func (h *half) back(text []int32, begins, ends bool) (length int, known bool) {
-	t := h.begun()
-	if t == nil {
-		return 0, false
-	}
-	s, width := t.first, h.width()
+func (h *half) back(t *table, text []int32, begins, ends bool) (length int, known bool) {
+	s, width := t.first, t.width
 	if ends {
 		s = t.edge
 	}
@@ -244,7 +241,7 @@ func (h *half) back(text []int32, begins, ends bool) (length int, known bool) {
 		if s >= dead {
 			return length, true
 		}
-		class := uint32(h.local[text[i]])
+		class := uint32(t.local[text[i]])
 		to := atomic.LoadUint32(&t.next[(s-1)*width+class])
 		if to == 0 {
 			if to, t = h.step(t, s, class); to == 0 {
@@ -256,7 +253,7 @@ func (h *half) back(text []int32, begins, ends bool) (length int, known bool) {
 			s &= number
 		}
 	}
-	if h.far && begins && s < dead {
+	if t.far && begins && s < dead {
 		to, known := h.finish(t, s)
 		if !known {
 			return 0, false
@@ -268,14 +265,10 @@ func (h *half) back(text []int32, begins, ends bool) (length int, known bool) {
 	return length, true
 }
 
-// width is how many columns a row of the table has: one for each class, and one for the
-// end of the text.
-func (h *half) width() uint32 { return uint32(len(h.reps)) + 1 }
-
 // finish is the state at the end of the text.
 func (h *half) finish(t *table, s uint32) (to uint32, known bool) {
-	end := h.width() - 1
-	if to = atomic.LoadUint32(&t.next[(s-1)*h.width()+end]); to == 0 {
+	end := t.width - 1
+	if to = atomic.LoadUint32(&t.next[(s-1)*t.width+end]); to == 0 {
 		to, _ = h.step(t, s, end)
 	}
 	return to, to != 0
@@ -319,7 +312,7 @@ func (h *half) step(t *table, from, class uint32) (uint32, *table) {
 		return 0, nil
 	}
 	t = h.table.Load()
-	atomic.StoreUint32(&t.next[(from-1)*h.width()+class], to)
+	atomic.StoreUint32(&t.next[(from-1)*t.width+class], to)
 	return to, t
 }
 
@@ -424,7 +417,7 @@ func (h *half) state() uint32 {
 		return s
 	}
 	t := *h.table.Load()
-	rows, width := len(h.insts)+1, int(h.width())
+	rows, width := len(h.insts)+1, int(t.width)
 	size := 8*len(h.list) + 100
 	grown := t.next
 	if rows*width > len(t.next) {
@@ -455,7 +448,7 @@ func (h *half) forget() {
 	if t := h.table.Load(); t != nil {
 		age = t.age + 1
 	}
-	h.table.Store(&table{age: age})
+	h.table.Store(&table{age: age, width: uint32(len(h.reps)) + 1, far: h.far, local: h.local, begins: h.begins})
 	first := h.initial(0)
 	edge := first
 	if first != 0 && h.edged {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/policytext"
@@ -128,7 +127,7 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 }
 
 func (s *Set) finding(c *clause, h hit) *corev1.Finding {
-	start := c.runeStart + utf8.RuneCountInString(c.text[:h.start])
+	start := c.runeStart + codePoints(c.text[:h.start])
 	quote := c.text[h.start:h.end]
 	said := s.active[h.rule]
 	return &corev1.Finding{
@@ -136,7 +135,7 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 		AlternativeArticles: slices.Clone(h.rule.also),
 		Law:                 said.law, Strength: h.rule.strength,
 		Reason: h.rule.reason, Rewrite: h.rule.rewrite, VerifyBasis: h.verify,
-		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + utf8.RuneCountInString(quote)), Quote: quote},
+		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + codePoints(quote)), Quote: quote},
 	}
 }
 

@@ -69,11 +69,15 @@ func (x *statuteIndex) meant(title string) *statute {
 	if s := x.byGap[bare]; s != nil && sameKind(bare, s.title) { // one left out
 		return s
 	}
-	for _, g := range gaps(bare) {
-		if s := x.byTitle[g]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) {
+	var g []byte // the title without one character
+	for i := 0; i < len(bare); {
+		_, size := utf8.DecodeRuneInString(bare[i:])
+		g = append(append(g[:0], bare[:i]...), bare[i+size:]...)
+		i += size
+		if s := x.byTitle[string(g)]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) {
 			return s // one too many
 		}
-		if s := x.byGap[g]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) &&
+		if s := x.byGap[string(g)]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) &&
 			utf8.RuneCountInString(bareTitle(s.title)) == n {
 			return s // one wrong
 		}
