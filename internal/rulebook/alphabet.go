@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"cmp"
 	"maps"
 	"regexp/syntax"
 	"slices"
@@ -86,8 +87,8 @@ func (a *alphabet) members(ranges []rune) (in bitset, some bool) {
 	return in, some
 }
 
-// seal numbers the classes.
-func (a *alphabet) seal() {
+// seal numbers the classes; often is how often code points stand in texts.
+func (a *alphabet) seal(often map[rune]int) {
 	a.bounds = []rune{0}
 	for r := range a.single {
 		a.bounds = append(a.bounds, r, r+1)
@@ -123,7 +124,7 @@ func (a *alphabet) seal() {
 			}
 		}
 	}
-	a.number()
+	a.number(often)
 	a.inside = map[string]bitset{}
 	for key, set := range a.ranges {
 		in := newBitset(len(a.reps))
@@ -146,17 +147,26 @@ func (a *alphabet) seal() {
 	}
 }
 
-// number numbers the classes without gaps and picks a code point of each.
-func (a *alphabet) number() {
-	to := map[int32]int32{}
-	for i, first := range a.bounds {
-		class, ok := to[a.classes[i]]
-		if !ok {
-			class = int32(len(a.reps))
-			to[a.classes[i]] = class
-			a.reps = append(a.reps, first)
-		}
-		a.classes[i] = class
+// number numbers the classes without gaps, those of common code points first, so that
+// what is looked up by class lies close together, and picks a code point of each.
+func (a *alphabet) number(often map[rune]int) {
+	weight, first := map[int32]int{}, map[int32]rune{}
+	for r, n := range often {
+		weight[a.classes[a.interval(r)]] += n
+	}
+	for i, r := range slices.Backward(a.bounds) {
+		first[a.classes[i]] = r
+	}
+	order := slices.SortedFunc(maps.Keys(first), func(x, y int32) int {
+		return cmp.Or(cmp.Compare(weight[y], weight[x]), cmp.Compare(first[x], first[y]))
+	})
+	to := make(map[int32]int32, len(order))
+	for class, from := range order {
+		to[from] = int32(class)
+		a.reps = append(a.reps, first[from])
+	}
+	for i, from := range a.classes {
+		a.classes[i] = to[from]
 	}
 }
 

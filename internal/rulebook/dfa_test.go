@@ -82,7 +82,7 @@ func automatonOf(tb testing.TB, expr string) *dfa {
 		tb.Fatal(err)
 	}
 	m.note(re)
-	m.seal()
+	m.seal(nil)
 	return newDFA(m, expr)
 }
 

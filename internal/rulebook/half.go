@@ -12,13 +12,13 @@ import (
 type half struct {
 	machines *machines
 	prog     *syntax.Prog
-	backward bool     // from one place, as far as it goes; else from everywhere, as regexp prefers
-	anchored bool     // forward: only from the beginning of a text
+	backward bool // from one place, as far as it goes; else from everywhere, as regexp prefers
+	anchored bool // forward: only from the beginning of a text
 	far      bool
-	lines    bool     // it knows of lines
+	lines    bool // it knows of lines
 	local    []uint16
 	begins   bitset
-	reps     []rune   // class of this expression -> one of its code points
+	reps     []rune // class of this expression -> one of its code points
 
 	table atomic.Pointer[table]
 

@@ -31,11 +31,10 @@ func (l *loader) index() {
 		words = append(words, l.masks[i])
 	}
 	lib.literals, lib.sets = len(words), len(l.members)
-	lib.seal()
+	lib.seal(l.characters())
 	lib.trace()
-	lib.scanner = newAutomaton(lib.alphabet, words)
+	often := l.sort(words)
 	lib.masks = strings.NewReplacer(l.masks...)
-	often := l.often()
 	rarity := make([]int, len(l.members))
 	for set, members := range l.members {
 		for _, id := range members {
@@ -63,21 +62,57 @@ func (l *loader) index() {
 	}
 }
 
-// often tells of each literal how often it stands in the examples of the packs.
-func (l *loader) often() []int {
-	often, text, ended := make([]int, l.lib.literals), spelling{}, []int32(nil)
+// eachExample gives the examples of the packs, which stand for the texts to come.
+func (l *loader) eachExample(yield func(string)) {
 	for _, r := range l.rules {
 		for _, e := range slices.Concat(r.doc.Violation, r.doc.Clean) {
-			l.lib.spell(e.s, &text)
-			ended = l.lib.scanner.scan(text.classes, ended[:0])
-			for _, state := range ended {
-				for _, id := range l.lib.scanner.ending(state) {
-					often[id]++
-				}
-			}
+			yield(e.s)
 		}
 	}
+}
+
+// characters tells how often each stands in the examples.
+func (l *loader) characters() map[rune]int {
+	often := map[rune]int{}
+	l.eachExample(func(s string) {
+		for _, r := range s {
+			often[r]++
+		}
+	})
 	return often
+}
+
+// sort numbers the literals anew, common ones first, so that what is looked up by
+// literal or by state of the scan lies close together. It makes the scanner and tells of
+// each literal how often it stands in the examples.
+func (l *loader) sort(words []string) []int {
+	often, text, ended := make([]int, len(words)), spelling{}, []int32(nil)
+	scanner := newAutomaton(l.lib.alphabet, words)
+	l.eachExample(func(s string) {
+		l.lib.spell(s, &text)
+		ended = scanner.scan(text.classes, ended[:0])
+		for _, state := range ended {
+			for _, id := range scanner.ending(state) {
+				often[id]++
+			}
+		}
+	})
+	order := make([]int32, len(words))
+	for id := range order {
+		order[id] = int32(id)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(often[b], often[a]) })
+	number, sorted, counts := make([]int32, len(words)), make([]string, len(words)), make([]int, len(words))
+	for to, id := range order {
+		number[id], sorted[to], counts[to] = int32(to), words[id], often[id]
+	}
+	for _, members := range l.members {
+		for i, id := range members {
+			members[i] = number[id]
+		}
+	}
+	l.lib.scanner = newAutomaton(l.lib.alphabet, sorted)
+	return counts
 }
 
 // gates gives a frame the sets of which it needs a literal each, first those that are the
