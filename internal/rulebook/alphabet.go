@@ -203,8 +203,15 @@ func (a *alphabet) spell(text string, into *spelling) (have traits) {
 	n, last := 0, traits(0)
 	for i := 0; i < len(text); n++ {
 		at[n] = int32(i)
-		r, size := runeAt(text, i)
-		i += size
+		var r rune
+		if isHan(text, i) {
+			r = rune(text[i]&0x0F)<<12 | rune(text[i+1]&0x3F)<<6 | rune(text[i+2]&0x3F)
+			i += 3
+		} else {
+			var size int
+			r, size = runeAt(text, i)
+			i += size
+		}
 		t := a.beyond
 		if int(r) < len(a.flat) {
 			v := a.flat[r]
@@ -223,10 +230,20 @@ func (a *alphabet) spell(text string, into *spelling) (have traits) {
 // codePoints is [utf8.RuneCountInString] of such a text.
 func codePoints(s string) (n int) {
 	for i := 0; i < len(s); n++ {
+		if isHan(s, i) {
+			i += 3
+			continue
+		}
 		_, size := runeAt(s, i)
 		i += size
 	}
 	return n
+}
+
+// isHan reports whether the character at a byte of a text is one of U+4000 to U+9FFF,
+// which need no care.
+func isHan(s string, i int) bool {
+	return i+2 < len(s) && s[i]-0xE4 < 6 && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80
 }
 
 // runeAt is [utf8.DecodeRuneInString] at a byte of a text most of whose characters take

@@ -130,12 +130,8 @@ func (m *automaton) marked(state int32) int32 {
 func (m *automaton) scan(classes, ended []int32) []int32 {
 	s := int32(0)
 	for _, c := range classes {
-		var to int32
-		for {
-			if s == 0 {
-				to = m.root[c]
-				break
-			}
+		to := m.root[c]
+		for s != 0 {
 			n := &m.node[s]
 			if k := &m.cell[n.base+c]; k.owner == s {
 				to = k.next

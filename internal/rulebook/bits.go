@@ -22,48 +22,44 @@ func (b bitset) both(other bitset, yield func(n int32)) {
 	}
 }
 
-// below calls yield with the members below a limit, in order.
-func (b bitset) below(limit int, yield func(n int32)) {
-	for i := 0; i<<6 < limit; i++ {
-		for word := b[i]; word != 0; word &= word - 1 {
-			n := i<<6 + bits.TrailingZeros64(word)
-			if n >= limit {
-				return
-			}
-			yield(int32(n))
-		}
-	}
-}
-
-// sparseSets are sets with few members among many numbers, one after the other: their words
-// that are not empty.
+// sparseSets are sets with few members among many numbers: their words that are not
+// empty, four at a time, since a branch that cannot be foreseen costs more than words
+// for nothing.
 type sparseSets struct {
-	from []int32 // where the words of each begin
-	word []sparseWord
+	from  []int32 // where the words of each begin
+	words []fourWords
 }
 
-type sparseWord struct {
-	at   int32
+type fourWords [4]struct {
 	bits uint64
+	at   int32
 }
 
-func (m *sparseSets) add(members []int32) {
-	if len(m.from) == 0 {
-		m.from = []int32{0}
+// add appends a set.
+func (s *sparseSets) add(members []int32) {
+	if len(s.from) == 0 {
+		s.from = []int32{0}
 	}
-	start := len(m.word)
-	for _, n := range slices.Sorted(slices.Values(members)) {
-		if last := len(m.word) - 1; last < start || m.word[last].at != n>>6 {
-			m.word = append(m.word, sparseWord{at: n >> 6})
+	n, last := 0, int32(-1)
+	for _, m := range slices.Sorted(slices.Values(members)) {
+		if m>>6 != last {
+			if n, last = n+1, m>>6; n%4 == 1 {
+				s.words = append(s.words, fourWords{})
+			}
 		}
-		m.word[len(m.word)-1].bits |= 1 << (n & 63)
+		w := &s.words[len(s.words)-1][(n-1)%4]
+		w.at, w.bits = last, w.bits|1<<(m&63)
 	}
-	m.from = append(m.from, int32(len(m.word)))
+	s.from = append(s.from, int32(len(s.words)))
 }
 
 // mark adds one of the sets to a set.
-func (m *sparseSets) mark(n int32, to bitset) {
-	for _, w := range m.word[m.from[n]:m.from[n+1]] {
-		to[w.at] |= w.bits
+func (s *sparseSets) mark(n int32, to bitset) {
+	for i := s.from[n]; i < s.from[n+1]; i++ {
+		w := &s.words[i]
+		to[w[0].at] |= w[0].bits
+		to[w[1].at] |= w[1].bits
+		to[w[2].at] |= w[2].bits
+		to[w[3].at] |= w[3].bits
 	}
 }

@@ -103,10 +103,12 @@ type splitter struct {
 	level int       // of the current line: 0 outside lists, 1 item, 2 sub-item
 	runes int
 	yield func(*clause) bool
-	done  bool
+	clause
+	done bool
 }
 
-// eachClause calls yield for every sentence of s until it answers false.
+// eachClause calls yield for every sentence of s until it answers false. What it gives
+// holds until the next.
 func eachClause(s string, yield func(*clause) bool) {
 	sp := &splitter{yield: yield}
 	for len(s) > 0 && !sp.done {
@@ -138,7 +140,8 @@ func (sp *splitter) sentence(s string, runes int, fresh bool) {
 	case fresh:
 		sp.leads = [2]string{}
 	}
-	c := &clause{text: s, runeStart: sp.runes, runes: runes}
+	c := &sp.clause
+	*c = clause{text: s, runeStart: sp.runes, runes: runes}
 	switch sp.level {
 	case 1:
 		c.lead = sp.leads[0]
@@ -176,6 +179,11 @@ func leadIn(s string) (string, bool) {
 func sentenceEnd(line string) (n, runes int) {
 	ended := false
 	for i := 0; i < len(line); {
+		if !ended && runes < softClauseRunes && isHan(line, i) {
+			runes++
+			i += 3
+			continue
+		}
 		r, size := runeAt(line, i)
 		if ended && !strings.ContainsRune("”’」』）)》。；！？", r) {
 			return i, runes

@@ -57,7 +57,8 @@ const (
 func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 	in := &formInput{text: t, page: page, lines: make([]formLine, 0, min(strings.Count(t.GetText(), "\n")+1, maxFormLines))}
 	at := 0
-	for line, rest, more := "", t.GetText(), true; more && len(in.lines) < maxFormLines; {
+	for rest, more := t.GetText(), true; more && len(in.lines) < maxFormLines; {
+		var line string
 		line, rest, more = strings.Cut(rest, "\n")
 		s := strings.TrimLeftFunc(line, policytext.IsBlank)
 		indent := codePoints(line[:len(line)-len(s)])

@@ -3,6 +3,7 @@ package rulebook
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,30 @@ const (
 // waiting is a frame that may hit once a literal of some set is seen, if those of two
 // others are.
 type waiting struct{ frame, second, third int32 }
+
+// waitingList is who waits for each of the first sets, one set after the other.
+type waitingList struct {
+	from []int32
+	all  []waiting
+}
+
+// queue adds the frames to look at in a clause that holds some sets.
+func (l *waitingList) queue(held, queued bitset) {
+	sets := len(l.from) - 1
+	for i := 0; i<<6 < sets; i++ {
+		word := held[i]
+		if rest := sets - i<<6; rest < 64 {
+			word &= 1<<rest - 1
+		}
+		for ; word != 0; word &= word - 1 {
+			set := i<<6 + bits.TrailingZeros64(word)
+			for _, w := range l.all[l.from[set]:l.from[set+1]] {
+				both := held[w.second>>6] >> (w.second & 63) & (held[w.third>>6] >> (w.third & 63)) & 1
+				queued[w.frame>>6] |= both << (w.frame & 63)
+			}
+		}
+	}
+}
 
 // index prepares the prefilter. One scan of a clause tells of each set of literals whether
 // it holds one of it; each frame waits for the most selective set that any hit must
@@ -49,7 +74,7 @@ func (l *loader) index() {
 			}
 		}
 	}
-	l.renumber(often)
+	lists := make([][]waiting, l.renumber(often))
 	for id, f := range lib.frames {
 		w := waiting{int32(id), setAlways, setAlways}
 		switch {
@@ -58,7 +83,12 @@ func (l *loader) index() {
 		case len(f.gates) > 1:
 			w.second = f.gates[1]
 		}
-		lib.waiting[f.gates[0]] = append(lib.waiting[f.gates[0]], w)
+		lists[f.gates[0]] = append(lists[f.gates[0]], w)
+	}
+	lib.waiting.from = []int32{0}
+	for _, list := range lists {
+		lib.waiting.all = append(lib.waiting.all, list...)
+		lib.waiting.from = append(lib.waiting.from, int32(len(lib.waiting.all)))
 	}
 }
 
@@ -140,8 +170,8 @@ func (l *loader) gates(f *frame, rarity []int) {
 
 // renumber puts the sets for which frames wait before all others, and sets of the same
 // common literals beside each other, so that what a literal says of its sets is few
-// words.
-func (l *loader) renumber(often []int) {
+// words. It returns how many sets frames may wait for.
+func (l *loader) renumber(often []int) int {
 	lib := l.lib
 	awaited, commonest := map[int32]bool{}, make([]int32, len(l.members))
 	for _, f := range lib.frames {
@@ -179,10 +209,13 @@ func (l *loader) renumber(often []int) {
 			within[id] = append(within[id], int32(to))
 		}
 	}
-	for _, sets := range within {
+	for state := range lib.scanner.node {
+		var sets []int32
+		for _, id := range lib.scanner.ending(int32(state)) {
+			sets = append(sets, within[id]...)
+		}
 		lib.within.add(sets)
 	}
-	lib.waiting = make([][]waiting, len(awaited)+int(setMasked)+1)
 	again := func(sets []int32) {
 		for i, set := range sets {
 			sets[i] = number[set]
@@ -200,4 +233,5 @@ func (l *loader) renumber(often []int) {
 		again(f.gates)
 		again(f.bars)
 	}
+	return len(awaited) + int(setMasked) + 1
 }

@@ -71,10 +71,10 @@ type Library struct {
 	parts    int // of patterns
 	cues     int // of suppressors
 	frames   []*frame
-	waiting  [][]waiting // set of literals -> frames that may hit once one of it is seen
-	within   sparseSets  // literal -> the sets it is in
-	literals int         // how many there are
-	sets     int         // of literals
+	waiting  waitingList
+	within   sparseSets // state of the scanner -> the sets that the literals which end there are in
+	literals int        // how many there are
+	sets     int        // of literals
 	*machines
 	scanner    *automaton
 	contrast   []*pattern // the two sides of a contrast between sentences, if rules look for one

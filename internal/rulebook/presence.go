@@ -148,7 +148,6 @@ type sighting struct {
 	lib   *Library
 	epoch uint32
 	ended []int32  // states of the scan in which literals ended
-	seen  bitset   // literals
 	held  bitset   // sets of literals of which one was seen
 	asked []answer // of each pattern, whether it occurs
 	tried []answer // the same of each part
@@ -157,7 +156,7 @@ type sighting struct {
 
 func newSighting(lib *Library) sighting {
 	return sighting{
-		lib: lib, seen: newBitset(lib.literals), held: newBitset(lib.sets),
+		lib: lib, held: newBitset(lib.sets),
 		asked: make([]answer, len(lib.patterns)), tried: make([]answer, lib.parts),
 	}
 }
@@ -182,17 +181,11 @@ func (s *sighting) look(text string) string {
 }
 
 func (s *sighting) scan() {
-	clear(s.seen)
 	clear(s.held)
 	s.held.set(setAlways)
 	s.ended = s.lib.scanner.scan(s.classes, s.ended[:0])
 	for _, state := range s.ended {
-		for _, id := range s.lib.scanner.ending(state) {
-			if !s.seen.has(id) {
-				s.seen.set(id)
-				s.lib.within.mark(id, s.held)
-			}
-		}
+		s.lib.within.mark(state, s.held)
 	}
 }
 

@@ -166,16 +166,9 @@ func newRun(s *Set) *run {
 // next. The frames of named items are asked first, then those of residual ones, which
 // stand back behind the named items of their pack.
 func (r *run) clause(c *clause) []hit {
-	lib := r.set.lib
 	r.m.reset(c)
 	clear(r.queued)
-	r.m.held.below(len(lib.waiting), func(set int32) {
-		for _, w := range lib.waiting[set] {
-			if r.m.holds(w.second) && r.m.holds(w.third) {
-				r.queued.set(w.frame)
-			}
-		}
-	})
+	r.set.lib.waiting.queue(r.m.held, r.queued)
 	r.hits = r.hits[:0]
 	r.queued.both(r.set.named, r.ask)
 	r.queued.both(r.set.residual, r.ask)
