@@ -74,7 +74,7 @@ func (l *loader) index() {
 			}
 		}
 	}
-	lists := make([][]waiting, l.renumber(often))
+	lists := make([][]waiting, l.renumber())
 	for id, f := range lib.frames {
 		w := waiting{int32(id), setAlways, setAlways}
 		switch {
@@ -171,19 +171,14 @@ func (l *loader) gates(f *frame, rarity []int) {
 // renumber puts the sets for which frames wait before all others, and sets of the same
 // common literals beside each other, so that what a literal says of its sets is few
 // words. It returns how many sets frames may wait for.
-func (l *loader) renumber(often []int) int {
+func (l *loader) renumber() int {
 	lib := l.lib
-	awaited, commonest := map[int32]bool{}, make([]int32, len(l.members))
+	awaited, sorted := map[int32]bool{}, make([][]int32, len(l.members))
 	for _, f := range lib.frames {
 		awaited[f.gates[0]] = true
 	}
 	for set, members := range l.members {
-		commonest[set] = -1
-		for _, id := range members {
-			if commonest[set] < 0 || often[id] > often[commonest[set]] {
-				commonest[set] = id
-			}
-		}
+		sorted[set] = slices.Sorted(slices.Values(members)) // the common ones first
 	}
 	order := make([]int32, len(l.members))
 	for set := range order {
@@ -199,7 +194,7 @@ func (l *loader) renumber(often []int) int {
 		return 2
 	}
 	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(commonest[a], commonest[b]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(class(a), class(b)), slices.Compare(sorted[a], sorted[b]), cmp.Compare(a, b))
 	})
 	number := make([]int32, len(order))
 	within := make([][]int32, lib.literals)

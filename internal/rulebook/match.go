@@ -152,6 +152,12 @@ func (m *matcher) fits(f *frame) bool {
 		all, none = f.all, f.none
 	} else if !m.every(f.gates) || slices.ContainsFunc(f.bars, m.holds) {
 		return false
+	} else if len(all) > 1 {
+		for _, p := range all {
+			if !m.glance(p) {
+				return false
+			}
+		}
 	}
 	for _, p := range all {
 		if !m.occurs(p) {

@@ -201,6 +201,26 @@ func (s *sighting) every(sets []int32) bool {
 
 func (s *sighting) holds(set int32) bool { return s.held.has(set) }
 
+// glance reports whether a pattern may occur in the clause that was looked at, by its
+// literals alone.
+func (s *sighting) glance(p *pattern) bool {
+	a := &s.asked[p.index]
+	if a.epoch == s.epoch {
+		return a.yes
+	}
+	if len(p.words) > 0 && s.every(p.words) {
+		*a = answer{s.epoch, true}
+		return true
+	}
+	for _, alt := range p.parts {
+		if s.every(alt.gates) {
+			return true
+		}
+	}
+	*a = answer{s.epoch, false}
+	return false
+}
+
 // has reports whether a pattern occurs in the clause that was looked at.
 func (s *sighting) has(p *pattern, text string) bool {
 	a := &s.asked[p.index]
