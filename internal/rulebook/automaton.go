@@ -9,8 +9,8 @@ import (
 // (Aho–Corasick). Where a literal goes on is looked up in one array that all states
 // share (a double-array trie), so that the whole of it stays near the processor.
 type automaton struct {
-	root []int32 // class -> state
-	node []node  // by state
+	root []cell // class -> where it leads from no literal at all
+	node []node // by state
 	cell []cell
 	out  []int32 // the literals that end in each state, one state after the other
 }
@@ -23,16 +23,18 @@ type node struct {
 }
 
 // cell is where a state goes on with a class, if the cell is that state's.
-type cell struct{ owner, next int32 }
-
-// ends marks a state where literals end, so that the scan tells of those only.
-const ends = 1 << 30
+type cell struct {
+	owner int32
+	ended int32 // the state it leads to, if literals end there
+	next  int32 // the state it goes on from: the same, or where that fails to if nothing follows
+	base  int32 // of next
+}
 
 // newAutomaton compiles literals; the number of one is its index in the list. Literals
 // must not be empty, and the alphabet must know their code points.
 func newAutomaton(a *alphabet, literals []string) *automaton {
 	trie := []map[int32]int32{{}} // state -> class -> state
-	m, out := &automaton{root: make([]int32, len(a.reps))}, [][]int32{nil}
+	m, out := &automaton{root: make([]cell, len(a.reps))}, [][]int32{nil}
 	for id, l := range literals {
 		s := int32(0)
 		for _, r := range l {
@@ -92,9 +94,6 @@ func (m *automaton) link(trie []map[int32]int32, out [][]int32) {
 
 // pack lays the rows of the states into one array, each where its cells are free.
 func (m *automaton) pack(trie []map[int32]int32) {
-	for c, to := range trie[0] {
-		m.root[c] = m.marked(to)
-	}
 	free := int32(0)
 	for s := 1; s < len(trie); s++ {
 		row := slices.Sorted(maps.Keys(trie[s]))
@@ -113,34 +112,43 @@ func (m *automaton) pack(trie []map[int32]int32) {
 		}
 		m.node[s].base = at
 		for _, c := range row {
-			m.cell[at+c] = cell{int32(s), m.marked(trie[s][c])}
+			m.cell[at+c].owner = int32(s)
 		}
 	}
 	m.cell = append(m.cell, make([]cell, len(m.root))...)
-}
-
-func (m *automaton) marked(state int32) int32 {
-	if len(m.ending(state)) > 0 {
-		return state | ends
+	for s := range trie {
+		for c, to := range trie[s] {
+			k := &m.root[c]
+			if s > 0 {
+				k = &m.cell[m.node[s].base+c]
+			}
+			if len(m.ending(to)) > 0 {
+				k.ended = to
+			}
+			for to > 0 && len(trie[to]) == 0 {
+				to = m.node[to].fail
+			}
+			k.next, k.base = to, m.node[to].base
+		}
 	}
-	return state
 }
 
 // scan appends the state each time a literal ends in a text.
 func (m *automaton) scan(classes, ended []int32) []int32 {
-	s := int32(0)
+	s, base := int32(0), int32(0)
 	for _, c := range classes {
-		to := m.root[c]
-		for s != 0 {
-			n := &m.node[s]
-			if k := &m.cell[n.base+c]; k.owner == s {
-				to = k.next
-				break
+		k := &m.cell[base+c]
+		for s != 0 && k.owner != s {
+			if s = m.node[s].fail; s != 0 {
+				k = &m.cell[m.node[s].base+c]
 			}
-			s = n.fail
 		}
-		if s = to &^ ends; s != to {
-			ended = append(ended, s)
+		if s == 0 {
+			k = &m.root[c]
+		}
+		s, base = k.next, k.base
+		if k.ended != 0 {
+			ended = append(ended, k.ended)
 		}
 	}
 	return ended

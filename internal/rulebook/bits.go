@@ -35,7 +35,7 @@ type fourWords [4]struct {
 	at   int32
 }
 
-// add appends a set.
+// add appends a set, which must have members to be marked.
 func (s *sparseSets) add(members []int32) {
 	if len(s.from) == 0 {
 		s.from = []int32{0}
@@ -53,13 +53,22 @@ func (s *sparseSets) add(members []int32) {
 	s.from = append(s.from, int32(len(s.words)))
 }
 
-// mark adds one of the sets to a set.
-func (s *sparseSets) mark(n int32, to bitset) {
-	for i := s.from[n]; i < s.from[n+1]; i++ {
-		w := &s.words[i]
-		to[w[0].at] |= w[0].bits
-		to[w[1].at] |= w[1].bits
-		to[w[2].at] |= w[2].bits
-		to[w[3].at] |= w[3].bits
+// mark adds sets to a set. The first words of all are gone through before the others: what
+// is loaded for one does not wait for what comes of the one before.
+func (s *sparseSets) mark(sets []int32, to bitset) {
+	for _, n := range sets {
+		s.words[s.from[n]].mark(to)
 	}
+	for _, n := range sets {
+		for i := s.from[n] + 1; i < s.from[n+1]; i++ {
+			s.words[i].mark(to)
+		}
+	}
+}
+
+func (w *fourWords) mark(to bitset) {
+	to[w[0].at] |= w[0].bits
+	to[w[1].at] |= w[1].bits
+	to[w[2].at] |= w[2].bits
+	to[w[3].at] |= w[3].bits
 }

@@ -38,16 +38,28 @@ type half struct {
 // its marks; 0 where that is not yet known. Where it is too short it is copied; readers
 // of the old one come to the end of what it knows, and take the new one.
 type table struct {
+	// next has all states of one class, then those of the next: the many that only count
+	// how long a gap has lasted are led on by the same class.
 	next []uint32
+	rows uint32 // how many states there is room for
 	age  uint32 // how often all was forgotten before
 	// first is the state before anything was read, edge that where it is read from the
 	// very end of a text; 0 when there is no room for them.
 	first, edge uint32
 	// What follows is the same in every table of an automaton: it lies here to be near.
-	width  uint32   // columns of a row: one for each class, one for the end of the text
+	width  uint32   // one for each class, one for the end of the text
 	far    bool     // a match may have to end where the text does
 	local  []uint16 // class of the alphabet -> class of this expression
 	begins bitset   // classes of the alphabet with which a match, or a line before it, may begin
+}
+
+// grow makes room for more states.
+func (t *table) grow(rows uint32) {
+	next := make([]uint32, rows*t.width)
+	for class := range t.width {
+		copy(next[class*rows:], t.next[class*t.rows:(class+1)*t.rows])
+	}
+	t.next, t.rows = next, rows
 }
 
 // A state is its number from 1 on, with marks.
@@ -193,7 +205,7 @@ func (h *half) split(set bitset) {
 // run reads a text and returns where the preferred match ends, -1 for none; or,
 // early, where the first is seen. At the edge it is the beginning of a text.
 func (h *half) run(t *table, text []int32, edge, early bool) (end int, known bool) {
-	s, first, width, local, begins := t.first, t.first, t.width, t.local, t.begins
+	s, first, local, begins := t.first, t.first, t.local, t.begins
 	if edge {
 		s = t.edge
 	}
@@ -205,7 +217,7 @@ func (h *half) run(t *table, text []int32, edge, early bool) (end int, known boo
 		if s == first && !begins.has(class) {
 			continue // the first state goes on to itself
 		}
-		to := atomic.LoadUint32(&t.next[(s-1)*width+uint32(local[class])])
+		to := atomic.LoadUint32(&t.next[uint32(local[class])*t.rows+s-1])
 		if to == 0 {
 			if to, t = h.step(t, s, uint32(local[class])); to == 0 {
 				return -1, false
@@ -233,7 +245,7 @@ func (h *half) run(t *table, text []int32, edge, early bool) (end int, known boo
 // back reads a text from its end and returns how long the longest match is that ends
 // there. The text begins, and ends, where that of which it is a part does or does not.
 func (h *half) back(t *table, text []int32, begins, ends bool) (length int, known bool) {
-	s, width := t.first, t.width
+	s := t.first
 	if ends {
 		s = t.edge
 	}
@@ -242,7 +254,7 @@ func (h *half) back(t *table, text []int32, begins, ends bool) (length int, know
 			return length, true
 		}
 		class := uint32(t.local[text[i]])
-		to := atomic.LoadUint32(&t.next[(s-1)*width+class])
+		to := atomic.LoadUint32(&t.next[class*t.rows+s-1])
 		if to == 0 {
 			if to, t = h.step(t, s, class); to == 0 {
 				return 0, false
@@ -268,7 +280,7 @@ func (h *half) back(t *table, text []int32, begins, ends bool) (length int, know
 // finish is the state at the end of the text.
 func (h *half) finish(t *table, s uint32) (to uint32, known bool) {
 	end := t.width - 1
-	if to = atomic.LoadUint32(&t.next[(s-1)*t.width+end]); to == 0 {
+	if to = atomic.LoadUint32(&t.next[end*t.rows+s-1]); to == 0 {
 		to, _ = h.step(t, s, end)
 	}
 	return to, to != 0
@@ -312,7 +324,7 @@ func (h *half) step(t *table, from, class uint32) (uint32, *table) {
 		return 0, nil
 	}
 	t = h.table.Load()
-	atomic.StoreUint32(&t.next[(from-1)*t.width+class], to)
+	atomic.StoreUint32(&t.next[class*t.rows+from-1], to)
 	return to, t
 }
 
@@ -417,24 +429,23 @@ func (h *half) state() uint32 {
 		return s
 	}
 	t := *h.table.Load()
-	rows, width := len(h.insts)+1, int(t.width)
+	s := uint32(len(h.insts)) + 1
 	size := 8*len(h.list) + 100
-	grown := t.next
-	if rows*width > len(t.next) {
-		grown = make([]uint32, max(2*len(t.next), 4*width))
-		size += 4 * (len(grown) - len(t.next))
+	rows := t.rows
+	if s > rows {
+		rows = max(2*rows, 4)
+		size += 4 * int((rows-t.rows)*t.width)
 	}
 	if h.held+size > h.machines.each || !h.machines.take(size) {
 		return 0
 	}
 	h.held += size
-	if rows*width > len(t.next) {
-		copy(grown, t.next)
-		t.next = grown
+	if rows > t.rows {
+		t.grow(rows)
 		h.table.Store(&t)
 	}
 	h.insts = append(h.insts, slices.Clone(h.list))
-	s := uint32(rows) | mark
+	s |= mark
 	h.states[string(key)] = s
 	return s
 }

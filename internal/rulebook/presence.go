@@ -184,9 +184,7 @@ func (s *sighting) scan() {
 	clear(s.held)
 	s.held.set(setAlways)
 	s.ended = s.lib.scanner.scan(s.classes, s.ended[:0])
-	for _, state := range s.ended {
-		s.lib.within.mark(state, s.held)
-	}
+	s.lib.within.mark(s.ended, s.held)
 }
 
 // every reports whether of each set a literal occurs.

@@ -78,13 +78,13 @@ func TestRuneAt(t *testing.T) {
 // TestSparseSets: what a sparse set marks are its members.
 func TestSparseSets(t *testing.T) {
 	var sets sparseSets
-	members := [][]int32{{3, 1, 64, 130, 3}, nil, {63, 127}, {0, 65, 129, 200, 300, 301, 399}}
+	members := [][]int32{{3, 1, 64, 130, 3}, {63, 127}, {0, 65, 129, 200, 300, 301, 399}}
 	for _, m := range members {
 		sets.add(m)
 	}
 	for i, m := range members {
 		got := newBitset(400)
-		sets.mark(int32(i), got)
+		sets.mark([]int32{int32(i)}, got)
 		var list []int32
 		got.both(got, func(n int32) { list = append(list, n) })
 		if want := slices.Compact(slices.Sorted(slices.Values(m))); !slices.Equal(list, want) {
