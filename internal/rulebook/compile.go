@@ -152,7 +152,7 @@ type compiler struct {
 	files    map[string]string // lexicon -> file, for messages
 	expanded map[string]string
 	patterns map[string]*pattern
-	parts    map[string]*part
+	parts    map[string]option
 	cues     int // how many there are
 	order    []*pattern
 	literals map[string]int32

@@ -23,10 +23,10 @@ type formInput struct {
 	lines []formLine
 }
 
-// formLine is a line without the blanks around it, and the code point it begins at.
+// formLine is a line without the blanks around it, and the byte it begins at.
 type formLine struct {
-	s     string
-	start int
+	s  string
+	at int
 }
 
 // formHit is one place a check of form points at, with what the reason says of it.
@@ -61,9 +61,8 @@ func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 		var line string
 		line, rest, more = strings.Cut(rest, "\n")
 		s := strings.TrimLeftFunc(line, policytext.IsBlank)
-		indent := codePoints(line[:len(line)-len(s)])
-		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + indent})
-		at += indent + codePoints(s) + 1
+		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + len(line) - len(s)})
+		at += len(line) + 1
 	}
 	return in
 }
@@ -77,7 +76,7 @@ func (s *Set) forms(t *corev1.PolicyText, facts *Facts) []*corev1.Finding {
 	var out []*corev1.Finding
 	for _, r := range s.formRules {
 		for _, h := range r.form(in) {
-			c := &clause{text: h.line.s, runeStart: h.line.start}
+			c := &clause{text: h.line.s, runeStart: codePoints(t.GetText()[:h.line.at])}
 			f := s.finding(c, hit{rule: r, start: h.start, end: h.end})
 			words := strings.NewReplacer(h.words...)
 			f.Reason, f.Rewrite = words.Replace(f.Reason), words.Replace(f.Rewrite)
@@ -237,9 +236,18 @@ func checkHeadingOrder(in *formInput) []formHit {
 	return hits
 }
 
+// byteAt is where a code point begins.
+func (in *formInput) byteAt(n int) (at int) {
+	for s := in.text.GetText(); n > 0 && at < len(s); n-- {
+		_, size := runeAt(s, at)
+		at += size
+	}
+	return at
+}
+
 // lineAt finds the line that begins at a code point.
 func (in *formInput) lineAt(start int) (formLine, bool) {
-	i, ok := slices.BinarySearchFunc(in.lines, start, func(l formLine, at int) int { return cmp.Compare(l.start, at) })
+	i, ok := slices.BinarySearchFunc(in.lines, in.byteAt(start), func(l formLine, at int) int { return cmp.Compare(l.at, at) })
 	if !ok {
 		return formLine{}, false
 	}
@@ -411,7 +419,7 @@ func checkValidityLong(in *formInput) []formHit {
 		if int(v.Months) <= 12*most {
 			continue
 		}
-		h := allOf(formLine{v.Text, int(v.Start)}, "{most}", policytext.FormatNumeral(most))
+		h := allOf(formLine{v.Text, in.byteAt(int(v.Start))}, "{most}", policytext.FormatNumeral(most))
 		h.prompt = !onTrial
 		return []formHit{h}
 	}

@@ -116,7 +116,7 @@ func load(files Files, b *budget) (*Library, error) {
 		rules:       map[string]*rule{},
 		compiler: compiler{
 			lexicons: map[string][]text{}, files: map[string]string{}, expanded: map[string]string{},
-			patterns: map[string]*pattern{}, parts: map[string]*part{}, literals: map[string]int32{}, sets: map[string]int32{}, members: make([][]int32, setMasked+1), machines: m, budget: b,
+			patterns: map[string]*pattern{}, parts: map[string]option{}, literals: map[string]int32{}, sets: map[string]int32{}, members: make([][]int32, setMasked+1), machines: m, budget: b,
 		},
 	}
 	if err := l.read(files); err != nil {

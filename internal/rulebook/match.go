@@ -148,16 +148,13 @@ func (m *matcher) frame(f *frame) (hit, bool) {
 // literals of the clause, then by expressions.
 func (m *matcher) fits(f *frame) bool {
 	all, none := f.open, f.openNone
-	if m.plain {
+	switch {
+	case m.plain:
 		all, none = f.all, f.none
-	} else if !m.every(f.gates) || slices.ContainsFunc(f.bars, m.holds) {
+	case !m.every(f.gates) || slices.ContainsFunc(f.bars, m.holds):
 		return false
-	} else if len(all) > 1 {
-		for _, p := range all {
-			if !m.glance(p) {
-				return false
-			}
-		}
+	case len(all) > 1 && !m.glances(all):
+		return false
 	}
 	for _, p := range all {
 		if !m.occurs(p) {
@@ -166,6 +163,16 @@ func (m *matcher) fits(f *frame) bool {
 	}
 	for _, p := range none {
 		if m.occurs(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// glances reports whether all of some patterns may occur.
+func (m *matcher) glances(patterns []*pattern) bool {
+	for _, p := range patterns {
+		if !m.glance(p) {
 			return false
 		}
 	}

@@ -15,16 +15,21 @@ import (
 // most patterns are not searched at all.
 type presence struct {
 	words []int32 // the set of literals that are the pattern, if any
-	parts []*part
+	parts []option
+}
+
+// option is a part as a pattern holds it, with what is asked first.
+type option struct {
+	index int     // of the part
+	gates []int32 // sets of literals of which it needs one each
+	*part
 }
 
 // part is one alternative that is no plain word. Equal ones, of however many patterns,
 // are one.
 type part struct {
-	dfa   *dfa
-	index int
-	gates []int32
-	re    func() *regexp.Regexp // where the automaton cannot tell; compiled when it is first asked
+	dfa *dfa
+	re  func() *regexp.Regexp // where the automaton cannot tell; compiled when it is first asked
 }
 
 // presenceOf takes an expression apart.
@@ -44,9 +49,9 @@ func (c *compiler) presenceOf(expr string) (presence, error) {
 		}
 		p, ok := c.parts[alt]
 		if !ok {
-			p = &part{
-				dfa: newDFA(c.machines, `(?s:`+alt+`)`), index: len(c.parts),
-				re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) }),
+			p.index, p.part = len(c.parts), &part{
+				dfa: newDFA(c.machines, `(?s:`+alt+`)`),
+				re:  sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s:` + alt + `)`) }),
 			}
 			for _, set := range s.required() {
 				p.gates = append(p.gates, c.set(set))
@@ -235,7 +240,7 @@ func (s *sighting) search(p *pattern, text string) bool {
 	for _, alt := range p.presence.parts {
 		a := &s.tried[alt.index]
 		if a.epoch != s.epoch {
-			*a = answer{s.epoch, s.every(alt.gates) && s.try(alt, text)}
+			*a = answer{s.epoch, s.every(alt.gates) && s.try(alt.part, text)}
 		}
 		if a.yes {
 			return true

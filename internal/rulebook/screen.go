@@ -153,9 +153,11 @@ type run struct {
 	m      *matcher
 	queued bitset // frames of which literals were seen
 	hits   []hit
-	pair   bool // two sentences at once: only rules that look for a contrast
-	prior  sentence
-	terms  []term
+	// residual: it is the turn of the frames of residual rules.
+	residual bool
+	pair     bool // two sentences at once: only rules that look for a contrast
+	prior    sentence
+	terms    []term
 }
 
 func newRun(s *Set) *run {
@@ -170,7 +172,9 @@ func (r *run) clause(c *clause) []hit {
 	clear(r.queued)
 	r.set.lib.waiting.queue(r.m.held, r.queued)
 	r.hits = r.hits[:0]
+	r.residual = false
 	r.queued.both(r.set.named, r.ask)
+	r.residual = true
 	r.queued.both(r.set.residual, r.ask)
 	slices.SortStableFunc(r.hits, compareHits)
 	return r.hits
@@ -184,7 +188,7 @@ func (r *run) ask(id int32) {
 	}
 	n := len(r.hits)
 	again := n > 0 && r.hits[n-1].rule == f.rule // frames of a rule are adjacent
-	if again && !r.hits[n-1].verify || f.rule.residual && behind(r.hits, f.rule) {
+	if again && !r.hits[n-1].verify || r.residual && behind(r.hits, f.rule) {
 		return
 	}
 	h, ok := r.m.frame(f)
