@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"regexp/syntax"
@@ -30,10 +31,33 @@ func agree(t *testing.T, d *dfa, re *regexp.Regexp, text string, spelt *spelling
 	return known && sure
 }
 
-// TestAutomataAgree: every pattern of the packs finds in clauses of our own, and in
+// expressions are the patterns of a set, and its cues where they have to stand.
+func expressions(set *Set) []expression {
+	var out []expression
+	for _, p := range set.lib.patterns {
+		out = append(out, expression{p.re, p.dfa})
+	}
+	seen := map[*suppressor]bool{}
+	for _, r := range slices.SortedFunc(maps.Keys(set.active), func(a, b *rule) int { return strings.Compare(a.id, b.id) }) {
+		for _, s := range r.suppressors {
+			for _, c := range s.cues {
+				for _, e := range []expression{c.placed, c.lead} {
+					if e.dfa != nil && !seen[s] {
+						out = append(out, e)
+					}
+				}
+			}
+			seen[s] = true
+		}
+	}
+	return out
+}
+
+// TestAutomataAgree: every pattern and cue of the packs finds in clauses of our own, and in
 // literals of the packs strung together, what regexp finds.
 func TestAutomataAgree(t *testing.T) {
-	lib := builtinSet(t).lib
+	set := builtinSet(t)
+	lib, all := set.lib, expressions(set)
 	var texts []string
 	for _, c := range append(readClauses(t, "competition.tsv"), readClauses(t, "powers.tsv")...) {
 		texts = append(texts, c.text)
@@ -60,10 +84,9 @@ func TestAutomataAgree(t *testing.T) {
 	asked, known := 0, 0
 	for n, text := range texts {
 		lib.spell(text, &spelt)
-		for i := n % 61; i < len(lib.patterns); i += 61 {
-			p := lib.patterns[i]
+		for i := n % 61; i < len(all); i += 61 {
 			asked++
-			if agree(t, p.dfa, p.re, text, &spelt) {
+			if agree(t, all[i].dfa, all[i].re, text, &spelt) {
 				known++
 			}
 		}
@@ -161,9 +184,10 @@ func TestAutomataWithoutRoom(t *testing.T) {
 	all.Wait()
 }
 
-// FuzzAutomata compares patterns of the packs with regexp on any text.
+// FuzzAutomata compares patterns and cues of the packs with regexp on any text.
 func FuzzAutomata(f *testing.F) {
-	lib := builtinSet(f).lib
+	set := builtinSet(f)
+	lib, all := set.lib, expressions(set)
 	for i, c := range readClauses(f, "competition.tsv") {
 		if i%20 == 0 {
 			f.Add(c.text, uint(i*7))
@@ -172,8 +196,8 @@ func FuzzAutomata(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, first uint) {
 		var spelt spelling
 		lib.spell(text, &spelt)
-		for i := first % 97; i < uint(len(lib.patterns)); i += 97 {
-			agree(t, lib.patterns[i].dfa, lib.patterns[i].re, text, &spelt)
+		for i := first % 97; i < uint(len(all)); i += 97 {
+			agree(t, all[i].dfa, all[i].re, text, &spelt)
 		}
 	})
 }
