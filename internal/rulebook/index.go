@@ -21,21 +21,45 @@ type waiting struct{ frame, second, third int32 }
 
 // waitingList is who waits for each of the first sets, one set after the other.
 type waitingList struct {
+	some bitset // sets for which any waits
 	from []int32
 	all  []waiting
 }
 
+// add appends who waits for the next set.
+func (l *waitingList) add(list []waiting) {
+	set := len(l.from)
+	if set&63 == 0 {
+		l.some = append(l.some, 0)
+	}
+	if len(list) > 0 {
+		l.some.set(int32(set))
+	}
+	l.all = append(l.all, list...)
+	l.from = append(l.from, int32(len(l.all)-len(list)))
+}
+
+// of gives who waits for a set.
+func (l *waitingList) of(set int) []waiting {
+	if set+1 == len(l.from) {
+		return l.all[l.from[set]:]
+	}
+	return l.all[l.from[set]:l.from[set+1]]
+}
+
+// only gives the list without the frames that are not of a set of them.
+func (l *waitingList) only(frames bitset) (out waitingList) {
+	for set := range l.from {
+		out.add(slices.DeleteFunc(slices.Clone(l.of(set)), func(w waiting) bool { return !frames.has(w.frame) }))
+	}
+	return out
+}
+
 // queue adds the frames to look at in a clause that holds some sets.
 func (l *waitingList) queue(held, queued bitset) {
-	sets := len(l.from) - 1
-	for i := 0; i<<6 < sets; i++ {
-		word := held[i]
-		if rest := sets - i<<6; rest < 64 {
-			word &= 1<<rest - 1
-		}
-		for ; word != 0; word &= word - 1 {
-			set := i<<6 + bits.TrailingZeros64(word)
-			for _, w := range l.all[l.from[set]:l.from[set+1]] {
+	for i, some := range l.some {
+		for word := held[i] & some; word != 0; word &= word - 1 {
+			for _, w := range l.of(i<<6 + bits.TrailingZeros64(word)) {
 				both := held[w.second>>6] >> (w.second & 63) & (held[w.third>>6] >> (w.third & 63)) & 1
 				queued[w.frame>>6] |= both << (w.frame & 63)
 			}
@@ -85,10 +109,8 @@ func (l *loader) index() {
 		}
 		lists[f.gates[0]] = append(lists[f.gates[0]], w)
 	}
-	lib.waiting.from = []int32{0}
 	for _, list := range lists {
-		lib.waiting.all = append(lib.waiting.all, list...)
-		lib.waiting.from = append(lib.waiting.from, int32(len(lib.waiting.all)))
+		lib.waiting.add(list)
 	}
 }
 

@@ -178,6 +178,7 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		s.labels = append(s.labels, label)
 	}
 	s.named, s.residual = newBitset(len(l.frames)), newBitset(len(l.frames))
+	active := newBitset(len(l.frames))
 	for i, f := range l.frames {
 		_, on := s.active[f.rule]
 		switch {
@@ -186,7 +187,11 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		case on:
 			s.named.set(int32(i))
 		}
+		if on {
+			active.set(int32(i))
+		}
 	}
+	s.waiting = l.waiting.only(active)
 	return s, nil
 }
 

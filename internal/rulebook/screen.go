@@ -27,6 +27,8 @@ type Set struct {
 	active map[*rule]ruleText
 	// named and residual are the frames of active rules, residual those of residual ones.
 	named, residual bitset
+	// waiting are those frames.
+	waiting waitingList
 	// checkRules are the active rules that run a check, in order.
 	checkRules []*rule
 	// formRules are those that run a check of form.
@@ -170,7 +172,7 @@ func newRun(s *Set) *run {
 func (r *run) clause(c *clause) []hit {
 	r.m.reset(c)
 	clear(r.queued)
-	r.set.lib.waiting.queue(r.m.held, r.queued)
+	r.set.waiting.queue(r.m.held, r.queued)
 	r.hits = r.hits[:0]
 	r.residual = false
 	r.queued.both(r.set.named, r.ask)

@@ -92,3 +92,32 @@ func TestSparseSets(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitingList: frames are queued when all their sets are held, and only those asked for.
+func TestWaitingList(t *testing.T) {
+	var list waitingList
+	for set := range 70 {
+		list.add([]waiting{{int32(set), 0, 1}, {int32(70 + set), 0, 66}}[:set%3])
+	}
+	held := newBitset(70)
+	for _, set := range []int32{0, 1, 5, 65, 68} {
+		held.set(set)
+	}
+	even := newBitset(140)
+	for n := range int32(70) {
+		even.set(2 * n)
+	}
+	some := list.only(even)
+	for _, c := range []struct {
+		list *waitingList
+		want []int32
+	}{{&list, []int32{1, 5, 65, 68}}, {&some, []int32{68}}, {&waitingList{}, nil}} {
+		queued := newBitset(140)
+		c.list.queue(held, queued)
+		var got []int32
+		queued.both(queued, func(n int32) { got = append(got, n) })
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v are queued, not %v", got, c.want)
+		}
+	}
+}
