@@ -39,7 +39,7 @@ test: ## Run every test that needs nothing but Go
 	go test -timeout 30m -parallel 4 ./...
 
 .PHONY: check
-check: check-format check-modules check-proto check-generated lint check-arrows ## Format, vet, linters, generated code, import arrows, go.mod
+check: check-format check-modules check-proto check-generated check-weights lint check-arrows ## Format, vet, linters, generated code, import arrows, go.mod
 
 .PHONY: check-format
 check-format:
@@ -49,7 +49,7 @@ check-format:
 .PHONY: check-modules
 check-modules:
 	go mod tidy -diff
-	for module in tools/buf tools/golangci tools/protodeps tools/deploy examples/go; do (cd $$module && go mod tidy -diff); done
+	for module in tools/buf tools/golangci tools/protodeps tools/deploy tools/learn examples/go; do (cd $$module && go mod tidy -diff); done
 
 .PHONY: check-proto
 check-proto: $(buf_bin)/.done .protodeps/.done
@@ -62,6 +62,14 @@ check-proto: $(buf_bin)/.done .protodeps/.done
 .PHONY: check-generated
 check-generated: $(buf_bin)/.done .protodeps/.done
 	tools/generate --check
+
+.PHONY: check-weights
+check-weights:
+	cd tools/learn && go run . -check ../..
+
+.PHONY: weights
+weights: ## Learn internal/wording/model.tsv from its labelled clauses
+	cd tools/learn && go run . ../..
 
 .PHONY: check-arrows
 check-arrows:

@@ -8,7 +8,7 @@ import (
 )
 
 func TestContrastOfNeighbouringSentences(t *testing.T) {
-	set := builtinSet(t, "competition")
+	set := framesOnly(builtinSet(t, "competition"))
 	for _, c := range []struct {
 		text    string
 		article string // empty: nothing is found

@@ -42,6 +42,22 @@ type fileDoc struct {
 	Suppressors []suppressorDoc   `yaml:"suppressors"`
 	Rules       []ruleDoc         `yaml:"rules"`
 	Statutes    []statuteDoc      `yaml:"statutes"`
+	Wording     wordingDoc        `yaml:"wording"`
+}
+
+// wordingDoc is the model that a pack's clauses are weighed with, and its bounds.
+type wordingDoc struct {
+	Model text `yaml:"model"`
+	Flag  text `yaml:"flag"`
+	Keep  text `yaml:"keep"`
+}
+
+func likelihood(s string) (float64, error) {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x >= 0 && x <= 1) {
+		return 0, fmt.Errorf("%q is no likelihood from 0 to 1", s)
+	}
+	return x, nil
 }
 
 // definitionDoc is what narrows a term, and what its uses are read with.

@@ -59,7 +59,7 @@ func TestAutomataAgree(t *testing.T) {
 	set := builtinSet(t)
 	lib, all := set.lib, expressions(set)
 	var texts []string
-	for _, c := range append(readClauses(t, "competition.tsv"), readClauses(t, "powers.tsv")...) {
+	for _, c := range append(readClauses(t, "../wording/clauses/competition/items.tsv"), readClauses(t, "../wording/clauses/powers/items.tsv")...) {
 		texts = append(texts, c.text)
 	}
 	words := slices.Sorted(func(yield func(string) bool) {
@@ -162,7 +162,7 @@ func TestAutomataWithoutRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	lib.limit, lib.each = 2<<20, 1<<12
-	clauses := readClauses(t, "competition.tsv")
+	clauses := readClauses(t, "../wording/clauses/competition/items.tsv")
 	var all sync.WaitGroup
 	for part := range 3 { // together, as workers share a library
 		all.Go(func() {
@@ -188,7 +188,7 @@ func TestAutomataWithoutRoom(t *testing.T) {
 func FuzzAutomata(f *testing.F) {
 	set := builtinSet(f)
 	lib, all := set.lib, expressions(set)
-	for i, c := range readClauses(f, "competition.tsv") {
+	for i, c := range readClauses(f, "../wording/clauses/competition/items.tsv") {
 		if i%20 == 0 {
 			f.Add(c.text, uint(i*7))
 		}

@@ -12,6 +12,9 @@
 //     A rule with `frames_of` names others, of any pack, and looks for what they do;
 //   - places: names of administrative divisions;
 //   - statutes: the law library, titles of national statutes and their last day;
+//   - wording: that the clauses of the pack are also weighed by their words (package
+//     wording), and from which likelihood one is flagged by them, or a hit of a frame
+//     no longer told;
 //   - suppressors: circumstances in which a hit is no hit (a prohibition, a
 //     quotation, a report of facts) or only asks a person to verify the basis.
 //
@@ -33,6 +36,16 @@
 //
 // Checks of form (form.go) look at a document as a whole, title_kind and
 // heading_order among them; they are not run over a clause alone.
+//
+// # Words
+//
+// Where a pack says so, every sentence is weighed as well, by a linear model learnt from
+// labelled clauses. It confirms, doubts or adds to what the frames found: a likely breach
+// that no frame foresaw is a presumptive finding of the likeliest rule, at the words that
+// speak most for it, and says that it came about so; a hit that the words speak against
+// is not told, nor one at an article of which they say that it is another. The suppressors
+// of a rule hold for it as for its frames. Rules that the model was not taught of are left
+// to their frames. Headings, titles, cells of tables and lead-ins are not weighed.
 //
 // # Clauses
 //

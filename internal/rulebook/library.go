@@ -54,6 +54,7 @@ type pack struct {
 	name, title, version string
 	laws                 map[string]*law
 	rules                []*rule
+	wording              *weighed
 	sum                  string // SHA-256 of its files, of those all packs share and of its lenders'
 	lenders              []string
 }
@@ -192,6 +193,7 @@ func (l *Library) Set(on time.Time, packs ...string) (*Set, error) {
 		}
 	}
 	s.waiting = l.waiting.only(active)
+	s.weighed = s.weighings(names)
 	return s, nil
 }
 

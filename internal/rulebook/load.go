@@ -146,6 +146,7 @@ func (l *loader) declarePack(f loadedFile) {
 		}
 		p.version, p.title = v.s, f.doc.Title.s
 	}
+	l.declareWording(f, p)
 	for key, d := range f.doc.Laws {
 		from, err1 := parseDay(d.From)
 		to, err2 := parseDay(d.To)

@@ -11,6 +11,7 @@ type hit struct {
 	rule       *rule
 	start, end int // bytes of the clause's own text
 	verify     bool
+	words      bool // found by its words alone, not by a frame
 }
 
 // maxHeads bounds how many heads of one frame are tried in one clause.
@@ -20,14 +21,15 @@ const maxHeads = 8
 // already searched there. It is not safe for concurrent use.
 type matcher struct {
 	sighting
-	text   string // masked, names of places read as 本市
-	own    int
-	traits              // of what is written
-	names  []namedPlace // of the clause's own text
-	sought []sought     // pattern -> its matches in text
-	cued   []cued
-	skip   *suppressor // left out, to test a suppressor against its examples
-	plain  bool        // asks the expressions alone, to test what spares them
+	text      string // masked, names of places read as 本市
+	plainText string // the same, not masked
+	own       int
+	traits                 // of what is written
+	names     []namedPlace // of the clause's own text
+	sought    []sought     // pattern -> its matches in text
+	cued      []cued
+	skip      *suppressor // left out, to test a suppressor against its examples
+	plain     bool        // asks the expressions alone, to test what spares them
 }
 
 // sought are the matches of a pattern in the clause of an epoch.
@@ -81,6 +83,7 @@ func (m *matcher) reset(c *clause) {
 			m.lib.spell(m.text, &m.spelling)
 		}
 	}
+	m.plainText = m.text
 	m.text = m.look(m.text)
 }
 

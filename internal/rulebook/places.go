@@ -164,3 +164,9 @@ func origin(names []namedPlace, start, end int) (from, to int) {
 	}
 	return from, to
 }
+
+// Plain is a text as models of wording see it: names of places read as 本市, 本县 and so on.
+func (l *Library) Plain(text string) string {
+	plain, _ := l.places.read(text)
+	return plain
+}

@@ -10,6 +10,7 @@ import (
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/policytext"
+	"fashen/internal/wording"
 )
 
 // MaxFindings bounds what one screening keeps.
@@ -33,6 +34,7 @@ type Set struct {
 	checkRules []*rule
 	// formRules are those that run a check of form.
 	formRules []*rule
+	weighed   []weighing
 }
 
 // Version names packs and versions, such as `competition@2026.11+powers@2026.11`.
@@ -132,13 +134,18 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 	start := c.runeStart + codePoints(c.text[:h.start])
 	quote := c.text[h.start:h.end]
 	said := s.active[h.rule]
-	return &corev1.Finding{
+	f := &corev1.Finding{
 		Rule: h.rule.id, Pack: said.pack, Article: h.rule.article,
 		AlternativeArticles: slices.Clone(h.rule.also),
 		Law:                 said.law, Strength: h.rule.strength,
 		Reason: h.rule.reason, Rewrite: h.rule.rewrite, VerifyBasis: h.verify,
 		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + codePoints(quote)), Quote: quote},
 	}
+	if h.words {
+		f.Strength = corev1.Strength_STRENGTH_PRESUMPTIVE
+		f.Reason += byWordsNote
+	}
+	return f
 }
 
 // locate names the provision of an anchor by its first code point: a hit that
@@ -160,6 +167,8 @@ type run struct {
 	pair     bool // two sentences at once: only rules that look for a contrast
 	prior    sentence
 	terms    []term
+	weight   wording.Weight // of the clause
+	chances  []float64      // of rules, by the words of the clause
 }
 
 func newRun(s *Set) *run {
@@ -178,6 +187,7 @@ func (r *run) clause(c *clause) []hit {
 	r.queued.both(r.set.named, r.ask)
 	r.residual = true
 	r.queued.both(r.set.residual, r.ask)
+	r.weigh()
 	slices.SortStableFunc(r.hits, compareHits)
 	return r.hits
 }

@@ -49,7 +49,7 @@ func TestTraits(t *testing.T) {
 		}
 	}
 	clauses, named := 0, 0
-	for _, c := range readClauses(t, "powers.tsv") {
+	for _, c := range readClauses(t, "../wording/clauses/powers/items.tsv") {
 		clauses++
 		if lib.spell(c.text, &text)&(hasName|hasBareName) != 0 {
 			named++

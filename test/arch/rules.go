@@ -106,7 +106,7 @@ var rules = []rule{
 
 // textAndLaw are the rooms that know documents and statutes and nothing else.
 var textAndLaw = []string{
-	"internal/calendar", "internal/policytext", "internal/rulebook", "internal/officialdoc",
+	"internal/calendar", "internal/policytext", "internal/rulebook", "internal/wording", "internal/officialdoc",
 }
 
 // io are packages, standard ones and others', that reach out of the process.

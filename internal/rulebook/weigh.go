@@ -1,0 +1,282 @@
+package rulebook
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"fashen/internal/wording"
+)
+
+// No list of frames foresees every wording, so a pack may also have its clauses
+// weighed: a model learnt from labelled clauses (package wording) tells how likely the
+// words of a clause are to breach the pack, and which rule. The rule then says law,
+// reason and rewrite; its suppressors hold as for a frame.
+
+// byWordsNote tells a reader how such a finding came about.
+const byWordsNote = "（本条由措辞比对得出，请结合上下文判断。）"
+
+// weighed is what a pack says of the weighing of its clauses.
+type weighed struct {
+	model *wording.Model
+	head  wording.Head
+	// flag is the likelihood from which a clause is flagged by its words alone; keep
+	// the one below which a hit of a frame is not told.
+	flag, keep float64
+}
+
+// weighing is the weighing of one pack on one day.
+type weighing struct {
+	weighed
+	pack string
+	// taught are the rules in force that the model was taught of, by its numbers of
+	// them; nil for the others.
+	taught []*rule
+	// article is for each the first that cites the same article.
+	article []int
+}
+
+// What a model has to say to put its own provision in the place of a frame's: so much for
+// its own, and no more than such a part of that for the frame's.
+const (
+	preferred = 0.30
+	doubted   = 0.30
+)
+
+// declareWording takes up what a pack says of the weighing of clauses.
+func (l *loader) declareWording(f loadedFile, p *pack) {
+	d := f.doc.Wording
+	if d.Model.s == "" {
+		return
+	}
+	w := &weighed{}
+	var err error
+	if w.model, err = wording.Builtin(); err != nil {
+		l.fail(f.name, d.Model.line, "%w", err)
+		return
+	}
+	var ok bool
+	if w.head, ok = w.model.Head(d.Model.s); !ok {
+		l.fail(f.name, d.Model.line, "wording: no clauses were learnt for %q", d.Model.s)
+	}
+	for _, bound := range []struct {
+		said text
+		to   *float64
+	}{{d.Flag, &w.flag}, {d.Keep, &w.keep}} {
+		if *bound.to, err = likelihood(bound.said.s); err != nil {
+			l.fail(f.name, max(bound.said.line, d.Model.line), "wording: %w", err)
+		}
+	}
+	p.wording = w
+}
+
+// weighings are the weighings of a set's packs.
+func (s *Set) weighings(packs []string) []weighing {
+	var out []weighing
+	for _, name := range packs {
+		p := s.lib.packs[name]
+		if p.wording == nil {
+			continue
+		}
+		known := p.wording.model.Rules(p.wording.head)
+		w := weighing{weighed: *p.wording, pack: name, taught: make([]*rule, len(known)), article: make([]int, len(known))}
+		for _, r := range p.rules {
+			if _, ok := s.active[r]; !ok {
+				continue
+			}
+			for _, class := range r.classes() {
+				if i, ok := slices.BinarySearch(known, class); ok && w.taught[i] == nil {
+					w.taught[i] = r
+				}
+			}
+		}
+		for i, r := range w.taught {
+			w.article[i] = slices.IndexFunc(w.taught, func(o *rule) bool { return r != nil && o != nil && o.article == r.article })
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// classes are the classes of a model that a rule stands for: its own id, or those whose
+// frames it borrows.
+func (r *rule) classes() []string {
+	if len(r.doc.FramesOf) == 0 {
+		return []string{r.id}
+	}
+	var out []string
+	for _, t := range r.doc.FramesOf {
+		out = append(out, t.s)
+	}
+	return out
+}
+
+// weigh has the words of a clause confirm, doubt or add to what the frames found.
+func (r *run) weigh() {
+	m := r.m
+	if len(r.set.weighed) == 0 || !isSentence(m.plainText[m.own:]) {
+		return
+	}
+	r.set.weighed[0].model.Weigh(m.plainText, &r.weight)
+	for i := range r.set.weighed {
+		r.judge(&r.set.weighed[i])
+	}
+}
+
+// judge has the weight of a clause confirm, doubt or add to the hits of a pack.
+func (r *run) judge(w *weighing) {
+	p := w.model.Likelihood(&r.weight, w.head)
+	if p < w.keep {
+		r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return w.knows(h.rule) && !h.verify })
+	}
+	if p < w.bound(r.m.plainText) {
+		return
+	}
+	r.chances = w.model.Chances(w.head, &r.weight, r.chances)
+	best, chance := w.likeliest(r.chances)
+	if best == nil {
+		return
+	}
+	told := false
+	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool {
+		if h.rule.pack != w.pack || h.verify {
+			return false
+		}
+		if chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance {
+			return true
+		}
+		told = true
+		return false
+	})
+	if told {
+		return
+	}
+	if h, ok := r.byWords(w, best); ok {
+		r.hits = append(r.hits, h)
+	}
+}
+
+// bound is the likelihood from which a clause is flagged by its words: in a short one few
+// words have been weighed, and a single one tips them.
+func (w *weighing) bound(text string) float64 {
+	const short = 90 // bytes: thirty characters
+	if len(text) < short {
+		return w.flag + 0.1
+	}
+	return w.flag
+}
+
+// knows reports whether the model was taught of a rule: what it was not taught of, such
+// as a rule of a region's own, it does not judge.
+func (w *weighing) knows(r *rule) bool { return slices.Contains(w.taught, r) }
+
+// likeliest is the article that a clause breaches most likely, by the likeliest rule of
+// it, and the chance of all its rules.
+func (w *weighing) likeliest(chances []float64) (best *rule, chance float64) {
+	for i, article := range w.article {
+		if article != i {
+			continue // counted with the first of its article
+		}
+		sum, top, of := 0.0, -1.0, (*rule)(nil)
+		for j, other := range w.article {
+			if other != i {
+				continue
+			}
+			if sum += chances[j]; chances[j] > top {
+				top, of = chances[j], w.taught[j]
+			}
+		}
+		if sum > chance {
+			best, chance = of, sum
+		}
+	}
+	return best, chance
+}
+
+// chanceOf is the chance of a rule's article, and of those that it names beside.
+func (w *weighing) chanceOf(chances []float64, r *rule) float64 {
+	sum := 0.0
+	for i, of := range w.taught {
+		if of != nil && (of.article == r.article || slices.Contains(r.also, of.article)) {
+			sum += chances[i]
+		}
+	}
+	return sum
+}
+
+// isSentence reports whether a clause says something: a heading, a title, a cell of a table
+// or a line to sign on has nothing in it to be weighed.
+func isSentence(text string) bool {
+	const least = 30 // bytes: ten characters
+	if len(text) < least {
+		return false
+	}
+	text = strings.TrimRight(text, " \t\r　”’」』）)》")
+	last, _ := utf8.DecodeLastRuneInString(text)
+	switch last {
+	case '。', '；', '！', '？', ';', '!', '?':
+		return len(text) >= least
+	case '：', ':':
+		return false
+	}
+	return len(text) >= least && strings.Contains(text, "，")
+}
+
+// byWords is the hit of a rule at the stretch of the clause whose words speak most for it,
+// between commas, unless the rule is suppressed there.
+func (r *run) byWords(w *weighing, rule *rule) (hit, bool) {
+	m := r.m
+	start, end := w.model.Speaks(w.head, m.plainText)
+	start = max(start, m.own)
+	if end <= start {
+		start, end = m.own, len(m.plainText)
+	}
+	letters := utf8.RuneCountInString(m.plainText[:start])
+	head := stretch{letters, letters + utf8.RuneCountInString(m.plainText[start:end])}
+	drop, verify := m.suppressed(&frame{rule: rule}, head)
+	if drop {
+		return hit{}, false
+	}
+	start, end = between(m.plainText, m.own, start, end)
+	start, end = origin(m.names, start-m.own, end-m.own)
+	return hit{rule: rule, start: start, end: end, verify: verify, words: true}, true
+}
+
+// between widens a stretch to the marks around it.
+func between(text string, own, start, end int) (int, int) {
+	const marks = "，。；：！？,;:!?\n"
+	if i := strings.LastIndexAny(text[own:start], marks); i >= 0 {
+		_, size := utf8.DecodeRuneInString(text[own+i:])
+		start = own + i + size
+	} else {
+		start = own
+	}
+	if i := strings.IndexAny(text[end:], marks); i >= 0 {
+		end += i
+	} else {
+		end = len(text)
+	}
+	body := text[start:end]
+	start += len(body) - len(strings.TrimLeft(body, " \t　"))
+	return start, end
+}
+
+// Examples calls yield for every example of a pack's rules that stands as a clause: the
+// rule, the text, and whether it is one that the rule is to find.
+func (l *Library) Examples(name string, yield func(rule, text string, breach bool)) {
+	p, ok := l.packs[name]
+	if !ok {
+		return
+	}
+	for _, r := range p.rules {
+		if r.check != nil || r.form != nil {
+			continue
+		}
+		for _, t := range r.doc.Violation {
+			yield(r.id, t.s, true)
+		}
+		for _, t := range r.doc.Clean {
+			yield(r.id, t.s, false)
+		}
+	}
+}

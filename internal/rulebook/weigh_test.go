@@ -1,0 +1,107 @@
+package rulebook
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "fashen/gen/fashen/core/v1"
+)
+
+func TestWeighing(t *testing.T) {
+	set := builtinSet(t, "competition")
+	frames := framesOnly(set)
+	screen := func(s *Set, text string) []*corev1.Finding { return s.Screen(&corev1.PolicyText{Text: text}).Findings }
+
+	// What no frame foresaw is found by its words, and says so.
+	text := "各单位应当做好准备工作。镇办企业的废旧物资悉数交给供销社名下的回收站收走，别家来收的一概劝返。"
+	if found := screen(frames, text); Flagged(found) {
+		t.Fatalf("a frame foresees it: %v", rulesOf(found))
+	}
+	found := screen(set, text)
+	if len(found) != 1 || !strings.HasPrefix(found[0].GetArticle(), "REG-8-") || found[0].GetStrength() != corev1.Strength_STRENGTH_PRESUMPTIVE ||
+		!strings.HasSuffix(found[0].GetReason(), byWordsNote) || !strings.Contains(text, found[0].GetAnchor().GetQuote()) {
+		t.Fatalf("found %v", found)
+	}
+	if quote := found[0].GetAnchor().GetQuote(); strings.Contains(quote, "准备工作") {
+		t.Errorf("the quote goes beyond the sentence: %s", quote)
+	}
+}
+
+func TestSentences(t *testing.T) {
+	for text, want := range map[string]bool{
+		"外地企业应当另行缴纳投标保证金。":          true,
+		"（一）外地企业另行缴纳投标保证金；":         true,
+		"在本区设立的企业，奖励十万元":            true,
+		"第二章 本地企业优先采购与奖励的具体办法":      false,
+		"外地企业应当缴纳下列本地企业不缴的各项费用：":    false,
+		"法定代表人（签字）：    年    月    日": false,
+		"不得收费。":   false,
+		"":        false,
+		"    \t　": false,
+	} {
+		if got := isSentence(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// Rules that the model was not taught of are left to their frames.
+func TestUntaughtRules(t *testing.T) {
+	w := weighing{taught: []*rule{nil, {id: "A"}}}
+	if w.knows(&rule{id: "A"}) || !w.knows(w.taught[1]) {
+		t.Error("another rule of the same name passes for the one taught")
+	}
+}
+
+func TestLikeliestArticle(t *testing.T) {
+	a, b, c := &rule{id: "1", article: "x"}, &rule{id: "2", article: "y"}, &rule{id: "3", article: "x", also: []string{"y"}}
+	w := weighing{taught: []*rule{a, b, nil, c}, article: []int{0, 1, -1, 0}}
+	chances := []float64{0.2, 0.35, 0.2, 0.25}
+	if best, chance := w.likeliest(chances); best != c || chance < 0.449 || chance > 0.451 {
+		t.Errorf("%s, %v", best.id, chance)
+	}
+	for r, want := range map[*rule]float64{a: 0.45, b: 0.35, c: 0.8} {
+		if got := w.chanceOf(chances, r); got < want-1e-9 || got > want+1e-9 {
+			t.Errorf("%s: %v, want %v", r.id, got, want)
+		}
+	}
+}
+
+func TestWordingOfAPackIsChecked(t *testing.T) {
+	for line, says := range map[string]string{
+		`wording: {model: nothing, flag: "0.5", keep: "0.1"}`:     "no clauses were learnt",
+		`wording: {model: competition, flag: "2", keep: "0.1"}`:   "no likelihood",
+		`wording: {model: competition, flag: "0.5", keep: "low"}`: "no likelihood",
+		`wording: {model: competition, flag: "0.5"}`:              "no likelihood",
+	} {
+		file := strings.Replace(tiny, "laws:\n", line+"\nlaws:\n", 1)
+		if _, err := loadText(file); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// Reading is the same each time, also by several at once.
+func TestWeighingIsDeterministic(t *testing.T) {
+	set := builtinSet(t)
+	var first [][]string
+	for _, one := range readClauses(t, "testdata/unseen_competition.tsv")[:60] {
+		first = append(first, rulesOf(set.Screen(&corev1.PolicyText{Text: one.text}).Findings))
+	}
+	done := make(chan bool)
+	for range 4 {
+		go func() {
+			same := true
+			for i, one := range readClauses(t, "testdata/unseen_competition.tsv")[:60] {
+				same = same && slices.Equal(first[i], rulesOf(set.Screen(&corev1.PolicyText{Text: one.text}).Findings))
+			}
+			done <- same
+		}()
+	}
+	for range 4 {
+		if !<-done {
+			t.Error("another answer")
+		}
+	}
+}
