@@ -64,6 +64,7 @@ type rule struct {
 	frames          []*frame
 	check           check // instead of frames
 	form            formCheck
+	needs           *pattern // what a clause found by its words must hold
 	suppressors     []*suppressor
 	reason, rewrite string
 	order           int // position in the pack: which of two hits is named first

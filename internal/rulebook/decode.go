@@ -97,6 +97,7 @@ type ruleDoc struct {
 	To        text       `yaml:"to"`
 	Frames    []frameDoc `yaml:"frames"`
 	FramesOf  []text     `yaml:"frames_of"`
+	Needs     text       `yaml:"needs"`
 	Check     text       `yaml:"check"`
 	Suppress  []text     `yaml:"suppress"`
 	Except    []text     `yaml:"except"`

@@ -44,7 +44,8 @@
 // that no frame foresaw is a presumptive finding of the likeliest rule, at the words that
 // speak most for it, and says that it came about so; a hit that the words speak against
 // is not told, nor one at an article of which they say that it is another. The suppressors
-// of a rule hold for it as for its frames. Rules that the model was not taught of are left
+// of a rule hold for it as for its frames, and the clause must hold what the rule `needs`.
+// Rules that the model was not taught of are left
 // to their frames. Headings, titles, cells of tables and lead-ins are not weighed.
 //
 // # Clauses

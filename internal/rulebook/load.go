@@ -245,6 +245,12 @@ func (l *loader) compileRule(p *pack, file string, d *ruleDoc) {
 	if r.article == "" || r.reason == "" || (len(d.Frames)+len(d.FramesOf) == 0) == (d.Check.s == "") || len(d.Cites) == 0 || len(d.Violation) == 0 || len(d.Clean) == 0 {
 		l.fail(file, line, "rule %s needs an article, a citation, a reason, either frames (own or borrowed) or a check, and examples of both kinds", r.id)
 	}
+	if d.Needs.s != "" {
+		var err error
+		if r.needs, err = l.pattern(d.Needs.s); err != nil {
+			l.fail(file, d.Needs.line, "rule %s: needs: %w", r.id, err)
+		}
+	}
 	for _, a := range d.Also {
 		r.also = append(r.also, a.s)
 	}

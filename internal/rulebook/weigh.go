@@ -223,9 +223,12 @@ func isSentence(text string) bool {
 }
 
 // byWords is the hit of a rule at the stretch of the clause whose words speak most for it,
-// between commas, unless the rule is suppressed there.
+// between commas, unless the clause lacks what the rule needs or suppresses it there.
 func (r *run) byWords(w *weighing, rule *rule) (hit, bool) {
 	m := r.m
+	if rule.needs != nil && !m.occurs(rule.needs) {
+		return hit{}, false
+	}
 	start, end := w.model.Speaks(w.head, m.plainText)
 	start = max(start, m.own)
 	if end <= start {
