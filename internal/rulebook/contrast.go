@@ -28,9 +28,9 @@ func (r *run) contrast(c *clause, found bool) (*clause, hit, bool) {
 		return nil, hit{}, false
 	}
 	both := &clause{lead: prior.lead, text: prior.text + c.text, runeStart: prior.runeStart, runes: prior.runes + c.runes}
-	r.pair = true
+	r.pair, r.made = true, true
 	hits := r.clause(both)
-	r.pair = false
+	r.pair, r.made = false, false
 	for _, h := range hits {
 		if h.start < len(prior.text) && h.end > len(prior.text) && !h.verify {
 			r.prior.plain = false

@@ -12,6 +12,7 @@ import (
 	datepb "google.golang.org/genproto/googleapis/type/date"
 
 	competitionv1 "fashen/gen/fashen/competition/v1"
+	"fashen/internal/wording"
 )
 
 // draftPacks are what every draft is screened with, as far as it is in force.
@@ -50,8 +51,8 @@ func (l *Library) DraftSet(on time.Time) (*Set, error) {
 // Labels names the packs with their versions.
 func (s *Set) Labels() []string { return slices.Clone(s.labels) }
 
-// digest gives each pack the digest of its files, of those without a pack and of
-// those of packs that it borrows frames from.
+// digest gives each pack the digest of its files, of those without a pack, of those of
+// packs that it borrows frames from, and of the model its clauses are weighed with.
 func (l *loader) digest() {
 	files := slices.Clone(l.files)
 	slices.SortFunc(files, func(a, b loadedFile) int { return strings.Compare(a.name, b.name) })
@@ -61,6 +62,9 @@ func (l *loader) digest() {
 			if name := f.doc.Pack.s; name == "" || name == p.name || slices.Contains(p.lenders, name) {
 				fmt.Fprintf(h, "%s\x00%x\n", f.name, f.sum)
 			}
+		}
+		if p.wording != nil {
+			fmt.Fprintf(h, "wording\x00%s\n", wording.Digest())
 		}
 		p.sum = hex.EncodeToString(h.Sum(nil))
 	}

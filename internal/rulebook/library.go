@@ -55,7 +55,7 @@ type pack struct {
 	laws                 map[string]*law
 	rules                []*rule
 	wording              *weighed
-	sum                  string // SHA-256 of its files, of those all packs share and of its lenders'
+	sum                  string // SHA-256 of its files, of those all packs share, of its lenders' and of its model
 	lenders              []string
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	corev1 "fashen/gen/fashen/core/v1"
 )
 
 // hit is one rule's best match in one clause.
@@ -12,6 +14,14 @@ type hit struct {
 	start, end int // bytes of the clause's own text
 	verify     bool
 	words      bool // found by its words alone, not by a frame
+}
+
+// strength is that of the rule; what was found by words alone is never more than presumptive.
+func (h hit) strength() corev1.Strength {
+	if h.words {
+		return max(h.rule.strength, corev1.Strength_STRENGTH_PRESUMPTIVE)
+	}
+	return h.rule.strength
 }
 
 // maxHeads bounds how many heads of one frame are tried in one clause.

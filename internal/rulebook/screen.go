@@ -137,12 +137,11 @@ func (s *Set) finding(c *clause, h hit) *corev1.Finding {
 	f := &corev1.Finding{
 		Rule: h.rule.id, Pack: said.pack, Article: h.rule.article,
 		AlternativeArticles: slices.Clone(h.rule.also),
-		Law:                 said.law, Strength: h.rule.strength,
+		Law:                 said.law, Strength: h.strength(),
 		Reason: h.rule.reason, Rewrite: h.rule.rewrite, VerifyBasis: h.verify,
 		Anchor: &corev1.Anchor{Start: int32(start), End: int32(start + codePoints(quote)), Quote: quote},
 	}
 	if h.words {
-		f.Strength = corev1.Strength_STRENGTH_PRESUMPTIVE
 		f.Reason += byWordsNote
 	}
 	return f
@@ -165,6 +164,7 @@ type run struct {
 	// residual: it is the turn of the frames of residual rules.
 	residual bool
 	pair     bool // two sentences at once: only rules that look for a contrast
+	made     bool // the clause is not what is written: two at once, or read with a meaning
 	prior    sentence
 	terms    []term
 	weight   wording.Weight // of the clause
@@ -227,7 +227,7 @@ func behind(hits []hit, residual *rule) bool {
 func compareHits(a, b hit) int {
 	return cmp.Or(
 		cmp.Compare(rank(a.verify), rank(b.verify)),
-		cmp.Compare(a.rule.strength, b.rule.strength),
+		cmp.Compare(a.strength(), b.strength()),
 		strings.Compare(a.rule.pack, b.rule.pack),
 		cmp.Compare(a.rule.order, b.rule.order),
 		cmp.Compare(a.start, b.start),

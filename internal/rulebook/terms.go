@@ -76,7 +76,9 @@ func (r *run) coloured(c *clause) (f *corev1.Finding) {
 			continue
 		}
 		read := &clause{lead: c.lead, text: c.text[:at] + r.set.lib.definition.reads + c.text[at:], runeStart: c.runeStart}
+		r.made = true
 		hits := r.clause(read)
+		r.made = false
 		if len(hits) == 0 || hits[0].verify || hits[0].rule.strength == corev1.Strength_STRENGTH_CONTEXTUAL {
 			continue
 		}

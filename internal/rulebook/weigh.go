@@ -34,6 +34,8 @@ type weighing struct {
 	taught []*rule
 	// article is for each the first that cites the same article.
 	article []int
+	// needs is for each what a clause found by its words must hold.
+	needs []*pattern
 }
 
 // What a model has to say to put its own provision in the place of a frame's: so much for
@@ -73,6 +75,7 @@ func (l *loader) declareWording(f loadedFile, p *pack) {
 // weighings are the weighings of a set's packs.
 func (s *Set) weighings(packs []string) []weighing {
 	var out []weighing
+	needs := s.lib.needs()
 	for _, name := range packs {
 		p := s.lib.packs[name]
 		if p.wording == nil {
@@ -80,6 +83,9 @@ func (s *Set) weighings(packs []string) []weighing {
 		}
 		known := p.wording.model.Rules(p.wording.head)
 		w := weighing{weighed: *p.wording, pack: name, taught: make([]*rule, len(known)), article: make([]int, len(known))}
+		for _, class := range known {
+			w.needs = append(w.needs, needs[class])
+		}
 		for _, r := range p.rules {
 			if _, ok := s.active[r]; !ok {
 				continue
@@ -98,6 +104,18 @@ func (s *Set) weighings(packs []string) []weighing {
 	return out
 }
 
+// needs are what clauses found by their words must hold, by rule. A rule that borrows
+// frames borrows this with them.
+func (l *Library) needs() map[string]*pattern {
+	out := map[string]*pattern{}
+	for _, p := range l.packs {
+		for _, r := range p.rules {
+			out[r.id] = r.needs
+		}
+	}
+	return out
+}
+
 // classes are the classes of a model that a rule stands for: its own id, or those whose
 // frames it borrows.
 func (r *rule) classes() []string {
@@ -111,7 +129,8 @@ func (r *rule) classes() []string {
 	return out
 }
 
-// weigh has the words of a clause confirm, doubt or add to what the frames found.
+// weigh has the words of a clause confirm, doubt or add to what the frames found; to a
+// clause that nobody wrote so they add nothing, as nothing was learnt of such.
 func (r *run) weigh() {
 	m := r.m
 	if len(r.set.weighed) == 0 || !isSentence(m.plainText[m.own:]) {
@@ -133,13 +152,18 @@ func (r *run) judge(w *weighing) {
 		return
 	}
 	r.chances = w.model.Chances(w.head, &r.weight, r.chances)
-	best, chance := w.likeliest(r.chances)
-	if best == nil {
+	class, chance := w.likeliest(r.chances)
+	if class < 0 {
 		return
 	}
+	best := w.taught[class]
 	told := false
 	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool {
-		if h.rule.pack != w.pack || h.verify {
+		if h.rule.pack != w.pack {
+			return false
+		}
+		if h.verify {
+			told = told || h.rule.article == best.article // with the basis that is to be looked at
 			return false
 		}
 		if chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance {
@@ -148,10 +172,10 @@ func (r *run) judge(w *weighing) {
 		told = true
 		return false
 	})
-	if told {
+	if told || r.made {
 		return
 	}
-	if h, ok := r.byWords(w, best); ok {
+	if h, ok := r.byWords(w, class); ok {
 		r.hits = append(r.hits, h)
 	}
 }
@@ -170,20 +194,21 @@ func (w *weighing) bound(text string) float64 {
 // as a rule of a region's own, it does not judge.
 func (w *weighing) knows(r *rule) bool { return slices.Contains(w.taught, r) }
 
-// likeliest is the article that a clause breaches most likely, by the likeliest rule of
-// it, and the chance of all its rules.
-func (w *weighing) likeliest(chances []float64) (best *rule, chance float64) {
+// likeliest is the article that a clause breaches most likely, by the likeliest class of
+// it, -1 for none, and the chance of all its rules.
+func (w *weighing) likeliest(chances []float64) (best int, chance float64) {
+	best = -1
 	for i, article := range w.article {
 		if article != i {
 			continue // counted with the first of its article
 		}
-		sum, top, of := 0.0, -1.0, (*rule)(nil)
+		sum, top, of := 0.0, -1.0, -1
 		for j, other := range w.article {
 			if other != i {
 				continue
 			}
 			if sum += chances[j]; chances[j] > top {
-				top, of = chances[j], w.taught[j]
+				top, of = chances[j], j
 			}
 		}
 		if sum > chance {
@@ -222,11 +247,11 @@ func isSentence(text string) bool {
 	return len(text) >= least && strings.Contains(text, "，")
 }
 
-// byWords is the hit of a rule at the stretch of the clause whose words speak most for it,
+// byWords is the hit of a class's rule at the stretch of the clause whose words speak most for it,
 // between commas, unless the clause lacks what the rule needs or suppresses it there.
-func (r *run) byWords(w *weighing, rule *rule) (hit, bool) {
-	m := r.m
-	if rule.needs != nil && !m.occurs(rule.needs) {
+func (r *run) byWords(w *weighing, class int) (hit, bool) {
+	m, rule := r.m, w.taught[class]
+	if needs := w.needs[class]; needs != nil && !m.occurs(needs) {
 		return hit{}, false
 	}
 	start, end := w.model.Speaks(w.head, m.plainText)

@@ -1,6 +1,9 @@
 package rulebook
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -58,8 +61,8 @@ func TestLikeliestArticle(t *testing.T) {
 	a, b, c := &rule{id: "1", article: "x"}, &rule{id: "2", article: "y"}, &rule{id: "3", article: "x", also: []string{"y"}}
 	w := weighing{taught: []*rule{a, b, nil, c}, article: []int{0, 1, -1, 0}}
 	chances := []float64{0.2, 0.35, 0.2, 0.25}
-	if best, chance := w.likeliest(chances); best != c || chance < 0.449 || chance > 0.451 {
-		t.Errorf("%s, %v", best.id, chance)
+	if best, chance := w.likeliest(chances); best != 3 || chance < 0.449 || chance > 0.451 {
+		t.Errorf("%d, %v", best, chance)
 	}
 	for r, want := range map[*rule]float64{a: 0.45, b: 0.35, c: 0.8} {
 		if got := w.chanceOf(chances, r); got < want-1e-9 || got > want+1e-9 {
@@ -103,5 +106,73 @@ func TestWeighingIsDeterministic(t *testing.T) {
 		if !<-done {
 			t.Error("another answer")
 		}
+	}
+}
+
+// A clause that a frame asks to verify the basis of is not told a second time by its words.
+func TestWordsLeaveTheBasisToBeVerified(t *testing.T) {
+	set := builtinSet(t, "competition", "powers")
+	verified := 0
+	for _, one := range slices.Concat(readClauses(t, "testdata/unseen_competition.tsv"), readClauses(t, "testdata/unseen_powers.tsv")) {
+		if strings.Count(one.text, "。") > 1 || strings.ContainsAny(one.text, "；？！") {
+			continue // the sentences are screened one by one
+		}
+		seen := map[string]bool{}
+		for _, f := range set.Screen(&corev1.PolicyText{Text: "根据国务院有关规定，" + one.text}).Findings {
+			if f.GetVerifyBasis() {
+				verified++
+			}
+			if seen[f.GetRule()] {
+				t.Errorf("%s twice: %s", f.GetRule(), one.text)
+			}
+			seen[f.GetRule()] = true
+		}
+	}
+	if verified == 0 {
+		t.Error("no basis is to be verified: this shows nothing")
+	}
+}
+
+// To what is not read as it is written words add nothing.
+func TestWordsAddNothingToAColouredClause(t *testing.T) {
+	text := "本办法所称经营者，是指在本县登记注册、依法纳税的经营主体。\n鼓励商场延长营业时间，由经营者自行安排。"
+	if found := builtinSet(t, "competition", "powers").Screen(&corev1.PolicyText{Text: text}).Findings; Flagged(found) {
+		t.Errorf("found %v", found)
+	}
+}
+
+// A rule that borrows frames borrows what a clause must hold.
+func TestNeedsAreBorrowed(t *testing.T) {
+	set, err := builtinSet(t).lib.Set(day(2019, 11, 20), "competition-2016")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "园区企业可以自评打分；管委会检查得分低于60分的，责令停产整顿，厂门悬挂红牌直至复评合格。"
+	if found := set.Screen(&corev1.PolicyText{Text: text}).Findings; slices.Contains(rulesOf(found), "H08") {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestStrengthByWords(t *testing.T) {
+	direct, likely := &rule{strength: corev1.Strength_STRENGTH_DIRECT, order: 1}, &rule{strength: corev1.Strength_STRENGTH_PRESUMPTIVE}
+	if compareHits(hit{rule: direct, words: true}, hit{rule: likely}) < 0 || compareHits(hit{rule: direct}, hit{rule: likely}) > 0 {
+		t.Error("what was found by words stands before what frames found of the same strength")
+	}
+	if got := (hit{rule: &rule{strength: corev1.Strength_STRENGTH_CONTEXTUAL}, words: true}).strength(); got != corev1.Strength_STRENGTH_CONTEXTUAL {
+		t.Errorf("words make of a prompt %v", got)
+	}
+}
+
+// Findings name the version of a pack, whose sum tells when it gives others.
+func TestDigestHoldsTheModel(t *testing.T) {
+	const line = `wording: {model: competition, flag: "0.5", keep: "0.1"}`
+	lib, err := loadText(strings.Replace(tiny, "laws:\n", line+"\nlaws:\n", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := sha256.New()
+	fmt.Fprintf(files, "%s\x00%x\n", "demo/rules.yaml", sha256.Sum256([]byte(strings.Replace(tiny, "laws:\n", line+"\nlaws:\n", 1))))
+	if lib.packs["demo"].sum == hex.EncodeToString(files.Sum(nil)) {
+		t.Error("the sum is of the files alone")
 	}
 }

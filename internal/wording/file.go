@@ -3,7 +3,9 @@ package wording
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // the model that comes with the program
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,12 @@ var Builtin = sync.OnceValues(func() (*Model, error) {
 		return nil, err
 	}
 	return f.Model()
+})
+
+// Digest is the SHA-256 of that model, in hexadecimal.
+var Digest = sync.OnceValue(func() string {
+	sum := sha256.Sum256(builtin)
+	return hex.EncodeToString(sum[:])
 })
 
 // File is a model in the form it is written in: a line for each pack and rule with its

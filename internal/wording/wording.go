@@ -146,6 +146,9 @@ func (m *Model) Rules(h Head) []string { return m.heads[h].rules }
 func (m *Model) Chances(h Head, w *Weight, into []float64) []float64 {
 	of := &m.heads[h]
 	into = append(into[:0], of.biases...)
+	if len(into) == 0 {
+		return into // of a pack whose rules are yet to be learnt
+	}
 	out := into
 	norm := float32(1 / math.Sqrt(float64(w.square)))
 	for _, id := range w.runs {

@@ -161,3 +161,13 @@ func BenchmarkWeigh(b *testing.B) {
 		m.Weigh(text, &w)
 	}
 }
+
+// A model whose rules are yet to be learnt, as one to start from, weighs all the same.
+func TestNoRules(t *testing.T) {
+	m := read(t, "learnt\tx\npack\ta\t0\n")
+	var w Weight
+	m.Weigh("甲乙", &w)
+	if p, chances := m.Likelihood(&w, 0), m.Chances(0, &w, nil); p != 0.5 || len(chances) != 0 {
+		t.Errorf("likelihood %v, chances %v", p, chances)
+	}
+}

@@ -49,8 +49,8 @@ type RuleSet struct {
 	RuleCount int32 `protobuf:"varint,8,opt,name=rule_count,json=ruleCount,proto3" json:"rule_count,omitempty"`
 	// The rules, in the order in which they are named for one clause; empty in lists.
 	Rules []*Rule `protobuf:"bytes,9,rep,name=rules,proto3" json:"rules,omitempty"`
-	// SHA-256, lower-case hex, of its files and of the words and suppressors that all
-	// packs share.
+	// SHA-256, lower-case hex, of its files, of the words and suppressors that all packs
+	// share, and of the model that its clauses are weighed with, where they are.
 	Sha256        string `protobuf:"bytes,10,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
