@@ -66,6 +66,7 @@ func odd(in proto.Message, depth int) map[string]proto.Message {
 func TestOddRequests(t *testing.T) {
 	c := onSQLite(t)
 	toLoopback(&c)
+	withFonts(t)(&c)
 	w := alone(t, c, "grpc", "2026-04-08")
 	n := prepareMatrix(t, w)
 	asked := 0
