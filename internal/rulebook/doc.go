@@ -46,7 +46,7 @@
 // is not told, nor one at an article of which they say that it is another. The suppressors
 // of a rule hold for it as for its frames, and the clause must hold what the rule `needs`.
 // Rules that the model was not taught of are left to their frames. Headings, titles, cells
-// of tables and lead-ins are not weighed, and words add nothing where a frame asks to
+// of tables and lead-ins are not weighed, an item is with its lead-in and alone, and words add nothing where a frame asks to
 // verify the basis at the same article, or the clause is not read as it is written. The
 // examples of a rule are those of its frames: words may still speak against one.
 //

@@ -168,6 +168,7 @@ type run struct {
 	prior    sentence
 	terms    []term
 	weight   wording.Weight // of the clause
+	alone    wording.Weight // of an item without its lead-in
 	chances  []float64      // of rules, by the words of the clause
 }
 

@@ -136,22 +136,39 @@ func (r *run) weigh() {
 	if len(r.set.weighed) == 0 || !isSentence(m.plainText[m.own:]) {
 		return
 	}
-	r.set.weighed[0].model.Weigh(m.plainText, &r.weight)
+	model := r.set.weighed[0].model
+	model.Weigh(m.plainText, &r.weight)
+	if m.own > 0 {
+		model.Weigh(m.plainText[m.own:], &r.alone)
+	}
 	for i := range r.set.weighed {
 		r.judge(&r.set.weighed[i])
 	}
 }
 
+// weightOf is what the words of a clause come to for a pack, and how likely it is so to
+// breach it: an item with its lead-in, which may say what is wrong, or alone, as the fair
+// words of a lead-in say nothing for it.
+func (r *run) weightOf(w *weighing) (*wording.Weight, float64) {
+	p := w.model.Likelihood(&r.weight, w.head)
+	if r.m.own > 0 {
+		if alone := w.model.Likelihood(&r.alone, w.head); alone > p {
+			return &r.alone, alone
+		}
+	}
+	return &r.weight, p
+}
+
 // judge has the weight of a clause confirm, doubt or add to the hits of a pack.
 func (r *run) judge(w *weighing) {
-	p := w.model.Likelihood(&r.weight, w.head)
+	weight, p := r.weightOf(w)
 	if p < w.keep {
 		r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return w.knows(h.rule) && !h.verify })
 	}
 	if p < w.bound(r.m.plainText) {
 		return
 	}
-	r.chances = w.model.Chances(w.head, &r.weight, r.chances)
+	r.chances = w.model.Chances(w.head, weight, r.chances)
 	class, chance := w.likeliest(r.chances)
 	if class < 0 {
 		return

@@ -176,3 +176,25 @@ func TestDigestHoldsTheModel(t *testing.T) {
 		t.Error("the sum is of the files alone")
 	}
 }
+
+// The fair words of a lead-in do not whitewash the items of its list, and a ban in it does.
+func TestItemsUnderFairWords(t *testing.T) {
+	set := builtinSet(t, "competition", "powers")
+	var breaches, found, banned int
+	for _, one := range readClauses(t, "testdata/unseen_*.tsv") {
+		if one.rule == "" {
+			continue
+		}
+		breaches++
+		if Flagged(set.Screen(&corev1.PolicyText{Text: "第五条 各部门应当认真落实优化营商环境的各项要求，扎实推进下列工作：\n（一）" + one.text}).Findings) {
+			found++
+		}
+		if Flagged(set.Screen(&corev1.PolicyText{Text: "第五条 严禁下列行为：\n（一）" + one.text}).Findings) {
+			banned++
+		}
+	}
+	t.Logf("of %d breaches %d are found under fair words, %d under a ban", breaches, found, banned)
+	if found*10 < breaches*8 || banned > 0 {
+		t.Errorf("of %d breaches %d are found under fair words, %d under a ban", breaches, found, banned)
+	}
+}
