@@ -21,6 +21,10 @@ type formInput struct {
 	text  *corev1.PolicyText
 	page  *policytext.PageSetup
 	lines []formLine
+	// title is without （试行） behind it, titled the last line of it, where it was found.
+	title  string
+	titled formLine
+	found  bool
 }
 
 // formLine is a line without the blanks around it, and the byte it begins at.
@@ -64,6 +68,7 @@ func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + len(line) - len(s)})
 		at += len(line) + 1
 	}
+	in.findTitle()
 	return in
 }
 
@@ -102,41 +107,43 @@ const headLines = 40
 
 var afterKind = regexp.MustCompile(`[（(][^（()）]{1,10}[）)]$`)
 
-// title gives the title without （试行） behind it, and the last line of it.
-func (in *formInput) title() (title string, last formLine, ok bool) {
-	title = in.text.GetTitle()
+// findTitle finds the title among the lines.
+func (in *formInput) findTitle() {
+	title := in.text.GetTitle()
 	if title == "" {
-		return "", last, false
+		return
 	}
 	for _, l := range in.lines[:min(len(in.lines), headLines)] {
 		if l.s != "" && len(l.s) <= longForm && (strings.HasSuffix(title, l.s) || strings.HasPrefix(l.s, title)) {
-			last, ok = l, true
+			in.titled, in.found = l, true
 			break
 		}
 	}
-	return afterKind.ReplaceAllString(title, ""), last, ok
+	in.title = title
+	if strings.HasSuffix(title, "）") || strings.HasSuffix(title, ")") {
+		in.title = afterKind.ReplaceAllString(title, "")
+	}
 }
 
 var (
-	wrongKind    = regexp.MustCompile(`(?:报告|请示|议案|函|纪要)$`)
+	wrongKinds   = []string{"报告", "请示", "议案", "函", "纪要"}
 	reservedName = regexp.MustCompile(`(?:印发|发布|公布|颁布|施行|制定)(?:新修订的|修订后的)?《[^《》〈〉]*条例(?:[（(][^《》]{1,10}[）)])?》`)
-	needsAbout   = regexp.MustCompile(`(?:通知|通报|批复|请示)$`)
 )
 
 // checkTitleKind finds kinds that no normative document has (FACTS KT-02).
 func checkTitleKind(in *formInput) []formHit {
-	title, last, ok := in.title()
-	if kind := wrongKind.FindString(title); ok && kind != "" {
-		return []formHit{allOf(last, "{kind}", kind)}
+	for _, kind := range wrongKinds {
+		if in.found && strings.HasSuffix(in.title, kind) {
+			return []formHit{allOf(in.titled, "{kind}", kind)}
+		}
 	}
 	return nil
 }
 
 // checkTitleReserved finds a 条例 that an administration makes (FACTS KT-03).
 func checkTitleReserved(in *formInput) []formHit {
-	title, last, ok := in.title()
-	if ok && (strings.HasSuffix(title, "条例") || reservedName.MatchString(title)) {
-		return []formHit{allOf(last)}
+	if in.found && strings.Contains(in.title, "条例") && (strings.HasSuffix(in.title, "条例") || reservedName.MatchString(in.title)) {
+		return []formHit{allOf(in.titled)}
 	}
 	return nil
 }
@@ -144,9 +151,8 @@ func checkTitleReserved(in *formInput) []formHit {
 // checkTitleForm finds titles that lack what the document is about (GB/T 9704-2012,
 // 7.3.1: issuer, matter and kind).
 func checkTitleForm(in *formInput) []formHit {
-	title, last, ok := in.title()
-	if ok && needsAbout.MatchString(title) && !strings.Contains(title, "关于") && !strings.Contains(title, "《") {
-		return []formHit{allOf(last)}
+	if in.found && endsIn(in.title, "通知", "通报", "批复", "请示") && !strings.Contains(in.title, "关于") && !strings.Contains(in.title, "《") {
+		return []formHit{allOf(in.titled)}
 	}
 	return nil
 }
@@ -316,8 +322,11 @@ func checkAttachmentCount(in *formInput) []formHit {
 	pages := 0
 	var hits []formHit
 	for _, l := range in.lines {
-		if len(l.s) <= longForm && notePage.MatchString(l.s) {
+		if len(l.s) <= longForm && strings.HasPrefix(l.s, "附") && notePage.MatchString(l.s) {
 			pages++
+		}
+		if !strings.Contains(l.s, "附件") {
+			continue
 		}
 		for _, m := range noteRef.FindAllStringSubmatchIndex(l.s, -1) {
 			if n, _ := strconv.Atoi(l.s[m[2]:m[3]]); n > listed {
@@ -359,19 +368,22 @@ const (
 
 var (
 	effective = regexp.MustCompile(`[自从][^。；，\n《》]{1,40}起[^。；，\n《》]{0,10}(?:施行|实施|执行|生效|试行)|于\d[^。；，\n《》]{0,14}日[^。；，\n《》]{0,4}(?:施行|实施|执行|生效)|(?:施行|实施|生效)(?:日期|时间)为`)
-	validity  = regexp.MustCompile(`有效期|有效至|长期有效|(?:施行|实施|执行|试行|暂行)(?:期|至)|至[^。；\n]{4,16}日(?:止|失效|废止)|期满(?:后)?自动`)
+	untilDay  = regexp.MustCompile(`^[^。；\n]{4,16}日(?:止|失效|废止)`)
 	trialWord = regexp.MustCompile(`[（(](?:试行|暂行)[）)]|暂行(?:办法|规定|细则|规则|意见|条例|措施|标准)|起试行`)
 )
 
 // rules reports whether a document is a set of rules with a title.
-func (in *formInput) rules() (last formLine, ok bool) {
-	_, last, ok = in.title()
-	return last, ok && in.text.GetCounts().GetArticles() >= someArticles
+func (in *formInput) rules() bool {
+	return in.found && in.text.GetCounts().GetArticles() >= someArticles
 }
 
-// effectLine finds the last line that says from when a document holds.
+// effectLine finds the last line that says from when a document holds. Most lines lack
+// even the characters of it.
 func (in *formInput) effectLine() (l formLine, at []int, ok bool) {
 	for i := len(in.lines) - 1; i >= 0; i-- {
+		if s := in.lines[i].s; !strings.Contains(s, "行") && !strings.Contains(s, "施") && !strings.Contains(s, "生效") {
+			continue
+		}
 		if m := effective.FindStringIndex(in.lines[i].s); m != nil {
 			return in.lines[i], m, true
 		}
@@ -381,19 +393,18 @@ func (in *formInput) effectLine() (l formLine, at []int, ok bool) {
 
 // checkEffect finds rules that do not say from when they hold.
 func checkEffect(in *formInput) []formHit {
-	last, ok := in.rules()
-	if !ok {
+	if !in.rules() {
 		return nil
 	}
 	if _, _, said := in.effectLine(); said {
 		return nil
 	}
-	return []formHit{allOf(last)}
+	return []formHit{allOf(in.titled)}
 }
 
 // checkValidity finds rules that do not say until when they hold (FACTS VA-01).
 func checkValidity(in *formInput) []formHit {
-	if _, ok := in.rules(); !ok || validity.MatchString(in.text.GetText()) {
+	if !in.rules() || endsSometime(in.text.GetText()) {
 		return nil
 	}
 	l, at, ok := in.effectLine()
@@ -403,11 +414,41 @@ func checkValidity(in *formInput) []formHit {
 	return []formHit{{line: l, start: at[0], end: at[1]}}
 }
 
+// endsSometime reports whether a text speaks of a period of validity or of its end:
+// 有效期|有效至|长期有效|(?:施行|实施|执行|试行|暂行)(?:期|至)|至[^。；\n]{4,16}日(?:止|失效|废止)|期满(?:后)?自动
+// An expression would take longer over a whole document than all its rules.
+func endsSometime(text string) bool {
+	const reach = 80 // bytes that hold the end of the longest match of untilDay
+	return standsAt(text, "期", func(before, after string) bool {
+		return endsIn(before, "有效", "施行", "实施", "执行", "试行", "暂行") || endsIn(before, "长") && strings.HasPrefix(after, "有效") ||
+			strings.HasPrefix(after, "满自动") || strings.HasPrefix(after, "满后自动")
+	}) || standsAt(text, "至", func(before, after string) bool {
+		return endsIn(before, "有效", "施行", "实施", "执行", "试行", "暂行") || untilDay.MatchString(after[:min(len(after), reach)])
+	})
+}
+
+// standsAt reports whether a word stands anywhere in a text with what fits around it.
+func standsAt(text, word string, fits func(before, after string) bool) bool {
+	for at := 0; ; at += len(word) {
+		next := strings.Index(text[at:], word)
+		if next < 0 {
+			return false
+		}
+		if at += next; fits(text[:at], text[at+len(word):]) {
+			return true
+		}
+	}
+}
+
+func endsIn(s string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.HasSuffix(s, w) })
+}
+
 // checkValidityLong finds periods that are longer than local rules usually allow:
 // two years on trial, five otherwise. The longer one is only a prompt, since some
 // kinds may hold for longer (FACTS VA-02).
 func checkValidityLong(in *formInput) []formHit {
-	if _, ok := in.rules(); !ok {
+	if !in.rules() {
 		return nil
 	}
 	for _, v := range in.text.GetValidities() {
@@ -430,8 +471,7 @@ func checkValidityLong(in *formInput) []formHit {
 // 订口 28 mm, and so 26 and 35 on the other sides of the type area; each ±1. A draft
 // that has no number yet is not set for print.
 func checkPage(in *formInput) []formHit {
-	_, last, ok := in.title()
-	if !ok || in.page == nil || in.text.GetDocumentNumber() == "" {
+	if !in.found || in.page == nil || in.text.GetDocumentNumber() == "" {
 		return nil
 	}
 	var wrong []string
@@ -449,5 +489,5 @@ func checkPage(in *formInput) []formHit {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return []formHit{allOf(last, "{what}", strings.Join(wrong, "、"))}
+	return []formHit{allOf(in.titled, "{what}", strings.Join(wrong, "、"))}
 }

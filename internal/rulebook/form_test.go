@@ -1,6 +1,8 @@
 package rulebook
 
 import (
+	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,5 +145,32 @@ func TestDanglingByPart(t *testing.T) {
 		if strings.Join(got, "|") != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// What is looked for by hand is held against the expression it stands for.
+func TestEndsSometime(t *testing.T) {
+	want := regexp.MustCompile(`有效期|有效至|长期有效|(?:施行|实施|执行|试行|暂行)(?:期|至)|至[^。；\n]{4,16}日(?:止|失效|废止)|期满(?:后)?自动`)
+	words := []string{"有效", "期", "至", "长", "施行", "实施", "执行", "试行", "暂行", "日", "止", "失效", "废止", "满", "后", "自动", "。", "；", "\n", "二", "甲", "𠮷", "\xff", "e"}
+	random := rand.New(rand.NewPCG(1, 2))
+	found := 0
+	for range 100_000 {
+		text := ""
+		if random.IntN(2) == 0 { // a day may be far off
+			text = "至" + strings.Repeat(words[16+random.IntN(8)], random.IntN(18)) + "日"
+		}
+		for range random.IntN(12) {
+			text += words[random.IntN(len(words))]
+		}
+		got := endsSometime(text)
+		if got != want.MatchString(text) {
+			t.Fatalf("%q: %v", text, got)
+		}
+		if got {
+			found++
+		}
+	}
+	if found < 10_000 {
+		t.Errorf("only %d texts speak of an end", found)
 	}
 }

@@ -85,17 +85,22 @@ func (p *places) read(text string) (string, []namedPlace) {
 		if text[i] < 0xE3 {
 			continue
 		}
-		switch ch := text[i : i+3]; {
-		case ch == "《":
+		switch r, _ := runeAt(text, i); r {
+		case '《':
 			title = true
-		case ch == "》":
+		case '》':
 			title = false
-		case title || i < done:
-		case isDivision(ch):
-			if from := p.nameBefore(text, done, i+3); from >= 0 {
-				put(from, i+3, ch)
+		case '省', '市', '县', '区', '州', '旗', '盟':
+			if title || i < done {
+				break
 			}
-		case ch == "在" || ch == "入" || ch == "于" || ch == "到" || ch == "至" || ch == "来":
+			if from := p.nameBefore(text, done, i+3); from >= 0 {
+				put(from, i+3, text[i:i+3])
+			}
+		case '在', '入', '于', '到', '至', '来':
+			if title || i < done {
+				break
+			}
 			if to, ending := p.bareAfter(text, i+3); to > 0 {
 				put(i+3, to, ending)
 			}

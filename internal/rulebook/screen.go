@@ -3,8 +3,8 @@ package rulebook
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,7 +85,7 @@ func (s *Set) screen(t *corev1.PolicyText, facts Facts, stopped func() bool) Scr
 			return false
 		}
 		locate(t, f.Anchor)
-		f.Id = fmt.Sprintf("f%d", len(out.Findings)+1)
+		f.Id = "f" + strconv.Itoa(len(out.Findings)+1)
 		out.Findings = append(out.Findings, f)
 		return true
 	}

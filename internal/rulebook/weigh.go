@@ -32,8 +32,11 @@ type weighing struct {
 	// taught are the rules in force that the model was taught of, by its numbers of
 	// them; nil for the others.
 	taught []*rule
-	// article is for each the first that cites the same article.
-	article []int
+	// articles are the numbers of those that cite the same article.
+	articles [][]int
+	// named are, for each rule the model was taught of, the numbers of those that cite its
+	// article or one that it names beside.
+	named map[*rule][]int
 	// needs is for each what a clause found by its words must hold.
 	needs []*pattern
 }
@@ -82,7 +85,7 @@ func (s *Set) weighings(packs []string) []weighing {
 			continue
 		}
 		known := p.wording.model.Rules(p.wording.head)
-		w := weighing{weighed: *p.wording, pack: name, taught: make([]*rule, len(known)), article: make([]int, len(known))}
+		w := weighing{weighed: *p.wording, pack: name, taught: make([]*rule, len(known))}
 		for _, class := range known {
 			w.needs = append(w.needs, needs[class])
 		}
@@ -96,9 +99,7 @@ func (s *Set) weighings(packs []string) []weighing {
 				}
 			}
 		}
-		for i, r := range w.taught {
-			w.article[i] = slices.IndexFunc(w.taught, func(o *rule) bool { return r != nil && o != nil && o.article == r.article })
-		}
+		w.relate()
 		out = append(out, w)
 	}
 	return out
@@ -114,6 +115,29 @@ func (l *Library) needs() map[string]*pattern {
 		}
 	}
 	return out
+}
+
+// relate finds out which of the rules taught stand for the same article.
+func (w *weighing) relate() {
+	w.articles, w.named = nil, map[*rule][]int{}
+	for i, r := range w.taught {
+		if r == nil {
+			continue
+		}
+		at := slices.IndexFunc(w.articles, func(of []int) bool { return w.taught[of[0]].article == r.article })
+		if at < 0 {
+			at, w.articles = len(w.articles), append(w.articles, nil)
+		}
+		w.articles[at] = append(w.articles[at], i)
+		if w.knows(r) {
+			continue
+		}
+		for j, of := range w.taught {
+			if of != nil && (of.article == r.article || slices.Contains(r.also, of.article)) {
+				w.named[r] = append(w.named[r], j)
+			}
+		}
+	}
 }
 
 // classes are the classes of a model that a rule stands for: its own id, or those whose
@@ -209,39 +233,32 @@ func (w *weighing) bound(text string) float64 {
 
 // knows reports whether the model was taught of a rule: what it was not taught of, such
 // as a rule of a region's own, it does not judge.
-func (w *weighing) knows(r *rule) bool { return slices.Contains(w.taught, r) }
+func (w *weighing) knows(r *rule) bool { return len(w.named[r]) > 0 }
 
 // likeliest is the article that a clause breaches most likely, by the likeliest class of
 // it, -1 for none, and the chance of all its rules.
 func (w *weighing) likeliest(chances []float64) (best int, chance float64) {
 	best = -1
-	for i, article := range w.article {
-		if article != i {
-			continue // counted with the first of its article
-		}
-		sum, top, of := 0.0, -1.0, -1
-		for j, other := range w.article {
-			if other != i {
-				continue
-			}
-			if sum += chances[j]; chances[j] > top {
-				top, of = chances[j], j
+	for _, article := range w.articles {
+		sum, top := 0.0, article[0]
+		for _, i := range article {
+			if sum += chances[i]; chances[i] > chances[top] {
+				top = i
 			}
 		}
 		if sum > chance {
-			best, chance = of, sum
+			best, chance = top, sum
 		}
 	}
 	return best, chance
 }
 
-// chanceOf is the chance of a rule's article, and of those that it names beside.
+// chanceOf is the chance of the article of a rule that the model was taught of, and of
+// those that it names beside.
 func (w *weighing) chanceOf(chances []float64, r *rule) float64 {
 	sum := 0.0
-	for i, of := range w.taught {
-		if of != nil && (of.article == r.article || slices.Contains(r.also, of.article)) {
-			sum += chances[i]
-		}
+	for _, i := range w.named[r] {
+		sum += chances[i]
 	}
 	return sum
 }
@@ -250,18 +267,20 @@ func (w *weighing) chanceOf(chances []float64, r *rule) float64 {
 // or a line to sign on has nothing in it to be weighed.
 func isSentence(text string) bool {
 	const least = 30 // bytes: ten characters
-	if len(text) < least {
-		return false
+	for len(text) >= least {
+		last, size := utf8.DecodeLastRuneInString(text)
+		switch last {
+		case ' ', '\t', '\r', '　', '”', '’', '」', '』', '）', ')', '》':
+			text = text[:len(text)-size]
+			continue
+		case '。', '；', '！', '？', ';', '!', '?':
+			return true
+		case '：', ':':
+			return false
+		}
+		return strings.Contains(text, "，")
 	}
-	text = strings.TrimRight(text, " \t\r　”’」』）)》")
-	last, _ := utf8.DecodeLastRuneInString(text)
-	switch last {
-	case '。', '；', '！', '？', ';', '!', '?':
-		return len(text) >= least
-	case '：', ':':
-		return false
-	}
-	return len(text) >= least && strings.Contains(text, "，")
+	return false
 }
 
 // byWords is the hit of a class's rule at the stretch of the clause whose words speak most for it,

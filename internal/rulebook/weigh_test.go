@@ -52,6 +52,7 @@ func TestSentences(t *testing.T) {
 // Rules that the model was not taught of are left to their frames.
 func TestUntaughtRules(t *testing.T) {
 	w := weighing{taught: []*rule{nil, {id: "A"}}}
+	w.relate()
 	if w.knows(&rule{id: "A"}) || !w.knows(w.taught[1]) {
 		t.Error("another rule of the same name passes for the one taught")
 	}
@@ -59,7 +60,8 @@ func TestUntaughtRules(t *testing.T) {
 
 func TestLikeliestArticle(t *testing.T) {
 	a, b, c := &rule{id: "1", article: "x"}, &rule{id: "2", article: "y"}, &rule{id: "3", article: "x", also: []string{"y"}}
-	w := weighing{taught: []*rule{a, b, nil, c}, article: []int{0, 1, -1, 0}}
+	w := weighing{taught: []*rule{a, b, nil, c}}
+	w.relate()
 	chances := []float64{0.2, 0.35, 0.2, 0.25}
 	if best, chance := w.likeliest(chances); best != 3 || chance < 0.449 || chance > 0.451 {
 		t.Errorf("%d, %v", best, chance)

@@ -3,6 +3,7 @@ package wording
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the model that comes with the program
 	"encoding/hex"
@@ -159,8 +160,10 @@ func (f *File) Model() (*Model, error) {
 		}
 		m.heads = append(m.heads, to)
 	}
+	// The common runs come first, so that what most texts need lies close together.
+	common := slices.SortedStableFunc(slices.Values(f.Runs), func(a, b FileRun) int { return cmp.Compare(a.IDF, b.IDF) })
 	for n := 1; n <= maxRun; n++ {
-		for _, r := range f.Runs {
+		for _, r := range common {
 			if letters := []rune(r.Run); len(letters) == n {
 				if err := m.enter(r, letters); err != nil {
 					return nil, fmt.Errorf("run %q: %w", r.Run, err)

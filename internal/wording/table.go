@@ -34,10 +34,12 @@ type run struct {
 	square  float32
 }
 
-// couples finds the number of two characters: a hash table with open addressing, small
-// enough to stay in the cache.
+// couples finds the number of two characters: a hash table with open addressing, and
+// before it a bit for each of many hashes that tells most of those apart that are not in
+// it. Both are small: what they take of the cache is missing elsewhere.
 type couples struct {
-	slots []couple // a power of two of them, at most half in use
+	seen  []uint64 // a bit for a hash, a power of two of words
+	slots []couple // a power of two of them, at most four in five in use
 	shift uint
 }
 
@@ -46,18 +48,37 @@ type couple struct {
 	id  uint32
 }
 
+const (
+	// seenBits is how many of the bits there are for each slot, as a power of two.
+	seenBits = 2
+	// spread makes a hash of a key.
+	spread uint32 = 0x9E3779B1
+)
+
 func newCouples(n int) couples {
 	bits := uint(4)
-	for 1<<bits < 2*n {
+	for 4<<bits < 5*n {
 		bits++
 	}
-	return couples{make([]couple, 1<<bits), 32 - bits}
+	return couples{make([]uint64, 1<<(bits+seenBits-6)), make([]couple, 1<<bits), 32 - bits}
 }
 
-// of answers 0 for two characters that are not counted together.
+// of answers 0 for two characters that are not counted together; second is not 0.
 func (t *couples) of(first, second uint32) uint32 {
-	key := first<<16 | second
-	for i := key * 0x9E3779B1 >> t.shift; ; i = (i + 1) & uint32(len(t.slots)-1) {
+	if key := first<<16 | second; t.may(key) {
+		return t.find(key)
+	}
+	return 0
+}
+
+// may reports whether both letters of a key may be counted together.
+func (t *couples) may(key uint32) bool {
+	bit := key * spread >> (t.shift - seenBits)
+	return t.seen[bit>>6]>>(bit&63)&1 != 0
+}
+
+func (t *couples) find(key uint32) uint32 {
+	for i := key * spread >> t.shift; ; i = (i + 1) & uint32(len(t.slots)-1) {
 		switch s := &t.slots[i]; s.key {
 		case key:
 			return s.id
@@ -69,7 +90,9 @@ func (t *couples) of(first, second uint32) uint32 {
 
 func (t *couples) put(first, second, id uint32) {
 	key := first<<16 | second
-	i := key * 0x9E3779B1 >> t.shift
+	bit := key * spread >> (t.shift - seenBits)
+	t.seen[bit>>6] |= 1 << (bit & 63)
+	i := key * spread >> t.shift
 	for t.slots[i].key != 0 {
 		i = (i + 1) & uint32(len(t.slots)-1)
 	}

@@ -64,9 +64,10 @@ func (m *Model) Head(name string) (Head, bool) {
 // Weight is what the words of one clause come to. One Weight may serve for clause after
 // clause, not for two at once.
 type Weight struct {
-	sums   [maxHeads]float32
-	square float32
-	runs   []uint32
+	sums    [maxHeads]float32
+	square  float32
+	letters []uint32
+	runs    []uint32
 }
 
 // Likelihood is how likely the clause breaches a pack, from 0 to 1.
@@ -80,29 +81,68 @@ func (m *Model) Likelihood(w *Weight, h Head) float64 {
 
 // Weigh weighs a clause for all packs.
 func (m *Model) Weigh(text string, to *Weight) {
-	w := weigher{m: m, Weight: Weight{runs: to.runs[:0]}}
-	w.push(m.letters.of(edgeStart))
+	to.letters = m.read(text, to.letters[:0])
+	runs := slices.Grow(to.runs[:0], maxRun*len(to.letters))
+	// What is added up stands in variables of its own, which the processor need not store.
+	var first, second, square float32
+	before := uint32(0)
+	for _, letter := range to.letters {
+		if letter != 0 {
+			r := &m.runs[letter]
+			first, second, square = first+r.weights[0], second+r.weights[1], square+r.square
+			runs = append(runs, letter)
+			if key := before<<16 | letter; m.couples.may(key) {
+				if id := m.couples.find(key); id != 0 {
+					r := &m.runs[id]
+					first, second, square = first+r.weights[0], second+r.weights[1], square+r.square
+					runs = append(runs, id)
+				}
+			}
+		}
+		before = letter
+	}
+	to.sums, to.square, to.runs = [maxHeads]float32{first, second}, square, runs
+}
+
+// read tells the letters of a text: its ends, no space, and one mark for a number however
+// long it is.
+func (m *Model) read(text string, into []uint32) []uint32 {
+	into = append(slices.Grow(into, len(text)+2), m.letters.of(edgeStart))
 	digits := false
-	for i, r := range text {
+	for i := 0; i < len(text); {
+		if isHan(text, i) {
+			r := rune(text[i]&0x0F)<<12 | rune(text[i+1]&0x3F)<<6 | rune(text[i+2]&0x3F)
+			into = append(into, m.letters.of(r))
+			digits = false
+			i += 3
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		i += size
 		switch {
 		case r > '　':
 		case '0' <= r && r <= '9':
 			if !digits {
-				w.push(m.letters.of(number))
+				into = append(into, m.letters.of(number))
 			}
 			digits = true
 			continue
-		case r == '.' && digits && isDigit(text, i+1):
+		case r == '.' && digits && isDigit(text, i):
 			continue
 		case isSpace(r):
 			digits = false
 			continue
 		}
 		digits = false
-		w.push(m.letters.of(r))
+		into = append(into, m.letters.of(r))
 	}
-	w.push(m.letters.of(edgeEnd))
-	*to = w.Weight
+	return append(into, m.letters.of(edgeEnd))
+}
+
+// isHan reports whether the character at a byte of a text is one of U+4000 to U+9FFF,
+// which most are and which need no care.
+func isHan(s string, i int) bool {
+	return i+2 < len(s) && s[i]-0xE4 < 6 && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80
 }
 
 // isDigit reports whether a digit stands at a byte of the text.
@@ -110,33 +150,6 @@ func isDigit(text string, at int) bool { return at < len(text) && '0' <= text[at
 
 // isSpace is told for what is no larger than the ideographic space.
 func isSpace(r rune) bool { return r <= ' ' || unicode.IsSpace(r) }
-
-// weigher takes up a clause letter by letter.
-type weigher struct {
-	m      *Model
-	before uint32 // the letter before
-	Weight
-}
-
-func (w *weigher) push(letter uint32) {
-	if letter != 0 {
-		w.take(letter)
-		if w.before != 0 {
-			if id := w.m.couples.of(w.before, letter); id != 0 {
-				w.take(id)
-			}
-		}
-	}
-	w.before = letter
-}
-
-func (w *weigher) take(id uint32) {
-	r := &w.m.runs[id]
-	w.sums[0] += r.weights[0]
-	w.sums[1] += r.weights[1]
-	w.square += r.square
-	w.runs = append(w.runs, id)
-}
 
 // Rules are the rules of a pack that the model tells apart, sorted.
 func (m *Model) Rules(h Head) []string { return m.heads[h].rules }
@@ -157,7 +170,10 @@ func (m *Model) Chances(h Head, w *Weight, into []float64) []float64 {
 			out[p.rule] += float64(v * p.weight)
 		}
 	}
-	total, top := 0.0, slices.Max(out)
+	total, top := 0.0, math.Inf(-1)
+	for _, x := range out {
+		top = max(top, x)
+	}
 	for i, x := range out {
 		out[i] = math.Exp(x - top)
 		total += out[i]
@@ -202,7 +218,7 @@ type letter struct {
 // lettersOf is what a model sees of a text: its ends, no space, and one mark for a number
 // however long it is. It sees what Weigh does.
 func lettersOf(text string) []letter {
-	out := []letter{{r: edgeStart}}
+	out := append(make([]letter, 0, utf8.RuneCountInString(text)+2), letter{r: edgeStart})
 	digits := false
 	for i, r := range text {
 		switch {
