@@ -64,6 +64,7 @@ type rule struct {
 	frames          []*frame
 	check           check // instead of frames
 	form            formCheck
+	apart           bool     // left to its frames: the words speak against one of its examples
 	needs           *pattern // what a clause found by its words must hold
 	suppressors     []*suppressor
 	reason, rewrite string

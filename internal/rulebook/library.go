@@ -135,6 +135,7 @@ func load(files Files, b *budget) (*Library, error) {
 	l.digest()
 	m.asleep = true
 	l.examples()
+	l.setApart()
 	m.asleep = false
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)

@@ -186,7 +186,7 @@ func (r *run) weightOf(w *weighing) (*wording.Weight, float64) {
 // judge has the weight of a clause confirm, doubt or add to the hits of a pack.
 func (r *run) judge(w *weighing) {
 	weight, p := r.weightOf(w)
-	if p < w.keep {
+	if p < w.keep && r.m.traits&hasDefinition == 0 { // what a definition does shows where its term is used
 		r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return w.knows(h.rule) && !h.verify })
 	}
 	if p < w.bound(r.m.plainText) {
@@ -231,9 +231,50 @@ func (w *weighing) bound(text string) float64 {
 	return w.flag
 }
 
-// knows reports whether the model was taught of a rule: what it was not taught of, such
-// as a rule of a region's own, it does not judge.
-func (w *weighing) knows(r *rule) bool { return len(w.named[r]) > 0 }
+// knows reports whether the model may judge a rule's hits: it was taught of the rule, and
+// does not speak against one of its examples. A rule of a region's own, or one that was
+// changed to find what the model takes for lawful, is left to its frames.
+func (w *weighing) knows(r *rule) bool { return !r.apart && len(w.named[r]) > 0 }
+
+// setApart finds the rules of which the words of an example would have the hit not told.
+func (l *loader) setApart() {
+	for _, name := range l.lib.names {
+		p := l.lib.packs[name]
+		if p.wording == nil {
+			continue
+		}
+		s := &Set{lib: l.lib, active: map[*rule]ruleText{}}
+		for _, r := range p.rules {
+			s.active[r] = ruleText{}
+		}
+		s.weighed = s.weighings([]string{name})
+		run := newRun(s)
+		for _, r := range p.rules {
+			r.apart = slices.ContainsFunc(r.doc.Violation, func(t text) bool { return run.silences(r, t.s) })
+		}
+		l.lib.giveBack(run.m)
+	}
+}
+
+// silences reports whether the words of an example have all its hits not told.
+func (r *run) silences(of *rule, example string) bool {
+	found, told := false, false
+	eachClause(example, func(c *clause) bool {
+		r.m.reset(c)
+		for _, f := range of.frames {
+			h, ok := r.m.frame(f)
+			if !ok || h.verify {
+				continue
+			}
+			found, r.hits = true, append(r.hits[:0], h)
+			r.weigh()
+			told = told || slices.ContainsFunc(r.hits, func(h hit) bool { return h.rule == of })
+			break
+		}
+		return !told
+	})
+	return found && !told
+}
 
 // likeliest is the article that a clause breaches most likely, by the likeliest class of
 // it, -1 for none, and the chance of all its rules.

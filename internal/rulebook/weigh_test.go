@@ -200,3 +200,42 @@ func TestItemsUnderFairWords(t *testing.T) {
 		t.Errorf("of %d breaches %d are found under fair words, %d under a ban", breaches, found, banned)
 	}
 }
+
+// A rule that was changed to find what the model takes for lawful is left to its frames.
+func TestRuleWithAnExampleOfItsOwn(t *testing.T) {
+	builtin, err := BuiltinFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		path = "competition/20-costs.yaml"
+		odd  = "主管部门应当自收到材料之日起十个工作日内公布晚霞名册，并书面告知申请人。"
+	)
+	screen := func(lib *Library) []string {
+		set, err := lib.Set(day(2026, 11, 23), "competition")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rulesOf(set.Screen(&corev1.PolicyText{Text: odd}).Findings)
+	}
+	rules := string(builtin[path])
+	at := strings.Index(rules, "  - id: FCR-19-3\n")
+	frames := at + strings.Index(rules[at:], "    frames:\n") + len("    frames:\n")
+	examples := at + strings.Index(rules[at:], "    violation:\n") + len("    violation:\n")
+	changed := rules[:frames] + "      - all: [晚霞名册]\n" + rules[frames:examples] + "      - " + odd + "\n" + rules[examples:]
+	if got := screen(candidate(t, Files{path: []byte(changed)})); !slices.Contains(got, "FCR-19-3") {
+		t.Errorf("found %v", got)
+	}
+}
+
+func TestDefinitionsAreLeftToFrames(t *testing.T) {
+	set := builtinSet(t, "competition")
+	for _, text := range []string{
+		"本细则所称经营主体，是指在本县登记注册、依法纳税的经营主体。",
+		"本办法所称申请人，是指工商注册地和税务征管关系均在本区的法人。",
+	} {
+		if found := set.Screen(&corev1.PolicyText{Text: text}).Findings; !Flagged(found) {
+			t.Errorf("not found: %s", text)
+		}
+	}
+}

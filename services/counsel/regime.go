@@ -66,8 +66,8 @@ func pointsOf(c *counselv1.Case) []reviewPoint {
 
 // laws are what the law says of a review, by regime; empty where only local rules or the
 // office's own practice say it, as of every regime that is not here.
-var laws = map[counselv1.Regime]struct{ review, gate, answers string }{
-	counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   {review: law115, gate: law37, answers: law115},
+var laws = map[counselv1.Regime]struct{ review, gate, answers, term string }{
+	counselv1.Regime_REGIME_NORMATIVE_DOCUMENT:   {review: law115, gate: law37, answers: law115, term: law115},
 	counselv1.Regime_REGIME_MAJOR_DECISION:       {review: law713, gate: law713Art25},
 	counselv1.Regime_REGIME_ENFORCEMENT_DECISION: {review: law118, gate: law118},
 }
@@ -141,16 +141,16 @@ func extend(c *counselv1.Case, in *counselv1.ExtendCaseRequest, most int32, ceil
 
 // extensible refuses more time than a review may have.
 func extensible(c *counselv1.Case, days, most int32) error {
-	round := last(c)
+	round, term := last(c), laws[regimeOf(c)].term // of how long a review may take
 	switch {
 	case round.GetCeilingDate() == nil:
 		return refused(codeExtensionNotAllowed, "", "本次审核没有法定最长期限，不必延长")
 	case round.GetExtension() != nil:
-		return refused(codeExtensionNotAllowed, lawOf(c), "审核期限已经延长过一次")
+		return refused(codeExtensionNotAllowed, term, "审核期限已经延长过一次")
 	case most == 0:
-		return refused(codeExtensionNotAllowed, lawOf(c), "本地没有规定审核期限可以延长")
+		return refused(codeExtensionNotAllowed, term, "本地没有规定审核期限可以延长")
 	case days > most:
-		return refused(codeExtensionNotAllowed, lawOf(c), "超过本地规定的可以延长的工作日数")
+		return refused(codeExtensionNotAllowed, term, "超过本地规定的可以延长的工作日数")
 	}
 	return nil
 }
