@@ -288,11 +288,11 @@ func (l *loader) compileDefinitions() {
 			continue
 		}
 		means, err := l.expression(d.Means.s, "", "")
-		if err != nil || d.Reads.s == "" || l.lib.definition.means != nil {
+		if err != nil || d.Reads.s == "" || l.lib.definition.means.re != nil {
 			l.failAt(f.name, d.Means.line, cmp.Or(err, errors.New("definition is given twice or without what it reads as")))
 			continue
 		}
-		l.lib.definition = definition{means.re, d.Reads.s}
+		l.lib.definition = definition{means, d.Reads.s}
 	}
 }
 

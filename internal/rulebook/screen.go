@@ -167,6 +167,7 @@ type run struct {
 	made     bool // the clause is not what is written: two at once, or read with a meaning
 	prior    sentence
 	terms    []term
+	meaning  spelling       // of a term at hand
 	weight   wording.Weight // of the clause
 	alone    wording.Weight // of an item without its lead-in
 	chances  []float64      // of rules, by the words of the clause

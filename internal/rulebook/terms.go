@@ -11,8 +11,8 @@ import (
 // definition is what the packs say of definitions that narrow a term: 所称企业，是指在本区
 // 登记注册的… makes every clause that gives something to 企业 one about local firms.
 type definition struct {
-	means *regexp.Regexp // what stands in for the term
-	reads string         // what clauses that use the term are read with before it
+	means expression // what stands in for the term
+	reads string     // what clauses that use the term are read with before it
 }
 
 var (
@@ -33,7 +33,7 @@ type term struct {
 // findings at the clause, and has its traits.
 func (r *run) define(c *clause, has traits, found []*corev1.Finding) {
 	d := r.set.lib.definition
-	if d.means == nil || len(r.terms) == maxTerms || has&hasDefinition == 0 || !mayDefine(c.text) {
+	if d.means.re == nil || len(r.terms) == maxTerms || has&hasDefinition == 0 || !mayDefine(c.text) {
 		return
 	}
 	var word, meaning string
@@ -45,7 +45,7 @@ func (r *run) define(c *clause, has traits, found []*corev1.Finding) {
 	if word == "" {
 		return
 	}
-	if meaning, _ = r.set.lib.places.read(meaning); !d.means.MatchString(meaning) {
+	if meaning, _ = r.set.lib.places.read(meaning); !r.narrows(meaning) {
 		return
 	}
 	t := term{word: word}
@@ -53,6 +53,16 @@ func (r *run) define(c *clause, has traits, found []*corev1.Finding) {
 		t.finding = found[i]
 	}
 	r.terms = append(r.terms, t)
+}
+
+// narrows reports whether a meaning is one that narrows a term.
+func (r *run) narrows(meaning string) bool {
+	means := &r.set.lib.definition.means
+	r.set.lib.spell(meaning, &r.meaning)
+	if yes, known := means.dfa.occurs(r.meaning.classes); known {
+		return yes
+	}
+	return means.re.MatchString(meaning)
 }
 
 // mayDefine spares a clause without the words of a definition the expressions.
