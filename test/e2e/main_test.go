@@ -25,5 +25,8 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(engines()) == 0 { // every scenario would pass without having run
+		panic(replicasVariable + " of two or more needs a server: FASHEN_TEST_MONGODB_URI")
+	}
 	m.Run()
 }
