@@ -129,8 +129,8 @@ func (w *weighing) relate() {
 			at, w.articles = len(w.articles), append(w.articles, nil)
 		}
 		w.articles[at] = append(w.articles[at], i)
-		if w.knows(r) {
-			continue
+		if len(w.named[r]) > 0 {
+			continue // it stands for several classes
 		}
 		for j, of := range w.taught {
 			if of != nil && (of.article == r.article || slices.Contains(r.also, of.article)) {

@@ -8,7 +8,7 @@
 // is, over the length of the clause. Weights are learnt from clauses by tools/learn
 // (logistic regression over TF-IDF); this package reads and applies them.
 //
-// It answers the same for the same text, in one pass over it.
+// It answers the same for the same text, in time linear in it.
 package wording
 
 import (
@@ -162,26 +162,25 @@ func (m *Model) Chances(h Head, w *Weight, into []float64) []float64 {
 	if len(into) == 0 {
 		return into // of a pack whose rules are yet to be learnt
 	}
-	out := into
 	norm := float32(1 / math.Sqrt(float64(w.square)))
 	for _, id := range w.runs {
 		v := m.idf[id] * norm
 		for _, p := range of.pairs[of.of[id]:of.of[id+1]] {
-			out[p.rule] += float64(v * p.weight)
+			into[p.rule] += float64(v * p.weight)
 		}
 	}
 	total, top := 0.0, math.Inf(-1)
-	for _, x := range out {
+	for _, x := range into {
 		top = max(top, x)
 	}
-	for i, x := range out {
-		out[i] = math.Exp(x - top)
-		total += out[i]
+	for i, x := range into {
+		into[i] = math.Exp(x - top)
+		total += into[i]
 	}
-	for i := range out {
-		out[i] /= total
+	for i := range into {
+		into[i] /= total
 	}
-	return out
+	return into
 }
 
 // Speaks finds the stretch of a clause, in bytes, whose words speak most for a breach.
@@ -216,7 +215,7 @@ type letter struct {
 }
 
 // lettersOf is what a model sees of a text: its ends, no space, and one mark for a number
-// however long it is. It sees what Weigh does.
+// however long it is. It sees what [Model.read] does, which FuzzWeigh holds against it.
 func lettersOf(text string) []letter {
 	out := append(make([]letter, 0, utf8.RuneCountInString(text)+2), letter{r: edgeStart})
 	digits := false
