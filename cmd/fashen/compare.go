@@ -45,7 +45,7 @@ func newCompare() *cobra.Command {
 			}
 			switch format {
 			case "text":
-				return writeComparison(cmd.OutOrStdout(), c)
+				return writeComparison(cmd.OutOrStdout(), c, texts[1])
 			case "json":
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), protojson.Format(c))
 				return err
@@ -68,8 +68,9 @@ var changes = map[corev1.Comparison_Kind]string{
 	corev1.Comparison_MOVED: "移动", corev1.Comparison_RENUMBERED: "序号变更",
 }
 
-// writeComparison writes a line a change, with [-deleted-] and {+inserted+} words.
-func writeComparison(out io.Writer, c *corev1.Comparison) error {
+// writeComparison writes a line a change, with [-deleted-] and {+inserted+} words, or
+// with the words as they stand in the newer text where none of them changed.
+func writeComparison(out io.Writer, c *corev1.Comparison, newer *corev1.PolicyText) error {
 	w := bufio.NewWriter(out)
 	for _, ch := range c.GetChanges() {
 		fmt.Fprintf(w, "%s\t%s → %s\t", changes[ch.GetKind()], placeName(ch.GetBefore()), placeName(ch.GetAfter()))
@@ -82,6 +83,9 @@ func writeComparison(out io.Writer, c *corev1.Comparison) error {
 			default:
 				fmt.Fprint(w, s.GetText())
 			}
+		}
+		if len(ch.GetSegments()) == 0 {
+			fmt.Fprint(w, policytext.Slice(newer, int(ch.GetAfter().GetStart()), int(ch.GetAfter().GetEnd())))
 		}
 		fmt.Fprintln(w)
 	}

@@ -146,7 +146,7 @@ func TestCompareDrafts(t *testing.T) {
 	newer := write("b.txt", "示例办法\n第一条　标准为每人每月1500元。\n第二条　由主管部门负责解释。\n第三条　自发布之日起施行。\n")
 	out, err := command(t, "", "compare", older, newer)
 	want := "修改\tart-1.para-1 → art-1.para-1\t标准为每人每月[-1200-]{+1500+}元。\n" +
-		"新增\t（无） → art-2.para-1\t{+由主管部门负责解释。+}\n序号变更\tart-2.para-1 → art-3.para-1\t\n"
+		"新增\t（无） → art-2.para-1\t{+由主管部门负责解释。+}\n序号变更\tart-2.para-1 → art-3.para-1\t第三条　自发布之日起施行。\n"
 	if err != nil || out != want {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -16,6 +16,9 @@ const (
 	// kin is how similar a reworded provision that has another number or place must
 	// be for a quote in it to go with it: below, another may have taken its place.
 	kin = 0.5
+	// nearly is how much less similar one that is gone may be and still be taken for
+	// the older form of a provision.
+	nearly = 0.05
 	// maxCarried is the longest line, in bytes, in which a quote that stands there
 	// several times is told apart.
 	maxCarried = 60_000
@@ -190,7 +193,8 @@ func (p *carrier) certain(i int) bool {
 }
 
 // rivalled reports that another unit of the older text could as well have become
-// what this one did; one that kept its place yields to better ones only.
+// what this one did; one that kept its place yields to better ones only, and to
+// ones that are gone and nearly as good.
 func (p *carrier) rivalled(i int, own float64, stays bool) bool {
 	if known, ok := p.rivals[i]; ok {
 		return known
@@ -200,7 +204,7 @@ func (p *carrier) rivalled(i int, own float64, stays bool) bool {
 	for at := 0; at < len(p.old) && !found; at++ {
 		if at != i {
 			other := similarity(&p.old[at], now)
-			found = other > own || other == own && !stays
+			found = other > own || other == own && !stays || other > own-nearly && p.old[at].pair < 0
 		}
 	}
 	p.rivals[i] = found

@@ -400,7 +400,7 @@ func segments(before, after string) []*corev1.Comparison_Segment {
 }
 
 // tokens parts words: a Chinese character or a mark is one, and so is a run of
-// letters or of digits.
+// letters or a number, with its point and separators.
 func tokens(s string) []string {
 	kind := func(r rune) int {
 		switch {
@@ -415,6 +415,11 @@ func tokens(s string) []string {
 	from, last := 0, 0
 	for i, r := range s {
 		k := kind(r)
+		if last == 2 && (r == '.' || r == ',') {
+			if next, _ := utf8.DecodeRuneInString(s[i+1:]); unicode.IsDigit(next) {
+				k = 2
+			}
+		}
 		if i > from && (k == 0 || k != last) {
 			out = append(out, s[from:i])
 			from = i

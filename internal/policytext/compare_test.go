@@ -93,6 +93,8 @@ func TestCompare(t *testing.T) {
 		{"blanks", func(s string) string { return strings.ReplaceAll(s, "条　", "条 ") + "\n\n" }, ""},
 		{"words and a number", func(s string) string { return strings.Replace(s, "1200元", "1500元", 1) },
 			"CHANGED art-3.para-1>art-3.para-1 补贴标准为每人每月[-1200-]{+1500+}元。\n"},
+		{"a number with separators", func(s string) string { return strings.Replace(s, "1200元", "1,200.50元", 1) },
+			"CHANGED art-3.para-1>art-3.para-1 补贴标准为每人每月[-1200-]{+1,200.50+}元。\n"},
 		{"a single character that recurs is no island", func(s string) string {
 			return strings.Replace(s, "在本区登记注册满二年", "在本市登记、经营满三年", 1)
 		},
