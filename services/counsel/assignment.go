@@ -2,7 +2,10 @@ package counsel
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -34,6 +37,9 @@ func (p profile) conflict(parties []string, today calendar.Date) (note string, s
 	for _, client := range p.clients {
 		party := conflictingParty(parties, "", client.GetDisplayName())
 		if party == "" {
+			if party = partOfClient(parties, client.GetDisplayName()); party != "" {
+				note, state = "法律顾问或者其所在律师事务所的委托人名称包含本事项的当事人："+party, counselv1.Assignment_WAIVER_PENDING
+			}
 			continue
 		}
 		end, err := calendar.FromProto(client.GetEndDate())
@@ -79,12 +85,42 @@ func engaged(e *counselv1.CounselEntry, engagements []*counselv1.Engagement, tod
 // conflictingParty is the party that is the person, or names the organization;
 // empty when there is none. Either may be empty where it is not at hand.
 func conflictingParty(parties []string, person, organization string) string {
+	person, organization = bare(person), bare(organization)
 	for _, party := range parties {
-		if party == person || organization != "" && strings.Contains(party, organization) {
+		name := bare(party)
+		if name != "" && name == person || organization != "" && strings.Contains(name, organization) {
 			return party
 		}
 	}
 	return ""
+}
+
+// shortestPart is the fewest letters of a party that say something as a part of another
+// name.
+const shortestPart = 4
+
+// partOfClient is the party whose name is in that of a client, as of a company in that of
+// its branch; empty when none is. It may be another's name as well, so that a person
+// has to look.
+func partOfClient(parties []string, client string) string {
+	client = bare(client)
+	for _, party := range parties {
+		if name := bare(party); utf8.RuneCountInString(name) >= shortestPart && strings.Contains(client, name) {
+			return party
+		}
+	}
+	return ""
+}
+
+// bare is a name without what people write in different ways: brackets, dots, spaces,
+// the width and the case of letters.
+func bare(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, norm.NFKC.String(name))
 }
 
 // rebar closes the file to a counsel in whom a later submission, or what the register

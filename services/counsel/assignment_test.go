@@ -58,3 +58,35 @@ func TestAssignmentWaits(t *testing.T) {
 		t.Errorf("shown again: %v", err)
 	}
 }
+
+// Names are compared as people mean them, not as they type them.
+func TestConflictByName(t *testing.T) {
+	const (
+		unknown = counselv1.Assignment_DECLARATION_PENDING
+		waiver  = counselv1.Assignment_WAIVER_PENDING
+		barred  = counselv1.Assignment_BARRED
+	)
+	p := profile{displayName: "示例·法律顾问", firm: "示例（某地）律师事务所", clients: []*counselv1.Client{
+		{DisplayName: "示例投标（某地）有限公司"}, {DisplayName: "示例银行股份有限公司某地分行"},
+		{DisplayName: "Sample Ｃ　Ltd."}, {DisplayName: "旧客户有限公司", EndDate: calendar.On(day0).AddDays(-1).Proto()}, {DisplayName: "（）"},
+	}}
+	for party, want := range map[string]counselv1.Assignment_State{
+		"示例投标(某地)有限公司":            barred,
+		"示例投标 （某地） 有限公司":          barred,
+		"示例投标（某地）有限公司\u200b第一分公司": barred,
+		"示例投标﹙某地﹚有限公司（投标人）":       barred,
+		"SAMPLE C LTD": barred,
+		"示例(某地)律师事务所":  barred,
+		"示例•法律顾问":      barred,
+		"旧客户有限公司":      waiver,
+		"示例银行股份有限公司":   waiver, // a client is its branch, by name
+		"示例银":          unknown,
+		"示例投标有限公司":     unknown,
+		"（）":           unknown,
+		"":             unknown,
+	} {
+		if _, got := p.conflict([]string{"别的当事人", party}, calendar.On(day0)); got != want {
+			t.Errorf("%q: %v, want %v", party, got, want)
+		}
+	}
+}

@@ -43,6 +43,8 @@ const (
 	codeCheckStale           = "CHECK_STALE"
 	codeOpinionSuperseded    = "OPINION_SUPERSEDED"
 
+	codeConclusionContradicts = "CONCLUSION_CONTRADICTS"
+
 	codeExtensionNotAllowed = "EXTENSION_NOT_ALLOWED"
 	codeMaterialsIncomplete = "MATERIALS_INCOMPLETE"
 	codeRegimeChanged       = "REGIME_CHANGED"
@@ -273,14 +275,19 @@ func unanswered(c *counselv1.Case) []int32 {
 	return numbers
 }
 
-// answer keeps the drafting unit's answer to one line. Answers may change until
-// the reviewer confirmed a draft by them or a certificate rests on them.
+// answer keeps the drafting unit's answer to one line: of what must be changed before
+// it goes on, of what is only recommended and of what was found unlawful for the
+// record. Answers may change until the reviewer confirmed a draft by them or a
+// certificate rests on them.
 func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Caller, now time.Time) (docstore.Change, error) {
 	from := c.GetState()
 	if err := ofDraftingUnit(c, who); err != nil {
 		return docstore.Change{}, err
 	}
-	if from != counselv1.Case_CONCLUDED_REVISE && from != counselv1.Case_REVISED {
+	switch from {
+	case counselv1.Case_CONCLUDED_REVISE, counselv1.Case_REVISED, counselv1.Case_CONCLUDED_LAWFUL,
+		counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK, counselv1.Case_CONCLUDED_UNLAWFUL:
+	default:
 		return docstore.Change{}, wrongState(c, "答复意见")
 	}
 	if last(c).GetConfirmation() != nil || standingCertificate(c) {
@@ -298,7 +305,7 @@ func answer(c *counselv1.Case, number int32, a *counselv1.Answer, who auth.Calle
 		Adoption: a.GetAdoption(), Reason: a.GetReason(), Decider: a.GetDecider(),
 		Author: who.Actor(), AnswerTime: timestamppb.New(now),
 	}
-	if len(unanswered(c)) == 0 {
+	if from == counselv1.Case_CONCLUDED_REVISE && len(unanswered(c)) == 0 {
 		c.State = counselv1.Case_REVISED
 	}
 	change := moved(c, from)

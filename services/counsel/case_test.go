@@ -165,7 +165,10 @@ func TestTransitions(t *testing.T) {
 		}},
 		{"answer", func(c *counselv1.Case) (docstore.Change, error) {
 			return answer(c, 1, &counselv1.Answer{Adoption: counselv1.Answer_ADOPTED}, drafter, day0)
-		}, outcome{counselv1.Case_CONCLUDED_REVISE: "CONCLUDED_REVISE", counselv1.Case_REVISED: "REVISED"}},
+		}, outcome{
+			counselv1.Case_CONCLUDED_REVISE: "CONCLUDED_REVISE", counselv1.Case_REVISED: "REVISED", counselv1.Case_CONCLUDED_UNLAWFUL: "CONCLUDED_UNLAWFUL",
+			counselv1.Case_CONCLUDED_LAWFUL: "ITEM_UNKNOWN", counselv1.Case_CONCLUDED_LAWFUL_WITH_RISK: "ITEM_UNKNOWN", // nothing was recommended
+		}},
 	}
 	for _, cmd := range commands {
 		for _, s := range states {
@@ -187,6 +190,37 @@ func TestTransitions(t *testing.T) {
 					t.Errorf("got %s, want %s (%v)", got, want, err)
 				}
 			})
+		}
+	}
+}
+
+// What is only recommended, and what was found unlawful, is answered for the record: it
+// holds nothing up, and opens nothing.
+func TestAnswersForTheRecord(t *testing.T) {
+	no := &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "另有规定", Decider: "分管负责人"}
+	for conclusion, want := range map[counselv1.Conclusion]counselv1.Verdict_Standing{
+		counselv1.Conclusion_LAWFUL: counselv1.Verdict_PASSES, counselv1.Conclusion_UNLAWFUL: counselv1.Verdict_ADVERSE,
+	} {
+		c := at(t, counselv1.Case_UNDER_REVIEW)
+		if _, err := conclude(c, signed(c, conclusion, 1), reviewer, calendar.On(day0), false); err != nil {
+			t.Fatal(err)
+		}
+		before := c.GetState()
+		if _, err := answer(c, 1, &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED}, drafter, day0); code(err) != codeNonAdoptionReason {
+			t.Errorf("%v: without a reason: %v", conclusion, err)
+		}
+		_, err := answer(c, 1, no, drafter, day0)
+		if err != nil || c.GetState() != before || c.GetLedger()[0].GetAnswer().GetReason() == "" || standing(c, digest(1)) != want {
+			t.Errorf("%v: answered: %v, %v, %v", conclusion, err, c.GetState(), standing(c, digest(1)))
+		}
+		if want != counselv1.Verdict_PASSES {
+			continue
+		}
+		if _, err := certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(1), Transition: "t", VerdictEtag: "e"}, day0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := answer(c, 1, no, drafter, day0); code(err) != codeRecordClosed {
+			t.Errorf("answered after the certificate: %v", err)
 		}
 	}
 }

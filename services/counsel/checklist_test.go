@@ -59,6 +59,9 @@ func TestSignatureWantsTheChecklist(t *testing.T) {
 		want       string
 	}{
 		"lawful, all conform":          {counselv1.Conclusion_LAWFUL, nil, answered(), ""},
+		"lawful, something advised":    {counselv1.Conclusion_LAWFUL, []*counselv1.OpinionItem{should}, answered(), ""},
+		"lawful, yet to be changed":    {counselv1.Conclusion_LAWFUL, []*counselv1.OpinionItem{should, must}, answered(), codeConclusionContradicts},
+		"lawful, a form to be changed": {counselv1.Conclusion_LAWFUL, []*counselv1.OpinionItem{form}, answered(), codeConclusionContradicts},
 		"none answered":                {counselv1.Conclusion_LAWFUL, nil, nil, codeChecklistIncomplete},
 		"one open":                     {counselv1.Conclusion_LAWFUL, nil, unanswered7(answered()), codeChecklistIncomplete},
 		"failing without a note":       {counselv1.Conclusion_REVISE, []*counselv1.OpinionItem{must}, noteless(answered(counselv1.ReviewPoint_REVIEW_POINT_ISSUER)), codeChecklistIncomplete},

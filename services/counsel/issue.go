@@ -175,8 +175,11 @@ func acknowledge(l *counselv1.Letter, who auth.Caller, now time.Time) (docstore.
 	if len(mine) == 0 {
 		return docstore.Change{}, rpc.New(codes.PermissionDenied, "NOT_ADDRESSEE", "只有受送达单位可以签收")
 	}
-	if from == counselv1.Letter_VOID {
+	switch from {
+	case counselv1.Letter_VOID:
 		return docstore.Change{}, letterVoid()
+	case counselv1.Letter_ISSUED: // whom another role of theirs shows it
+		return docstore.Change{}, refused(codeStateNotAllowed, "", "文书尚未送达，不能签收")
 	}
 	had := len(l.GetReceipts())
 	for _, bureau := range mine {

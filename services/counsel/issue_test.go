@@ -127,6 +127,16 @@ func TestLetterOfTwoAddressees(t *testing.T) {
 	}
 }
 
+// Who sees a letter as a reviewer of the addressed bureau receives it only once it is
+// served, or the other addressees would never see it.
+func TestNoReceiptBeforeService(t *testing.T) {
+	l, both := issuedLetter(otherUnit), drafter
+	both.Roles = append(both.Roles[:1:1], reviewer.Roles...)
+	if _, err := acknowledge(l, both, day0); code(err) != codeStateNotAllowed || l.GetState() != counselv1.Letter_ISSUED || len(l.GetReceipts()) > 0 {
+		t.Errorf("%v, %v", l, err)
+	}
+}
+
 // The successor of a merged bureau receives what was addressed to it.
 func TestSuccessorAcknowledges(t *testing.T) {
 	l := issuedLetter(otherUnit)

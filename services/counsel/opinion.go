@@ -1,8 +1,10 @@
 package counsel
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -185,14 +187,25 @@ func signable(o *counselv1.Opinion, c *counselv1.Case) error {
 		return rpc.Field("risk_statement", "REQUIRED", "结论为合法但有风险的，应当说明法律风险")
 	}
 	if o.GetKind() != counselv1.Opinion_REVIEW {
-		return nil
+		return stands(o)
 	}
 	if statesRisk(o) {
 		if err := allowed(counselv1.Conclusion_LAWFUL_WITH_RISK, c); err != nil {
 			return err
 		}
 	}
-	return checkChecklist(o, lawOf(c))
+	return cmp.Or(checkChecklist(o, lawOf(c)), stands(o))
+}
+
+// stands refuses to call lawful what an item says has to be changed: nobody would be
+// asked to change it.
+func stands(o *counselv1.Opinion) error {
+	for i, item := range o.GetItems() {
+		if item.GetSeverity() == counselv1.OpinionItem_MUST && lawful(concludesOn(o, item.GetCase())) {
+			return rpc.Field(fmt.Sprintf("items[%d].severity", i), codeConclusionContradicts, "结论为合法的，不能有必须修改的意见；应当改为建议修改，或者另作结论")
+		}
+	}
+	return nil
 }
 
 // allowed refuses a conclusion that the review of the subject does not know.

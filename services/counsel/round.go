@@ -65,7 +65,7 @@ func resumes(c *counselv1.Case, in *counselv1.OpenCaseRequest) bool {
 	round := last(c)
 	return c.GetState() == counselv1.Case_SUPPLEMENT_REQUESTED && round.GetAcceptDate() != nil &&
 		round.GetRevision() == in.GetRevision() && round.GetEmergencyReason() == in.GetEmergencyReason() &&
-		c.GetTouchesOperators() == in.GetTouchesOperators()
+		c.GetTouchesOperators() == in.GetTouchesOperators() && c.GetExploratoryReform() == in.GetExploratoryReform()
 }
 
 // pausesUntil are the pauses of a round, the open one ended today.

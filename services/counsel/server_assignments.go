@@ -27,8 +27,12 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 		return nil, s.onRecord(ctx, in.GetParent(), err)
 	}
 	if d := in.GetAssignment().GetDueDate(); d != nil {
-		if _, err := dateField("assignment.due_date", d); err != nil {
+		due, err := dateField("assignment.due_date", d)
+		if err != nil {
 			return nil, err
+		}
+		if due.Before(s.today()) {
+			return nil, rpc.Field("assignment.due_date", "DATE_INVALID", "期限不得早于今日")
 		}
 	}
 	p, err := s.assignable(ctx, in.GetAssignment().GetCounsel())

@@ -117,7 +117,11 @@ func TestRegisterOfCounsel(t *testing.T) {
 		if f != nil || g.GetState() != counselv1.Engagement_EXPIRING {
 			t.Fatalf("the renewal: %v, %v", g, f)
 		}
+		assign.Assignment.DueDate = ymd(2026, 4, 7)
+		refused("DATE_INVALID")
+		assign.Assignment.DueDate = ymd(2026, 4, 8)
 		w.must(t, "reviewer", counselService+"CreateAssignment", assign, &counselv1.Assignment{})
+		assign.Assignment.DueDate = nil
 
 		list := &counselv1.ListCounselEntriesResponse{}
 		w.must(t, "reviewer", registerService+"ListCounselEntries", &counselv1.ListCounselEntriesRequest{Parent: region, Filter: "state = ACTIVE AND kind = RETAINED_COUNSEL"}, list)
