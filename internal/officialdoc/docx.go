@@ -50,8 +50,11 @@ func (d *docx) line(id, text string) { d.paragraph(id, func() { d.text(text) }) 
 // element writes a paragraph of a letter.
 func (d *docx) element(e element) {
 	own := ""
+	if e.keep {
+		own = `<w:keepNext/>`
+	}
 	if e.style == imprint {
-		own = imprintFrame
+		own += imprintFrame
 	}
 	if e.indent != nil {
 		own += e.indent.xml()

@@ -103,12 +103,12 @@ func (t Template) FilingList(r FilingList) (Letter, error) {
 		return Letter{}, err
 	}
 	l.Signer = r.Signer
-	table := Table{Header: []string{"序号", "文件名称", "发文字号", "公布日期", "施行日期", "有效期"}, Widths: []int{6, 15, 14, 15, 15, 8}}
+	table := Table{Header: []string{"序号", "文件名称", "发文字号", "公布和施行日期", "有效期"}, Widths: []int{13, 48, 34, 44, 17}}
 	for i, d := range r.Documents {
 		if err := d.check(fmt.Sprintf("documents[%d]", i)); err != nil {
 			return Letter{}, err
 		}
-		table.Rows = append(table.Rows, []string{fmt.Sprint(i + 1), d.Title, d.Number, longDate(d.Published), longDate(d.Effective), d.Validity})
+		table.Rows = append(table.Rows, []string{fmt.Sprint(i + 1), d.Title, d.Number, longDate(d.Published) + "公布\n" + longDate(d.Effective) + "施行", d.Validity})
 	}
 	basis := t.rules(filingRules)
 	if len(table.Rows) == 0 {

@@ -12,10 +12,14 @@ type element struct {
 	// indent and size stand in for those of the style.
 	indent *indent
 	size   int
-	table  *Table
+	// keep holds the end of it on the page of what follows.
+	keep  bool
+	table *Table
 }
 
-// flow lays the letter out as elements from top to bottom.
+// flow lays the letter out as elements from top to bottom. The end of the body, what is
+// named below it and the signature stay together: no page has a signature and none of
+// the text it is for.
 func (l Letter) flow() ([]element, error) {
 	if err := l.check(); err != nil {
 		return nil, err
@@ -39,10 +43,13 @@ func (l Letter) flow() ([]element, error) {
 	if l.Addressees != "" {
 		add("Addressee", strings.TrimRight(l.Addressees, "：:")+"：")
 	}
-	f = append(f, blocks(l.Body)...)
+	body := blocks(l.Body)
+	body[len(body)-1].keep = true
+	f = append(f, body...)
 	f = append(f, l.attachmentNote()...)
 	f = append(f, l.signature()...)
 	if l.Annotation != "" {
+		f[len(f)-1].keep = true
 		add("Annotation", bracketed(l.Annotation))
 	}
 	f = append(f, l.attached()...)
@@ -107,7 +114,7 @@ func (l Letter) attachmentNote() []element {
 			text = "附件：" + text
 			own.first = -(own.left - 2*em)
 		}
-		f = append(f, element{style: "AttachmentNote", text: text, indent: &own})
+		f = append(f, element{style: "AttachmentNote", text: text, indent: &own, keep: true})
 	}
 	return f
 }

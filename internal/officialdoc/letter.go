@@ -2,7 +2,6 @@ package officialdoc
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -201,41 +200,6 @@ func width(s string) int {
 		}
 	}
 	return half * em / 2
-}
-
-// titleLines breaks a title that is too long for a line: evenly, and rather at
-// a mark than inside a word.
-func titleLines(title string) string {
-	const most = textWidth / 440
-	runes := []rune(strings.TrimSpace(title))
-	if strings.ContainsRune(title, '\n') || len(runes) <= most {
-		return strings.ReplaceAll(string(runes), "\r\n", "\n")
-	}
-	var lines []string
-	for count := (len(runes) + most - 1) / most; count > 1; count-- {
-		even := (len(runes) + count - 1) / count
-		best, cost := 0, math.MaxInt
-		for at := max(1, len(runes)-(count-1)*most); at <= min(most, len(runes)-1); at++ {
-			if c := max(at-even, even-at) + breakCost(runes[at-1], runes[at]); c < cost {
-				best, cost = at, c
-			}
-		}
-		lines = append(lines, string(runes[:best]))
-		runes = runes[best:]
-	}
-	return strings.Join(append(lines, string(runes)), "\n")
-}
-
-// breakCost is how little a title should be broken between two characters,
-// measured in characters by which its lines may differ instead.
-func breakCost(last, next rune) int {
-	switch {
-	case strings.ContainsRune("《〈（“‘", last), strings.ContainsRune("》〉）”’、，。的", next):
-		return 100
-	case strings.ContainsRune("《〈（", next), strings.ContainsRune("》〉）、的", last):
-		return 0
-	}
-	return 8
 }
 
 // markSize is the size in half points at which the mark of an issuer fills no

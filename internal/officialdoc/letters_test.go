@@ -105,7 +105,7 @@ func TestFiling(t *testing.T) {
 		"该文件经区人民政府第12次常务会议审议通过，于2026年3月5日公布，自2026年5月1日起施行，有效期五年。\n特此报告。\n", "附件：1.示例区餐厨垃圾管理办法\n2.制定说明\n")
 
 	l, err = region.FilingList(FilingList{Head: up, Signer: "张示例", Period: "2026年3月", Documents: []FiledDocument{filed, filed}})
-	holds(t, written(t, l, err), "共2件。", "附件：2026年3月行政规范性文件备案目录\n", "附件\n", "2\n示例区餐厨垃圾管理办法\n示政规〔2026〕3号\n2026年3月5日\n2026年5月1日\n五年\n")
+	holds(t, written(t, l, err), "共2件。", "附件：2026年3月行政规范性文件备案目录\n", "附件\n", "2\n示例区餐厨垃圾管理办法\n示政规〔2026〕3号\n2026年3月5日公布\n2026年5月1日施行\n五年\n")
 
 	l, err = region.FilingList(FilingList{Head: up, Signer: "张示例", Period: "2026年3月"})
 	holds(t, written(t, l, err), "2026年3月未制定行政规范性文件。\n特此报告。\n")

@@ -5,6 +5,9 @@ import (
 	"unicode"
 )
 
+// partedRows is how many lines of a row that is longer than a page stand together.
+const partedRows = 4
+
 // layOut puts a letter on pages.
 func (p *sheet) layOut(flow []element) {
 	for i := 0; i < len(flow); i++ {
@@ -24,11 +27,21 @@ func (p *sheet) layOut(flow []element) {
 			if p.styles[e.style].newPage && p.y > top {
 				p.turn()
 			}
-			if p.y > top && p.y+p.together(flow[i:]) > bottom {
-				p.turn()
+			rest := 0.0
+			if e.keep {
+				rest = p.together(flow[i+1:])
+			} else {
+				p.reserve(p.together(flow[i:]))
 			}
-			p.paragraph(e)
+			p.paragraph(e, rest)
 		}
+	}
+}
+
+// reserve turns to a page that has room, if this one has not and one can have.
+func (p *sheet) reserve(room float64) {
+	if p.y > top && p.y+room > bottom+0.01 && room <= bottom-top {
+		p.turn()
 	}
 }
 
@@ -42,7 +55,7 @@ func (p *sheet) together(flow []element) float64 {
 		}
 		s := p.styles[e.style]
 		room += float64(s.before) / point
-		if !s.keepNext {
+		if !s.keepNext && !e.keep {
 			return room + lineOf(s)
 		}
 		room += lineOf(s) * float64(len(p.lines(e, s)))
@@ -134,8 +147,9 @@ func breakAt(text []rune, n int) int {
 	return at
 }
 
-// paragraph writes an element, over as many pages as it takes.
-func (p *sheet) paragraph(e element) {
+// paragraph writes an element, over as many pages as it takes, the last two lines of
+// it with what rests.
+func (p *sheet) paragraph(e element, rest float64) {
 	s := p.styles[e.style]
 	size := float64(s.size) / 2
 	if e.size > 0 {
@@ -147,7 +161,11 @@ func (p *sheet) paragraph(e element) {
 	}
 	p.y += float64(s.before) / point
 	height := max(lineOf(s), size)
-	for _, l := range p.lines(e, s) {
+	lines := p.lines(e, s)
+	for i, l := range lines {
+		if rest > 0 && i == max(0, len(lines)-2) {
+			p.reserve(float64(len(lines)-i)*height + rest)
+		}
 		if p.y+height > bottom+0.01 {
 			p.turn()
 		}
@@ -203,7 +221,7 @@ func (p *sheet) imprint(parts []element) {
 		if i > 0 {
 			p.rule(left, right, p.y, 0.7)
 		}
-		p.paragraph(e)
+		p.paragraph(e, 0)
 	}
 	p.rule(left, right, bottom, 1)
 }
@@ -224,8 +242,13 @@ func (p *sheet) table(t Table) {
 	p.row(header, widths, head)
 	for _, row := range t.Rows {
 		cells := p.cells(row, widths, cell)
+		fresh := top + p.rowHeight(header, head)
 		for {
-			if p.y+p.rowHeight(cells, cell) > bottom && p.y > top+p.rowHeight(header, head)+1 {
+			whole := p.rowHeight(cells, cell)
+			if whole > bottom-fresh { // it is parted anyway: from here, if a few lines fit
+				whole = partedRows*lineOf(cell) + 2*cellTop
+			}
+			if p.y+whole > bottom && p.y > fresh+1 {
 				p.turn()
 				p.row(header, widths, head)
 			}
