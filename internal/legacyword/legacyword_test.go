@@ -48,7 +48,7 @@ func converter(t *testing.T, script string, change ...func(*Settings)) *Converte
 	if err := os.WriteFile(program, []byte(head+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s := Settings{Program: program, Children: 2, Time: 20 * time.Second, Memory: 1 << 30}
+	s := Settings{Program: program, Children: 2, Time: time.Minute, Memory: 1 << 30}
 	for _, c := range change {
 		c(&s)
 	}
@@ -139,14 +139,10 @@ func TestConfined(t *testing.T) {
 // Whom the converter leaves behind dies with it.
 func TestNobodyIsLeft(t *testing.T) {
 	for _, apart := range []bool{true, false} {
-		c := converter(t, `sleep 100 & echo $! > "$out"`)
+		c := converter(t, `sleep 1000 & echo $! > "$out"`)
 		c.bare.Store(!apart)
-		start := time.Now()
 		if _, err := c.Convert(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("apart %t: waited %v for one that was left", apart, took)
+			t.Fatalf("apart %t: %v", apart, err) // waiting for it would take longer than a conversion may
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (l *logBuffer) String() string {
 // after its client has the answer.
 func (l *logBuffer) await(t *testing.T, text string) string {
 	t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		if s := l.String(); strings.Contains(s, text) {
 			return s

@@ -80,7 +80,7 @@ func TestOneProcessPosts(t *testing.T) {
 			if got != want {
 				t.Errorf("posted %s, want %s", got, want)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s was not posted", want)
 		}
 	}

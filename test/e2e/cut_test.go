@@ -150,7 +150,7 @@ func (w *world) resuming(ctx context.Context, t *testing.T) *watch {
 // ready waits until readiness is as it should be.
 func (w *world) ready(t *testing.T, want int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.app.HTTPAddr+"/readyz", nil)

@@ -246,7 +246,7 @@ func (b byService) NewStream(ctx context.Context, d *grpc.StreamDesc, method str
 // holds a moment later.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	over := time.After(30 * time.Second)
+	over := time.After(patience)
 	for {
 		err := try()
 		if err == nil {

@@ -314,7 +314,7 @@ func (l *listener) check(t *testing.T) []*corev1.Event {
 // upTo is what was heard when the last event came.
 func (l *listener) upTo(t *testing.T, last *corev1.Event) []*corev1.Event {
 	t.Helper()
-	patience := time.After(time.Minute)
+	over := time.After(patience)
 	for {
 		heard, f := l.soFar()
 		switch {
@@ -325,7 +325,7 @@ func (l *listener) upTo(t *testing.T, last *corev1.Event) []*corev1.Event {
 		}
 		select {
 		case <-l.more:
-		case <-patience:
+		case <-over:
 			t.Fatalf("%s: %d events heard, and not %s", l.in.GetService(), len(heard), last.GetId())
 		}
 	}

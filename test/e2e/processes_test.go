@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -113,7 +112,7 @@ func TestAServiceAway(t *testing.T) {
 // away stops the processes of a service; back starts them again where they were.
 func (w *world) away(t *testing.T, service string) (back func()) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, a := range w.processes.of[service] {
 		if err := a.Stop(ctx); err != nil {

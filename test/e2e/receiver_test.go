@@ -134,7 +134,7 @@ func (r *receiver) next() post {
 			r.t.Errorf("%s holds %+v", p.id, p.event)
 		}
 		return p
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatal("nothing was posted")
 		return post{}
 	}
@@ -161,9 +161,14 @@ func (r *receiver) quiet() {
 	}
 }
 
-// toLoopback lets a process post to hosts of tests, and not wait long for them.
-func toLoopback(c *config.Config) {
-	c.WebhookNetworks, c.WebhookTimeout = []string{"127.0.0.1/32"}, 300*time.Millisecond
+// toLoopback lets a process post to hosts of tests.
+func toLoopback(c *config.Config) { c.WebhookNetworks = []string{"127.0.0.1/32"} }
+
+// notForLong is toLoopback for a host that hangs: long enough for every answer of a
+// host that does not, however busy the machine is.
+func notForLong(c *config.Config) {
+	toLoopback(c)
+	c.WebhookTimeout = 3 * time.Second
 }
 
 // hook adds a webhook for the events of filing that a system sees.
@@ -196,7 +201,7 @@ func (w *world) deliveries(t *testing.T, webhook, filter string) []*directoryv1.
 // settled waits until every delivery of a webhook fits, and answers them.
 func (w *world) settled(t *testing.T, webhook string, fits func(*directoryv1.Delivery) bool) []*directoryv1.Delivery {
 	t.Helper()
-	for limit, tick := time.After(20*time.Second), time.Tick(20*time.Millisecond); ; {
+	for limit, tick := time.After(patience), time.Tick(20*time.Millisecond); ; {
 		all := w.deliveries(t, webhook, "")
 		if len(all) > 0 && !slices.ContainsFunc(all, func(d *directoryv1.Delivery) bool { return !fits(d) }) {
 			return all

@@ -34,8 +34,7 @@ func (w *world) follow(t *testing.T, login string, in *corev1.WatchRequest) *wat
 	if in.Heartbeat == nil {
 		in.Heartbeat = durationpb.New(time.Second)
 	}
-	// What does not come in time fails the test instead of hanging it.
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	s := &watch{t: t, next: w.watch(ctx, w.as(t, login), in), close: cancel}
 	if first := s.message(); first.GetHeartbeat() == nil {
@@ -203,7 +202,7 @@ func TestWatchRefusals(t *testing.T) {
 		old := s.token
 		refused := func(what string, in *corev1.WatchRequest, code codes.Code, reason string) {
 			t.Helper()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			if in.Parent == "" {
 				in.Parent = region
@@ -242,7 +241,7 @@ func TestWatchTokenAge(t *testing.T) {
 		w.clock.day(t, "2026-08-09")
 		w.follow(t, "drafter", &corev1.WatchRequest{Service: "filing", ResumeToken: token}).close()
 		w.clock.day(t, "2026-08-11")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		_, f := w.watch(ctx, w.as(t, "drafter"), &corev1.WatchRequest{Parent: region, Service: "filing", ResumeToken: token})()
 		if f == nil || f.code != codes.OutOfRange || f.reason != "RESUME_TOKEN_EXPIRED" {
@@ -276,7 +275,7 @@ func TestWatchEnds(t *testing.T) {
 func TestWatchWithAKey(t *testing.T) {
 	everywhere(t, "2026-05-12", func(t *testing.T, w *world) {
 		key := w.keyFor(t, w.connect(t, labour), "filing")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		next := w.watch(ctx, key.GetToken(), &corev1.WatchRequest{Parent: region, Service: "filing"})
 		s := &watch{t: t, next: next}

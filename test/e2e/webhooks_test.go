@@ -149,7 +149,7 @@ func TestHostsThatMisbehave(t *testing.T) {
 		r.quiet()
 		well.quiet()
 		strange.quiet()
-	}, toLoopback)
+	}, notForLong)
 }
 
 // recovers lets a host be well again, and waits for the one post that was missed.

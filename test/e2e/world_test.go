@@ -75,6 +75,10 @@ func (c *clock) later(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// patience is how long a test waits for what has to come: what does not come fails
+// the test instead of hanging it, and no outcome rests on how fast it comes.
+const patience = 3 * time.Minute
+
 // world is a running process and its people.
 type world struct {
 	client
@@ -249,7 +253,7 @@ func (w *world) cut(service string) {
 // stop stops the processes; stopping twice is stopping once.
 func (w *world) stop(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, a := range slices.Backward(w.processes.all) {
 		if err := a.Stop(ctx); err != nil {
