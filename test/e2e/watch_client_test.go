@@ -19,7 +19,7 @@ import (
 )
 
 func (c overGRPC) watch(ctx context.Context, token string, in *corev1.WatchRequest) func() (*corev1.WatchResponse, *failure) {
-	conn := c.all()[0]
+	conn := c.conn
 	if of := c.feeds[in.GetService()]; of != nil {
 		conn = of
 	}

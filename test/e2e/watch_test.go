@@ -211,7 +211,7 @@ func TestWatchRefusals(t *testing.T) {
 				t.Errorf("%s: %v", what, f)
 			}
 		}
-		refused("a damaged token", &corev1.WatchRequest{Service: "filing", ResumeToken: "x" + old[1:]}, codes.InvalidArgument, "RESUME_TOKEN_INVALID")
+		refused("a damaged token", &corev1.WatchRequest{Service: "filing", ResumeToken: other(old[0]) + old[1:]}, codes.InvalidArgument, "RESUME_TOKEN_INVALID")
 		refused("no token", &corev1.WatchRequest{Service: "filing", ResumeToken: "!"}, codes.InvalidArgument, "RESUME_TOKEN_INVALID")
 		refused("the token of another service", &corev1.WatchRequest{Service: "counsel", ResumeToken: old}, codes.InvalidArgument, "RESUME_TOKEN_INVALID")
 		refused("the token of another feed", &corev1.WatchRequest{Parent: "global", Service: "filing", ResumeToken: old}, codes.InvalidArgument, "RESUME_TOKEN_INVALID")
@@ -230,6 +230,14 @@ func TestWatchRefusals(t *testing.T) {
 			break
 		}
 	})
+}
+
+// other is a letter that is not the one given.
+func other(letter byte) string {
+	if letter == 'x' {
+		return "y"
+	}
+	return "x"
 }
 
 // A resume token is good for 90 days.
