@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,7 +24,18 @@ const lawConflict = "律师法第二十三条、第三十九条"
 // for the clients of the firm, from the register.
 type profile struct {
 	person, displayName, firm string
-	clients                   []*counselv1.Client
+	// bureau is that of a government lawyer, where the directory was asked.
+	bureau  string
+	clients []*counselv1.Client
+}
+
+// conflictIn looks for a conflict in a case: a government lawyer does not advise on what
+// the own bureau drafts, nor anybody on what they drafted.
+func (p profile) conflictIn(c *counselv1.Case, today calendar.Date) (note string, state counselv1.Assignment_State) {
+	if p.bureau != "" && p.bureau == c.GetDraftingUnit() || slices.Contains(c.GetDrafters(), p.person) {
+		return "公职律师任职于本事项的起草单位，或者参与了起草、送审", counselv1.Assignment_BARRED
+	}
+	return p.conflict(c.GetParties(), today)
 }
 
 // conflict looks for a party that counsel or the firm is, or acts or acted for
@@ -60,7 +72,7 @@ func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, p p
 		Question: in.GetQuestion(), DueDate: in.GetDueDate(), Title: c.GetTitle(), Parties: c.GetParties(),
 		DraftingUnitDisplayName: unit, Author: who.Actor(),
 	}
-	a.ConflictNote, a.State = p.conflict(c.GetParties(), today)
+	a.ConflictNote, a.State = p.conflictIn(c, today)
 	grant := []string{auth.RoleViewer(regionOf(c.GetName()), corev1.Role_ROLE_REVIEWER)}
 	if a.GetState() == counselv1.Assignment_DECLARATION_PENDING {
 		grant = append(grant, a.GetCounsel())
@@ -71,12 +83,13 @@ func newAssignment(name string, c *counselv1.Case, in *counselv1.Assignment, p p
 }
 
 // engaged checks that a counsel may be passed a matter: on the register, not
-// suspended, under a contract that is in force (中办发〔2016〕30号).
+// suspended, and, unless a government lawyer, under a contract that is in force
+// (中办发〔2016〕30号).
 func engaged(e *counselv1.CounselEntry, engagements []*counselv1.Engagement, today calendar.Date) error {
 	switch {
 	case e.GetState() != counselv1.CounselEntry_ACTIVE:
 		return rpc.Refused(rpc.Refusal{Code: codeNotRegistered, Law: lawCounsel, Message: "该法律顾问不在名册中或者已经暂停、退出，不能指派"})
-	case !inForce(engagements, today):
+	case e.GetKind() == counselv1.CounselEntry_RETAINED_COUNSEL && !inForce(engagements, today):
 		return rpc.Refused(rpc.Refusal{Code: codeNotEngaged, Law: lawCounsel, Message: "该法律顾问没有处于有效期内的聘用合同，不能指派"})
 	}
 	return nil
@@ -151,21 +164,21 @@ func barred(a *counselv1.Assignment) error {
 	})
 }
 
-// askAgain passes the matter again to a counsel who declined it or is done with it,
-// after the same check; one who is barred stays barred, and one who has it is not
-// asked twice.
-func askAgain(a *counselv1.Assignment, in *counselv1.Assignment, parties []string, p profile, who auth.Caller, today calendar.Date) (docstore.Change, error) {
+// askAgain passes the matter again to a counsel who declined it, is done with it or from
+// whom it was taken back, after the same check; one who is barred stays barred, and one
+// who has it is not asked twice.
+func askAgain(a *counselv1.Assignment, in *counselv1.Assignment, c *counselv1.Case, p profile, who auth.Caller, today calendar.Date) (docstore.Change, error) {
 	from := a.GetState()
 	switch from {
 	case counselv1.Assignment_BARRED:
 		return docstore.Change{}, &docstore.Refusal{Reasons: []string{codeCounselConflict}, Err: barred(a)}
-	case counselv1.Assignment_DECLINED, counselv1.Assignment_CLOSED:
+	case counselv1.Assignment_DECLINED, counselv1.Assignment_CLOSED, counselv1.Assignment_WITHDRAWN:
 	default:
 		return docstore.Change{}, rpc.New(codes.AlreadyExists, "COUNSEL_ASSIGNED", "该法律顾问已被指派办理本案", "assignment", a.GetName())
 	}
-	a.Question, a.DueDate, a.Author, a.Parties, a.LawFirm = in.GetQuestion(), in.GetDueDate(), who.Actor(), parties, p.firm
-	a.ConflictNote, a.State = p.conflict(parties, today)
-	a.Declared, a.Waiver, a.WaiverAuthor = false, "", ""
+	a.Question, a.DueDate, a.Author, a.Parties, a.LawFirm = in.GetQuestion(), in.GetDueDate(), who.Actor(), c.GetParties(), p.firm
+	a.ConflictNote, a.State = p.conflictIn(c, today)
+	a.Declared, a.Waiver, a.WaiverAuthor, a.WithdrawReason = false, "", "", ""
 	change := docstore.Change{From: from.String(), To: a.GetState().String()}
 	if a.GetState() == counselv1.Assignment_DECLARATION_PENDING {
 		change.Grant = []string{a.GetCounsel()}

@@ -19,7 +19,7 @@ func TestConflictDeclaredLater(t *testing.T) {
 	if _, err := declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, nil); code(err) != codeRecordClosed {
 		t.Errorf("clear after a conflict: %v", err)
 	}
-	if _, err := askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, profile{}, reviewer, calendar.On(day0)); code(err) != codeCounselConflict {
+	if _, err := askAgain(a, &counselv1.Assignment{Question: "再问"}, &counselv1.Case{}, profile{}, reviewer, calendar.On(day0)); code(err) != codeCounselConflict {
 		t.Errorf("asked again: %v", err)
 	}
 	c := at(t, counselv1.Case_CONCLUDED_LAWFUL)

@@ -35,10 +35,12 @@ func clarificationOpen() error {
 // inHand checks that counsel has the matter.
 func inHand(a *counselv1.Assignment) error {
 	if a.GetState() != counselv1.Assignment_ACCEPTED {
-		return refused(codeStateNotAllowed, "", "法律顾问未接受指派或者已不再办理本事项")
+		return wrongAssignment("法律顾问未接受指派或者已不再办理本事项")
 	}
 	return nil
 }
+
+func wrongAssignment(message string) error { return refused(codeStateNotAllowed, "", message) }
 
 // unchanged is a step of an assignment that stays in its state.
 func unchanged(a *counselv1.Assignment, details ...*corev1.Detail) docstore.Change {
@@ -79,6 +81,19 @@ func clarify(a *counselv1.Assignment, answer string, who auth.Caller, now time.T
 	}
 	c.Answer, c.AnswerTime = answer, timestamppb.New(now)
 	return unchanged(a, docstore.Detail("opinion", c.GetOpinion())), nil
+}
+
+// takeBack ends an assignment that is on counsel's desk without an evaluation. What
+// counsel signed counts on: an adverse opinion is not lifted by taking the matter from
+// its author.
+func takeBack(a *counselv1.Assignment, reason string, i *corev1.Intent) (docstore.Change, error) {
+	from := a.GetState()
+	if !underway(from) {
+		return docstore.Change{}, wrongAssignment("指派已经结束，不能撤回")
+	}
+	a.State, a.WithdrawReason = counselv1.Assignment_WITHDRAWN, reason
+	wait(a, i)
+	return docstore.Change{From: from.String(), To: a.GetState().String(), Details: []*corev1.Detail{docstore.Detail("reason", reason)}}, nil
 }
 
 // closeAssignment ends the work with its evaluation. signed is when counsel signed

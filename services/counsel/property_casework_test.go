@@ -291,9 +291,15 @@ func (f *file) onAssignments(today calendar.Date) string {
 
 func (f *file) onAssignment(a *counselv1.Assignment, p profile, who auth.Caller, today calendar.Date) (what string, err error) {
 	i := intent.New(a.GetName(), "m", who, f.now)
-	switch f.rnd.IntN(8) {
+	switch f.rnd.IntN(9) {
+	case 7:
+		counted := len(counselVerdicts(f.c, f.c.GetRounds()[0]))
+		if _, err = takeBack(a, "x", i); counted != len(counselVerdicts(f.c, f.c.GetRounds()[0])) {
+			f.t.Fatal("an opinion ceased to count because its author lost the matter")
+		}
+		return "take back", err
 	case 0:
-		_, err = askAgain(a, &counselv1.Assignment{}, f.c.GetParties(), p, reviewer, today)
+		_, err = askAgain(a, &counselv1.Assignment{}, f.c, p, reviewer, today)
 		return "ask again", err
 	case 1, 2:
 		_, err = declare(a, counselv1.DeclareConflictRequest_CLEAR, "", who, i)

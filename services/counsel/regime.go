@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"time"
 
+	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	corev1 "fashen/gen/fashen/core/v1"
@@ -153,6 +155,43 @@ func extensible(c *counselv1.Case, days, most int32) error {
 		return refused(codeExtensionNotAllowed, term, "超过本地规定的可以延长的工作日数")
 	}
 	return nil
+}
+
+// moveDates writes the deadlines of a running review as the calendars of today have them,
+// and keeps those before in the journal.
+func moveDates(c *counselv1.Case, d dates) (docstore.Change, error) {
+	round := last(c)
+	if c.GetState() != counselv1.Case_UNDER_REVIEW {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	before := proto.CloneOf(round)
+	setDates(c, round, d)
+	if proto.Equal(before, round) {
+		return docstore.Change{}, docstore.ErrUnchanged
+	}
+	change := moved(c, c.GetState())
+	for _, date := range []struct {
+		name     string
+		was, now *datepb.Date
+	}{
+		{"floor_date", before.GetFloorDate(), round.GetFloorDate()},
+		{"earliest_meeting_date", before.GetEarliestMeetingDate(), round.GetEarliestMeetingDate()},
+		{"ceiling_date", before.GetCeilingDate(), round.GetCeilingDate()},
+	} {
+		if !proto.Equal(date.was, date.now) {
+			change.Details = append(change.Details, docstore.Detail(date.name, dayString(date.now)), docstore.Detail(date.name+"_before", dayString(date.was)))
+		}
+	}
+	change.Details = append(change.Details, docstore.Detail("provisional", round.GetProvisionalDates()))
+	return change, nil
+}
+
+// dayString is a stored date in words; empty where there is none.
+func dayString(p *datepb.Date) string {
+	if d, err := calendar.FromProto(p); p != nil && err == nil {
+		return d.String()
+	}
+	return ""
 }
 
 // transfer passes an accepted case to another reviewer.

@@ -1,6 +1,7 @@
 package counsel
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -84,7 +85,7 @@ func checkClients(clients []*counselv1.Client) error {
 // counsel works for a law firm and holds the role, a government lawyer for a
 // bureau (律师法 art 11; 公职律师管理办法).
 func describes(e *counselv1.CounselEntry, p *directoryv1.Person, bureau string) error {
-	outside := slices.Contains(p.GetRoles(), corev1.Role_ROLE_COUNSEL)
+	outside := slices.Contains(p.GetRoles(), corev1.Role_ROLE_COUNSEL) && p.GetLawFirm() != ""
 	switch {
 	case p.GetState() == directoryv1.Person_DISABLED:
 		return rpc.Field("counsel_entry.person", "PERSON_DISABLED", "该人员已停用")
@@ -96,6 +97,21 @@ func describes(e *counselv1.CounselEntry, p *directoryv1.Person, bureau string) 
 	e.DisplayName, e.Organization = p.GetDisplayName(), p.GetLawFirm()
 	if p.GetBureau() != "" {
 		e.Organization = bureau
+	}
+	return nil
+}
+
+// practised checks that retained counsel has the years of practice that the region asks
+// for (中办发〔2016〕30号; how many, regions say); a government lawyer holds a certificate
+// for it.
+func practised(e *counselv1.CounselEntry, years int32, today calendar.Date) error {
+	start, err := dateField("counsel_entry.practice_start_date", e.GetPracticeStartDate())
+	if err != nil || e.GetKind() != counselv1.CounselEntry_RETAINED_COUNSEL {
+		return err
+	}
+	if enough := start.AddMonths(12 * int(years)); enough.After(today) {
+		return rpc.Field("counsel_entry.practice_start_date", "PRACTICE_TOO_SHORT",
+			fmt.Sprintf("外聘法律顾问应当执业满%d年，最早%s可以登入名册", years, enough))
 	}
 	return nil
 }

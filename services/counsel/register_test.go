@@ -97,11 +97,11 @@ func TestConflictWhileAsked(t *testing.T) {
 		t.Errorf("declined with blanks: %v", err)
 	}
 	a.State = counselv1.Assignment_DECLINED
-	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, parties, past, reviewer, today); err != nil || len(change.Revoke) != 1 || len(change.Grant) != 0 {
+	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, &counselv1.Case{Parties: parties}, past, reviewer, today); err != nil || len(change.Revoke) != 1 || len(change.Grant) != 0 {
 		t.Errorf("asked again over a conflict: %v, %v", change, err)
 	}
 	a.State = counselv1.Assignment_CLOSED
-	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, nil, past, reviewer, today); err != nil || len(change.Grant) != 1 || len(change.Revoke) != 0 {
+	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, &counselv1.Case{}, past, reviewer, today); err != nil || len(change.Grant) != 1 || len(change.Revoke) != 0 {
 		t.Errorf("asked again: %v, %v", change, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -78,7 +80,7 @@ func (s *Server) assignable(ctx context.Context, person string) (profile, error)
 		return profile{}, err
 	}
 	p, err := s.profileOf(ctx, e, person, counsel.GetLawFirm())
-	p.displayName = counsel.GetDisplayName()
+	p.displayName, p.bureau = counsel.GetDisplayName(), counsel.GetBureau()
 	return p, rpc.FromStore(err, person)
 }
 
@@ -91,7 +93,7 @@ func (s *Server) reassign(ctx context.Context, in *counselv1.CreateAssignmentReq
 		return nil, rpc.FromStore(cmp.Or(err, docstore.ErrAlreadyExists), in.GetParent())
 	}
 	a, err := s.changeAssignment(ctx, page.Items[0].GetName(), "", func(a *counselv1.Assignment, who auth.Caller) (docstore.Change, error) {
-		return askAgain(a, in.GetAssignment(), c.GetParties(), p, who, s.today())
+		return askAgain(a, in.GetAssignment(), c, p, who, s.today())
 	})
 	if err == nil && a.GetState() == counselv1.Assignment_BARRED {
 		return nil, barred(a)
@@ -160,18 +162,24 @@ func (s *Server) byAnother(ctx context.Context, name string) (*counselv1.Case, e
 	return c, nil
 }
 
-// stillClear looks at the parties and the clients of today before a file opens: both
-// may have changed since the matter was passed on. A conflict that shows is kept.
+// stillClear looks at the parties and the clients of today before a file opens, and
+// whether counsel may still be passed a matter: all may have changed since. A conflict
+// that shows is kept.
 func (s *Server) stillClear(ctx context.Context, name string) error {
 	a, err := s.GetAssignment(ctx, &counselv1.GetAssignmentRequest{Name: name})
 	if err != nil {
 		return err
 	}
+	before := a.GetState()
+	if before == counselv1.Assignment_DECLARATION_PENDING || before == counselv1.Assignment_WAIVER_PENDING {
+		if _, err := s.assignable(ctx, a.GetCounsel()); err != nil {
+			return err
+		}
+	}
 	c, _, err := s.cases.Get(ctx, a.GetCase())
 	if err != nil {
 		return rpc.FromStore(err, name)
 	}
-	before := a.GetState()
 	if a, err = s.recheckOne(ctx, a, c); err != nil {
 		return err
 	}
@@ -350,4 +358,57 @@ func (s *Server) CloseAssignment(ctx context.Context, in *counselv1.CloseAssignm
 	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, who auth.Caller, i *corev1.Intent) (docstore.Change, error) {
 		return closeAssignment(a, in.GetEvaluation(), firstSigned(c, a), who, s.time(), i)
 	})
+}
+
+// WithdrawAssignment implements CounselService.
+func (s *Server) WithdrawAssignment(ctx context.Context, in *counselv1.WithdrawAssignmentRequest) (*counselv1.Assignment, error) {
+	if _, err := s.byAnother(ctx, in.GetName()); err != nil {
+		return nil, err
+	}
+	return s.changeAndShow(ctx, in.GetName(), in.GetEtag(), func(a *counselv1.Assignment, _ auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+		return takeBack(a, in.GetReason(), i)
+	})
+}
+
+// takeAllBack ends what a counsel has in hand, who has left the register.
+func (s *Server) takeAllBack(ctx context.Context, person, reason string) error {
+	for state := range counselv1.Assignment_State_name {
+		if !underway(counselv1.Assignment_State(state)) {
+			continue
+		}
+		for {
+			page, err := s.assignments.List(ctx, docstore.Query{Equal: map[string]any{"counsel": person, "state": state}})
+			if err != nil {
+				return rpc.FromStore(err, person)
+			}
+			if len(page.Items) == 0 {
+				break
+			}
+			for _, a := range page.Items { // each leaves the list
+				_, err := s.changeAndShow(ctx, a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+					if !underway(a.GetState()) {
+						return docstore.Change{}, docstore.ErrUnchanged
+					}
+					return takeBack(a, reason, i)
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isAssigned checks that counsel has the matter in hand: a government lawyer may see a
+// case without it, as one of the drafting unit.
+func (s *Server) isAssigned(ctx context.Context, name, person string) error {
+	page, err := s.assignments.List(ctx, docstore.Query{Equal: map[string]any{"case": name, "counsel": person}, PageSize: 1})
+	if err != nil {
+		return rpc.FromStore(err, name)
+	}
+	if len(page.Items) == 0 || !opens(page.Items[0].GetState()) {
+		return rpc.New(codes.PermissionDenied, "NOT_ASSIGNED", "只有已接受本案指派的法律顾问可以出具法律意见")
+	}
+	return nil
 }

@@ -240,15 +240,15 @@ func (s *Server) GetVerdict(ctx context.Context, in *counselv1.GetVerdictRequest
 		return nil, rpc.FromStore(err, in.GetSubject())
 	}
 	v := verdict(c, in.GetVersionDigest(), meta.Etag)
-	if v.GetProvisionalDates() {
-		s.finalFloor(ctx, c, v)
+	if v.GetEarliestMeetingDate() != nil {
+		s.floorToday(ctx, c, v)
 	}
 	return v, nil
 }
 
-// finalFloor recomputes a floor that was provisional when the case was
-// accepted; it stays provisional while the calendar is still not loaded.
-func (s *Server) finalFloor(ctx context.Context, c *counselv1.Case, v *counselv1.Verdict) {
+// floorToday works the floor out by the calendars of today, which may have been loaded
+// or changed since the case was accepted; what was stored stays where they do not tell.
+func (s *Server) floorToday(ctx context.Context, c *counselv1.Case, v *counselv1.Verdict) {
 	round := last(c)
 	for i := len(c.GetRounds()) - 1; i > 0 && round.GetAcceptDate() == nil; i-- {
 		round = c.GetRounds()[i-1]
@@ -256,7 +256,7 @@ func (s *Server) finalFloor(ctx context.Context, c *counselv1.Case, v *counselv1
 	floor, err := s.deadline(ctx, regionOf(c.GetName()), timesOf(c).floor,
 		round.GetAcceptDate(), pausesUntil(round, s.today()), false)
 	if err != nil {
-		s.log.WarnContext(ctx, "review floor stays provisional", "case", c.GetName(), "reason", rpc.Reason(err))
+		s.log.WarnContext(ctx, "review floor stays as stored", "case", c.GetName(), "reason", rpc.Reason(err))
 		return
 	}
 	v.EarliestMeetingDate, v.ProvisionalDates = floor.GetEarliestMeetingDate(), false

@@ -34,10 +34,13 @@ func (s *Server) CreateOpinion(ctx context.Context, in *counselv1.CreateOpinionR
 		return nil, err
 	}
 	var group []*counselv1.Case
-	if !who.Has(corev1.Role_ROLE_COUNSEL) { // whose opinion is on one case
-		if group, err = s.group(ctx, c); err != nil {
-			return nil, err
-		}
+	if who.Has(corev1.Role_ROLE_COUNSEL) { // whose opinion is on one case
+		err = s.isAssigned(ctx, in.GetParent(), who.Person)
+	} else {
+		group, err = s.group(ctx, c)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if in.Opinion.Covers, err = coversOf(c, group, in.GetOpinion().GetCovers()); err != nil {
 		return nil, err

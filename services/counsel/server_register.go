@@ -34,9 +34,16 @@ func (s registerServer) CreateCounselEntry(ctx context.Context, in *counselv1.Cr
 	if err := s.describe(ctx, e); err != nil {
 		return nil, err
 	}
+	profile, err := s.profile(ctx, in.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	if err := practised(e, profile.GetCounselPracticeYears().GetValue(), s.today()); err != nil {
+		return nil, err
+	}
 	name := in.GetParent() + "/counselEntries/" + resource.NewID(s.time())
 	e, change := newEntry(name, in.GetParent(), e)
-	e, _, err := s.entries.Create(ctx, e, change)
+	e, _, err = s.entries.Create(ctx, e, change)
 	if errors.Is(err, docstore.ErrAlreadyExists) {
 		return nil, rpc.New(codes.AlreadyExists, "COUNSEL_REGISTERED", "该人员已在名册中")
 	}
@@ -105,6 +112,9 @@ func (s *Server) addLoad(ctx context.Context, entries ...*counselv1.CounselEntry
 	if err != nil {
 		return rpc.FromStore(err, "")
 	}
+	for _, e := range entries {
+		e.OpenAssignments = 0
+	}
 	for _, g := range groups {
 		state, _ := g.Key[1].(int64)
 		if person, _ := g.Key[0].(string); underway(counselv1.Assignment_State(state)) {
@@ -146,8 +156,17 @@ func (s registerServer) ReinstateCounsel(ctx context.Context, in *counselv1.Rein
 }
 
 // RemoveCounsel implements RegisterService.
+// The entry is closed, then what is in hand is taken back: a call that stopped half-way
+// is completed by the same call.
 func (s registerServer) RemoveCounsel(ctx context.Context, in *counselv1.RemoveCounselRequest) (*counselv1.CounselEntry, error) {
-	return s.setState(ctx, in, counselv1.CounselEntry_REMOVED)
+	e, err := s.setState(ctx, in, counselv1.CounselEntry_REMOVED)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.takeAllBack(ctx, e.GetPerson(), "退出名册："+in.GetReason()); err != nil {
+		return nil, err
+	}
+	return e, s.addLoad(ctx, e)
 }
 
 func (s *Server) setState(ctx context.Context, in interface {

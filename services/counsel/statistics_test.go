@@ -30,7 +30,7 @@ func (r *record) deed(rnd *rand.Rand, a *counselv1.Assignment) {
 	switch rnd.IntN(8) {
 	case 0:
 		method = "CreateAssignment"
-		change, err = askAgain(a, &counselv1.Assignment{DueDate: a.GetDueDate()}, nil, profile{person: counsel.Person}, reviewer, today)
+		change, err = askAgain(a, &counselv1.Assignment{DueDate: a.GetDueDate()}, &counselv1.Case{}, profile{person: counsel.Person}, reviewer, today)
 	case 1:
 		method = "DeclareConflict"
 		change, err = declare(a, counselv1.DeclareConflictRequest_CLEAR, "", counsel, i)

@@ -14,7 +14,8 @@
 //
 //   - A sign-in name and a credit code are each unique over all regions.
 //   - The three separated administrators (三员) exclude one another and every
-//     other role; outside counsel holds no other role and works for no bureau.
+//     other role; outside counsel holds no other role and works for no bureau, a
+//     government lawyer who is counsel is at most a drafter beside.
 //   - Nobody changes their own roles or disables themselves, so that the last
 //     security administrator of a region cannot lock the region out.
 //   - A change of roles, a disabled person, a new one-time code and a revocation

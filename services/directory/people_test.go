@@ -95,7 +95,7 @@ func TestPeople(t *testing.T) {
 		return err
 	}
 	h.wantsField(set(corev1.Role_ROLE_REVIEWER, corev1.Role_ROLE_SECURITY_AUDITOR), "roles", "ROLES_EXCLUSIVE")
-	h.wantsField(set(corev1.Role_ROLE_COUNSEL), "roles", "ROLE_NEEDS_LAW_FIRM")
+	h.wantsField(set(corev1.Role_ROLE_COUNSEL, corev1.Role_ROLE_REVIEWER), "roles", "ROLES_EXCLUSIVE")
 	h.wants(set(corev1.Role_ROLE_REVIEWER, corev1.Role_ROLE_DRAFTER), "")
 	_, err = h.directory.SetPersonRoles(sysadmin, &directoryv1.SetPersonRolesRequest{Name: p.GetName()})
 	h.wants(err, "ROLE_REQUIRED")

@@ -29,6 +29,13 @@ func separated(r corev1.Role) bool {
 	return false
 }
 
+// advised tells whether holders of a role are who counsel advises, so that none of them
+// is counsel as well: a government lawyer (公职律师) may draft for the own bureau, and
+// a reviewer who is one reviews.
+func advised(r corev1.Role) bool {
+	return r != corev1.Role_ROLE_COUNSEL && r != corev1.Role_ROLE_DRAFTER
+}
+
 // checkRoles refuses roles that exclude one another, and roles that do not fit
 // where the person works.
 func checkRoles(p *directoryv1.Person, roles []corev1.Role) error {
@@ -36,15 +43,13 @@ func checkRoles(p *directoryv1.Person, roles []corev1.Role) error {
 		if slices.ContainsFunc(roles, separated) {
 			return rpc.Field("roles", "ROLES_EXCLUSIVE", "系统管理员、安全保密管理员、安全审计员应当分设，不得兼任其他角色")
 		}
-		if slices.Contains(roles, corev1.Role_ROLE_COUNSEL) {
-			return rpc.Field("roles", "ROLES_EXCLUSIVE", "外聘法律顾问不得兼任其他角色")
+		if slices.Contains(roles, corev1.Role_ROLE_COUNSEL) && slices.ContainsFunc(roles, advised) {
+			return rpc.Field("roles", "ROLES_EXCLUSIVE", "法律顾问只可以兼任起草人员")
 		}
 	}
 	for _, r := range roles {
-		if counsel := r == corev1.Role_ROLE_COUNSEL; counsel && p.GetLawFirm() == "" {
-			return rpc.Field("roles", "ROLE_NEEDS_LAW_FIRM", "外聘法律顾问应当登记所在律师事务所")
-		} else if !counsel && p.GetBureau() == "" {
-			return rpc.Field("roles", "ROLE_NEEDS_BUREAU", "外聘法律顾问以外的角色应当登记所在单位")
+		if r != corev1.Role_ROLE_COUNSEL && p.GetBureau() == "" {
+			return rpc.Field("roles", "ROLE_NEEDS_BUREAU", "法律顾问以外的角色应当登记所在单位")
 		}
 	}
 	return nil

@@ -36,7 +36,11 @@ func TestRoles(t *testing.T) {
 		{"auditor and office", staff, []corev1.Role{office, auditor}, "ROLES_EXCLUSIVE"},
 		{"counsel", outside, []corev1.Role{counsel}, ""},
 		{"counsel and reviewer", outside, []corev1.Role{counsel, reviewer}, "ROLES_EXCLUSIVE"},
-		{"counsel of a bureau", staff, []corev1.Role{counsel}, "ROLE_NEEDS_LAW_FIRM"},
+		{"counsel and drafter of a law firm", outside, []corev1.Role{counsel, drafter}, "ROLE_NEEDS_BUREAU"},
+		{"government lawyer", staff, []corev1.Role{counsel}, ""},
+		{"government lawyer who drafts", staff, []corev1.Role{drafter, counsel}, ""},
+		{"government lawyer who reviews", staff, []corev1.Role{reviewer, counsel}, "ROLES_EXCLUSIVE"},
+		{"government lawyer in the office", staff, []corev1.Role{office, counsel}, "ROLES_EXCLUSIVE"},
 		{"reviewer of a law firm", outside, []corev1.Role{reviewer}, "ROLE_NEEDS_BUREAU"},
 	} {
 		if err := checkRoles(v.person, v.roles); rpc.Reason(err) != v.reason {

@@ -31,6 +31,9 @@ func checkProfile(p *directoryv1.JurisdictionProfile) error {
 	if p.GetReviewExtensionDays() != nil {
 		within("review_extension_days", p.GetReviewExtensionDays(), 0, 30)
 	}
+	if p.GetCounselPracticeYears() != nil {
+		within("counsel_practice_years", p.GetCounselPracticeYears(), 0, 30)
+	}
 	within("expiring_days", p.GetExpiringDays(), 0, 365)
 	if err := rpc.Fields(bad...); err != nil {
 		return err

@@ -164,8 +164,9 @@ func leavesToOthers(t *testing.T, w *world, login string, c *counselv1.Case) {
 		counselService + "CreateAssignment": &counselv1.CreateAssignmentRequest{
 			Parent: c.GetName(), Assignment: &counselv1.Assignment{Counsel: w.people["counsel"], Question: "是否合法？"},
 		},
-		counselService + "WaiveConflict":   &counselv1.WaiveConflictRequest{Name: a.GetName(), Consent: "同意"},
-		counselService + "CloseAssignment": &counselv1.CloseAssignmentRequest{Name: a.GetName(), Evaluation: &counselv1.Evaluation{Score: 5}},
+		counselService + "WaiveConflict":      &counselv1.WaiveConflictRequest{Name: a.GetName(), Consent: "同意"},
+		counselService + "WithdrawAssignment": &counselv1.WithdrawAssignmentRequest{Name: a.GetName(), Reason: "示例"},
+		counselService + "CloseAssignment":    &counselv1.CloseAssignmentRequest{Name: a.GetName(), Evaluation: &counselv1.Evaluation{Score: 5}},
 	} {
 		if f := w.try(t, login, method, in, &counselv1.Case{}); reason(f) != "SELF_REVIEW_FORBIDDEN" {
 			t.Errorf("%s about the own draft: %v", method, f)

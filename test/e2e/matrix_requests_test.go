@@ -322,6 +322,9 @@ var counselRequests = map[string]func(n names) proto.Message{
 	counselService + "AnswerClarification": func(n names) proto.Message {
 		return &counselv1.AnswerClarificationRequest{Name: n.assignment, Answer: "示例答复。"}
 	},
+	counselService + "WithdrawAssignment": func(n names) proto.Message {
+		return &counselv1.WithdrawAssignmentRequest{Name: n.assignment, Reason: "示例", Etag: "stale"}
+	},
 	counselService + "CloseAssignment": func(n names) proto.Message {
 		return &counselv1.CloseAssignmentRequest{Name: n.assignment, Evaluation: &counselv1.Evaluation{Score: 5}, Etag: "stale"}
 	},

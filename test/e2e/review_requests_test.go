@@ -47,6 +47,7 @@ func reviewRequests(t *testing.T) map[string]func(n names) proto.Message {
 		s + "GetComment internal":  func(n names) proto.Message { return &counselv1.GetCommentRequest{Name: n.internal} },
 		s + "GetComment addressed": func(n names) proto.Message { return &counselv1.GetCommentRequest{Name: n.addressed} },
 		s + "ListComments":         func(n names) proto.Message { return &counselv1.ListCommentsRequest{Parent: n.review} },
+		s + "RecomputeDates":       func(n names) proto.Message { return &counselv1.RecomputeDatesRequest{Parent: n.region} },
 		s + "ExtendCase": func(n names) proto.Message {
 			return &counselv1.ExtendCaseRequest{Name: n.review, Days: 5, Reason: "示例理由"}
 		},

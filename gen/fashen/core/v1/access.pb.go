@@ -34,7 +34,8 @@ const (
 	Role_ROLE_DRAFTER Role = 1
 	// 合法性审核人员: legality reviewer of the justice bureau.
 	Role_ROLE_REVIEWER Role = 2
-	// 外聘法律顾问: retained counsel; sees assigned matters only.
+	// 法律顾问、公职律师: retained counsel, or a government lawyer who is passed matters of
+	// other bureaus; sees assigned matters only.
 	Role_ROLE_COUNSEL Role = 3
 	// 公平竞争审查人员: officer of the market regulator.
 	Role_ROLE_MARKET_REGULATOR Role = 4

@@ -408,6 +408,9 @@ const (
 	Assignment_DECLINED Assignment_State = 5
 	// 办结: evaluated; counsel sees the file no more, and what counsel signed counts on.
 	Assignment_CLOSED Assignment_State = 6
+	// 撤回: taken back by the reviewing body; counsel sees the file no more, and what
+	// counsel signed counts on.
+	Assignment_WITHDRAWN Assignment_State = 7
 )
 
 // Enum value maps for Assignment_State.
@@ -420,6 +423,7 @@ var (
 		4: "BARRED",
 		5: "DECLINED",
 		6: "CLOSED",
+		7: "WITHDRAWN",
 	}
 	Assignment_State_value = map[string]int32{
 		"STATE_UNSPECIFIED":   0,
@@ -429,6 +433,7 @@ var (
 		"BARRED":              4,
 		"DECLINED":            5,
 		"CLOSED":              6,
+		"WITHDRAWN":           7,
 	}
 )
 
@@ -1958,9 +1963,11 @@ type Assignment struct {
 	// Day counsel's opinion is wanted; the matter's own due date when unset.
 	DueDate *date.Date `protobuf:"bytes,21,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
 	// True once counsel has declared. A conflict that the data shows is waived before.
-	Declared      bool `protobuf:"varint,22,opt,name=declared,proto3" json:"declared,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Declared bool `protobuf:"varint,22,opt,name=declared,proto3" json:"declared,omitempty"`
+	// Why it was taken back.
+	WithdrawReason string `protobuf:"bytes,23,opt,name=withdraw_reason,json=withdrawReason,proto3" json:"withdraw_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
@@ -2145,6 +2152,13 @@ func (x *Assignment) GetDeclared() bool {
 		return x.Declared
 	}
 	return false
+}
+
+func (x *Assignment) GetWithdrawReason() string {
+	if x != nil {
+		return x.WithdrawReason
+	}
+	return ""
 }
 
 // A question about what counsel wrote, and counsel's answer. An opinion itself is
@@ -2551,7 +2565,7 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04MUST\x10\x01\x12\n" +
 	"\n" +
-	"\x06SHOULD\x10\x02\"\xad\n" +
+	"\x06SHOULD\x10\x02\"\xeb\n" +
 	"\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
@@ -2585,7 +2599,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"evaluation\x18\x14 \x01(\v2\x1d.fashen.counsel.v1.EvaluationB\x03\xe0A\x03R\n" +
 	"evaluation\x124\n" +
 	"\bdue_date\x18\x15 \x01(\v2\x11.google.type.DateB\x06\xe0A\x01\xe0A\x05R\adueDate\x12\x1f\n" +
-	"\bdeclared\x18\x16 \x01(\bB\x03\xe0A\x03R\bdeclared\"\x7f\n" +
+	"\bdeclared\x18\x16 \x01(\bB\x03\xe0A\x03R\bdeclared\x12,\n" +
+	"\x0fwithdraw_reason\x18\x17 \x01(\tB\x03\xe0A\x03R\x0ewithdrawReason\"\x8e\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DECLARATION_PENDING\x10\x01\x12\x12\n" +
@@ -2595,7 +2610,8 @@ const file_fashen_counsel_v1_case_proto_rawDesc = "" +
 	"\x06BARRED\x10\x04\x12\f\n" +
 	"\bDECLINED\x10\x05\x12\n" +
 	"\n" +
-	"\x06CLOSED\x10\x06:m\xeaAj\n" +
+	"\x06CLOSED\x10\x06\x12\r\n" +
+	"\tWITHDRAWN\x10\a:m\xeaAj\n" +
 	"\x17fashen.local/Assignment\x126regions/{region}/cases/{case}/assignments/{assignment}*\vassignments2\n" +
 	"assignment\"\xb8\x02\n" +
 	"\rClarification\x126\n" +

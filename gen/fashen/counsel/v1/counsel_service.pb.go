@@ -2424,6 +2424,79 @@ func (x *CloseAssignmentRequest) GetRequestId() string {
 	return ""
 }
 
+// Request of WithdrawAssignment.
+type WithdrawAssignmentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The assignment.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why; counsel reads it.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The version the caller saw; empty for the newest.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawAssignmentRequest) Reset() {
+	*x = WithdrawAssignmentRequest{}
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawAssignmentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawAssignmentRequest) ProtoMessage() {}
+
+func (x *WithdrawAssignmentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_counsel_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawAssignmentRequest.ProtoReflect.Descriptor instead.
+func (*WithdrawAssignmentRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *WithdrawAssignmentRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WithdrawAssignmentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *WithdrawAssignmentRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *WithdrawAssignmentRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 var File_fashen_counsel_v1_counsel_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
@@ -2672,7 +2745,15 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\n" +
-	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\x97 \n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"\xc2\x01\n" +
+	"\x19WithdrawAssignmentRequest\x12:\n" +
+	"\x04name\x18\x01 \x01(\tB&\xe0A\x02\xfaA\x19\n" +
+	"\x17fashen.local/Assignment\xbaH\x04r\x02\x10\x01R\x04name\x12%\n" +
+	"\x06reason\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x02\x18\xe8\aR\x06reason\x12\x17\n" +
+	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x12)\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId2\xd0!\n" +
 	"\x0eCounselService\x12O\n" +
 	"\bOpenCase\x12\".fashen.counsel.v1.OpenCaseRequest\x1a\x17.fashen.counsel.v1.Case\"\x06ʥ\x19\x02 \x01\x12Y\n" +
 	"\n" +
@@ -2705,7 +2786,8 @@ const file_fashen_counsel_v1_counsel_service_proto_rawDesc = "" +
 	"\rWaiveConflict\x12'.fashen.counsel.v1.WaiveConflictRequest\x1a\x1d.fashen.counsel.v1.Assignment\"Y\xdaA\fname,consentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{name=regions/*/cases/*/assignments/*}:waiveConflict\x12\xd0\x01\n" +
 	"\x14RequestClarification\x12..fashen.counsel.v1.RequestClarificationRequest\x1a\x1d.fashen.counsel.v1.Assignment\"i\xdaA\x15name,opinion,questionʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02D:\x01*\"?/v1/{name=regions/*/cases/*/assignments/*}:requestClarification\x12\xc3\x01\n" +
 	"\x13AnswerClarification\x12-.fashen.counsel.v1.AnswerClarificationRequest\x1a\x1d.fashen.counsel.v1.Assignment\"^\xdaA\vname,answerʥ\x19\x03\x1a\x01\x03\x82\xd3\xe4\x93\x02C:\x01*\">/v1/{name=regions/*/cases/*/assignments/*}:answerClarification\x12\xb1\x01\n" +
-	"\x0fCloseAssignment\x12).fashen.counsel.v1.CloseAssignmentRequest\x1a\x1d.fashen.counsel.v1.Assignment\"T\xdaA\x0fname,evaluationʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x025:\x01*\"0/v1/{name=regions/*/cases/*/assignments/*}:close\x1a\x0f\xcaA\ffashen.localB=B\x13CounselServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
+	"\x0fCloseAssignment\x12).fashen.counsel.v1.CloseAssignmentRequest\x1a\x1d.fashen.counsel.v1.Assignment\"T\xdaA\x0fname,evaluationʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x025:\x01*\"0/v1/{name=regions/*/cases/*/assignments/*}:close\x12\xb6\x01\n" +
+	"\x12WithdrawAssignment\x12,.fashen.counsel.v1.WithdrawAssignmentRequest\x1a\x1d.fashen.counsel.v1.Assignment\"S\xdaA\vname,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{name=regions/*/cases/*/assignments/*}:withdraw\x1a\x0f\xcaA\ffashen.localB=B\x13CounselServiceProtoZ&fashen/gen/fashen/counsel/v1;counselv1b\x06proto3"
 
 var (
 	file_fashen_counsel_v1_counsel_service_proto_rawDescOnce sync.Once
@@ -2720,7 +2802,7 @@ func file_fashen_counsel_v1_counsel_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_counsel_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_fashen_counsel_v1_counsel_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
 	(Verdict_Standing)(0),               // 0: fashen.counsel.v1.Verdict.Standing
 	(DeclareConflictRequest_Result)(0),  // 1: fashen.counsel.v1.DeclareConflictRequest.Result
@@ -2756,35 +2838,36 @@ var file_fashen_counsel_v1_counsel_service_proto_goTypes = []any{
 	(*RequestClarificationRequest)(nil), // 31: fashen.counsel.v1.RequestClarificationRequest
 	(*AnswerClarificationRequest)(nil),  // 32: fashen.counsel.v1.AnswerClarificationRequest
 	(*CloseAssignmentRequest)(nil),      // 33: fashen.counsel.v1.CloseAssignmentRequest
-	(Regime)(0),                         // 34: fashen.counsel.v1.Regime
-	(Case_State)(0),                     // 35: fashen.counsel.v1.Case.State
-	(*date.Date)(nil),                   // 36: google.type.Date
-	(*CounselVerdict)(nil),              // 37: fashen.counsel.v1.CounselVerdict
-	(*Case)(nil),                        // 38: fashen.counsel.v1.Case
-	(*Answer)(nil),                      // 39: fashen.counsel.v1.Answer
-	(*v1.JournalEntry)(nil),             // 40: fashen.core.v1.JournalEntry
-	(*Opinion)(nil),                     // 41: fashen.counsel.v1.Opinion
-	(*fieldmaskpb.FieldMask)(nil),       // 42: google.protobuf.FieldMask
-	(*Assignment)(nil),                  // 43: fashen.counsel.v1.Assignment
-	(*Evaluation)(nil),                  // 44: fashen.counsel.v1.Evaluation
+	(*WithdrawAssignmentRequest)(nil),   // 34: fashen.counsel.v1.WithdrawAssignmentRequest
+	(Regime)(0),                         // 35: fashen.counsel.v1.Regime
+	(Case_State)(0),                     // 36: fashen.counsel.v1.Case.State
+	(*date.Date)(nil),                   // 37: google.type.Date
+	(*CounselVerdict)(nil),              // 38: fashen.counsel.v1.CounselVerdict
+	(*Case)(nil),                        // 39: fashen.counsel.v1.Case
+	(*Answer)(nil),                      // 40: fashen.counsel.v1.Answer
+	(*v1.JournalEntry)(nil),             // 41: fashen.core.v1.JournalEntry
+	(*Opinion)(nil),                     // 42: fashen.counsel.v1.Opinion
+	(*fieldmaskpb.FieldMask)(nil),       // 43: google.protobuf.FieldMask
+	(*Assignment)(nil),                  // 44: fashen.counsel.v1.Assignment
+	(*Evaluation)(nil),                  // 45: fashen.counsel.v1.Evaluation
 }
 var file_fashen_counsel_v1_counsel_service_proto_depIdxs = []int32{
-	34, // 0: fashen.counsel.v1.OpenCaseRequest.regime:type_name -> fashen.counsel.v1.Regime
-	35, // 1: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
+	35, // 0: fashen.counsel.v1.OpenCaseRequest.regime:type_name -> fashen.counsel.v1.Regime
+	36, // 1: fashen.counsel.v1.Verdict.state:type_name -> fashen.counsel.v1.Case.State
 	0,  // 2: fashen.counsel.v1.Verdict.standing:type_name -> fashen.counsel.v1.Verdict.Standing
-	36, // 3: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
-	37, // 4: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
-	38, // 5: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
-	39, // 6: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
-	40, // 7: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
-	41, // 8: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	41, // 9: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
-	41, // 10: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
-	42, // 11: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	43, // 12: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
-	43, // 13: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
+	37, // 3: fashen.counsel.v1.Verdict.earliest_meeting_date:type_name -> google.type.Date
+	38, // 4: fashen.counsel.v1.Verdict.counsel_verdicts:type_name -> fashen.counsel.v1.CounselVerdict
+	39, // 5: fashen.counsel.v1.ListCasesResponse.cases:type_name -> fashen.counsel.v1.Case
+	40, // 6: fashen.counsel.v1.AnswerItemRequest.answer:type_name -> fashen.counsel.v1.Answer
+	41, // 7: fashen.counsel.v1.ListCaseHistoryResponse.history:type_name -> fashen.core.v1.JournalEntry
+	42, // 8: fashen.counsel.v1.CreateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	42, // 9: fashen.counsel.v1.ListOpinionsResponse.opinions:type_name -> fashen.counsel.v1.Opinion
+	42, // 10: fashen.counsel.v1.UpdateOpinionRequest.opinion:type_name -> fashen.counsel.v1.Opinion
+	43, // 11: fashen.counsel.v1.UpdateOpinionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 12: fashen.counsel.v1.CreateAssignmentRequest.assignment:type_name -> fashen.counsel.v1.Assignment
+	44, // 13: fashen.counsel.v1.ListAssignmentsResponse.assignments:type_name -> fashen.counsel.v1.Assignment
 	1,  // 14: fashen.counsel.v1.DeclareConflictRequest.result:type_name -> fashen.counsel.v1.DeclareConflictRequest.Result
-	44, // 15: fashen.counsel.v1.CloseAssignmentRequest.evaluation:type_name -> fashen.counsel.v1.Evaluation
+	45, // 15: fashen.counsel.v1.CloseAssignmentRequest.evaluation:type_name -> fashen.counsel.v1.Evaluation
 	2,  // 16: fashen.counsel.v1.CounselService.OpenCase:input_type -> fashen.counsel.v1.OpenCaseRequest
 	3,  // 17: fashen.counsel.v1.CounselService.GetVerdict:input_type -> fashen.counsel.v1.GetVerdictRequest
 	4,  // 18: fashen.counsel.v1.CounselService.CertifyVerdict:input_type -> fashen.counsel.v1.CertifyVerdictRequest
@@ -2811,34 +2894,36 @@ var file_fashen_counsel_v1_counsel_service_proto_depIdxs = []int32{
 	31, // 39: fashen.counsel.v1.CounselService.RequestClarification:input_type -> fashen.counsel.v1.RequestClarificationRequest
 	32, // 40: fashen.counsel.v1.CounselService.AnswerClarification:input_type -> fashen.counsel.v1.AnswerClarificationRequest
 	33, // 41: fashen.counsel.v1.CounselService.CloseAssignment:input_type -> fashen.counsel.v1.CloseAssignmentRequest
-	38, // 42: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
-	7,  // 43: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
-	7,  // 44: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
-	6,  // 45: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
-	38, // 46: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
-	10, // 47: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
-	38, // 48: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
-	38, // 49: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
-	38, // 50: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
-	38, // 51: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
-	38, // 52: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
-	38, // 53: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
-	18, // 54: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
-	41, // 55: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
-	41, // 56: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
-	22, // 57: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
-	41, // 58: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
-	41, // 59: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
-	43, // 60: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
-	43, // 61: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
-	28, // 62: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
-	43, // 63: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
-	43, // 64: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
-	43, // 65: fashen.counsel.v1.CounselService.RequestClarification:output_type -> fashen.counsel.v1.Assignment
-	43, // 66: fashen.counsel.v1.CounselService.AnswerClarification:output_type -> fashen.counsel.v1.Assignment
-	43, // 67: fashen.counsel.v1.CounselService.CloseAssignment:output_type -> fashen.counsel.v1.Assignment
-	42, // [42:68] is the sub-list for method output_type
-	16, // [16:42] is the sub-list for method input_type
+	34, // 42: fashen.counsel.v1.CounselService.WithdrawAssignment:input_type -> fashen.counsel.v1.WithdrawAssignmentRequest
+	39, // 43: fashen.counsel.v1.CounselService.OpenCase:output_type -> fashen.counsel.v1.Case
+	7,  // 44: fashen.counsel.v1.CounselService.GetVerdict:output_type -> fashen.counsel.v1.Verdict
+	7,  // 45: fashen.counsel.v1.CounselService.CertifyVerdict:output_type -> fashen.counsel.v1.Verdict
+	6,  // 46: fashen.counsel.v1.CounselService.WithdrawCertificate:output_type -> fashen.counsel.v1.WithdrawCertificateResponse
+	39, // 47: fashen.counsel.v1.CounselService.GetCase:output_type -> fashen.counsel.v1.Case
+	10, // 48: fashen.counsel.v1.CounselService.ListCases:output_type -> fashen.counsel.v1.ListCasesResponse
+	39, // 49: fashen.counsel.v1.CounselService.AcceptCase:output_type -> fashen.counsel.v1.Case
+	39, // 50: fashen.counsel.v1.CounselService.ReturnCase:output_type -> fashen.counsel.v1.Case
+	39, // 51: fashen.counsel.v1.CounselService.RequestSupplement:output_type -> fashen.counsel.v1.Case
+	39, // 52: fashen.counsel.v1.CounselService.ConcludeCase:output_type -> fashen.counsel.v1.Case
+	39, // 53: fashen.counsel.v1.CounselService.AnswerItem:output_type -> fashen.counsel.v1.Case
+	39, // 54: fashen.counsel.v1.CounselService.ConfirmRevision:output_type -> fashen.counsel.v1.Case
+	18, // 55: fashen.counsel.v1.CounselService.ListCaseHistory:output_type -> fashen.counsel.v1.ListCaseHistoryResponse
+	42, // 56: fashen.counsel.v1.CounselService.CreateOpinion:output_type -> fashen.counsel.v1.Opinion
+	42, // 57: fashen.counsel.v1.CounselService.GetOpinion:output_type -> fashen.counsel.v1.Opinion
+	22, // 58: fashen.counsel.v1.CounselService.ListOpinions:output_type -> fashen.counsel.v1.ListOpinionsResponse
+	42, // 59: fashen.counsel.v1.CounselService.UpdateOpinion:output_type -> fashen.counsel.v1.Opinion
+	42, // 60: fashen.counsel.v1.CounselService.SignOpinion:output_type -> fashen.counsel.v1.Opinion
+	44, // 61: fashen.counsel.v1.CounselService.CreateAssignment:output_type -> fashen.counsel.v1.Assignment
+	44, // 62: fashen.counsel.v1.CounselService.GetAssignment:output_type -> fashen.counsel.v1.Assignment
+	28, // 63: fashen.counsel.v1.CounselService.ListAssignments:output_type -> fashen.counsel.v1.ListAssignmentsResponse
+	44, // 64: fashen.counsel.v1.CounselService.DeclareConflict:output_type -> fashen.counsel.v1.Assignment
+	44, // 65: fashen.counsel.v1.CounselService.WaiveConflict:output_type -> fashen.counsel.v1.Assignment
+	44, // 66: fashen.counsel.v1.CounselService.RequestClarification:output_type -> fashen.counsel.v1.Assignment
+	44, // 67: fashen.counsel.v1.CounselService.AnswerClarification:output_type -> fashen.counsel.v1.Assignment
+	44, // 68: fashen.counsel.v1.CounselService.CloseAssignment:output_type -> fashen.counsel.v1.Assignment
+	44, // 69: fashen.counsel.v1.CounselService.WithdrawAssignment:output_type -> fashen.counsel.v1.Assignment
+	43, // [43:70] is the sub-list for method output_type
+	16, // [16:43] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -2857,7 +2942,7 @@ func file_fashen_counsel_v1_counsel_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_counsel_service_proto_rawDesc), len(file_fashen_counsel_v1_counsel_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

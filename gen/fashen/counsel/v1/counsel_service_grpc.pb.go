@@ -45,6 +45,7 @@ const (
 	CounselService_RequestClarification_FullMethodName = "/fashen.counsel.v1.CounselService/RequestClarification"
 	CounselService_AnswerClarification_FullMethodName  = "/fashen.counsel.v1.CounselService/AnswerClarification"
 	CounselService_CloseAssignment_FullMethodName      = "/fashen.counsel.v1.CounselService/CloseAssignment"
+	CounselService_WithdrawAssignment_FullMethodName   = "/fashen.counsel.v1.CounselService/WithdrawAssignment"
 )
 
 // CounselServiceClient is the client API for CounselService service.
@@ -119,8 +120,9 @@ type CounselServiceClient interface {
 	// or the items it needs.
 	SignOpinion(ctx context.Context, in *SignOpinionRequest, opts ...grpc.CallOption) (*Opinion, error)
 	// Passes the matter to a counsel. The data at hand is checked before counsel sees
-	// anything: a counsel whose firm is a party is barred, and the attempt is kept. A
-	// counsel who declined is asked again. Errors: FAILED_PRECONDITION with
+	// anything: a counsel whose firm is a party is barred, as is a government lawyer of
+	// the drafting unit, and the attempt is kept. A counsel who declined, is done or from
+	// whom it was taken back is asked again. Errors: FAILED_PRECONDITION with
 	// COUNSEL_CONFLICT for a barred counsel; ALREADY_EXISTS.
 	CreateAssignment(ctx context.Context, in *CreateAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
 	// Reads an assignment: the reviewer's, or the counsel's own. Errors: NOT_FOUND.
@@ -130,7 +132,9 @@ type CounselServiceClient interface {
 	ListAssignments(ctx context.Context, in *ListAssignmentsRequest, opts ...grpc.CallOption) (*ListAssignmentsResponse, error)
 	// Declares, as the assigned counsel, whether there is a conflict of interest
 	// (律师法 art 39). Clear accepts the assignment and opens the file; a conflict
-	// or refusal declared later closes it again.
+	// or refusal declared later closes it again. Errors: FAILED_PRECONDITION with
+	// COUNSEL_NOT_REGISTERED or ENGAGEMENT_NOT_IN_FORCE for accepting what could not be
+	// assigned on that day.
 	DeclareConflict(ctx context.Context, in *DeclareConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(ctx context.Context, in *WaiveConflictRequest, opts ...grpc.CallOption) (*Assignment, error)
@@ -145,6 +149,11 @@ type CounselServiceClient interface {
 	// FAILED_PRECONDITION with EVIDENCE_MISSING before counsel has signed an opinion,
 	// CLARIFICATION_OPEN while a question waits.
 	CloseAssignment(ctx context.Context, in *CloseAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
+	// Takes a matter back from a counsel who does not answer or may not go on: counsel
+	// sees the file no more. What counsel signed counts on, an adverse opinion too. The
+	// matter may be passed to the same counsel again. Errors: FAILED_PRECONDITION with
+	// STATE_NOT_ALLOWED for what is over already.
+	WithdrawAssignment(ctx context.Context, in *WithdrawAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error)
 }
 
 type counselServiceClient struct {
@@ -415,6 +424,16 @@ func (c *counselServiceClient) CloseAssignment(ctx context.Context, in *CloseAss
 	return out, nil
 }
 
+func (c *counselServiceClient) WithdrawAssignment(ctx context.Context, in *WithdrawAssignmentRequest, opts ...grpc.CallOption) (*Assignment, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Assignment)
+	err := c.cc.Invoke(ctx, CounselService_WithdrawAssignment_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CounselServiceServer is the server API for CounselService service.
 // All implementations must embed UnimplementedCounselServiceServer
 // for forward compatibility.
@@ -487,8 +506,9 @@ type CounselServiceServer interface {
 	// or the items it needs.
 	SignOpinion(context.Context, *SignOpinionRequest) (*Opinion, error)
 	// Passes the matter to a counsel. The data at hand is checked before counsel sees
-	// anything: a counsel whose firm is a party is barred, and the attempt is kept. A
-	// counsel who declined is asked again. Errors: FAILED_PRECONDITION with
+	// anything: a counsel whose firm is a party is barred, as is a government lawyer of
+	// the drafting unit, and the attempt is kept. A counsel who declined, is done or from
+	// whom it was taken back is asked again. Errors: FAILED_PRECONDITION with
 	// COUNSEL_CONFLICT for a barred counsel; ALREADY_EXISTS.
 	CreateAssignment(context.Context, *CreateAssignmentRequest) (*Assignment, error)
 	// Reads an assignment: the reviewer's, or the counsel's own. Errors: NOT_FOUND.
@@ -498,7 +518,9 @@ type CounselServiceServer interface {
 	ListAssignments(context.Context, *ListAssignmentsRequest) (*ListAssignmentsResponse, error)
 	// Declares, as the assigned counsel, whether there is a conflict of interest
 	// (律师法 art 39). Clear accepts the assignment and opens the file; a conflict
-	// or refusal declared later closes it again.
+	// or refusal declared later closes it again. Errors: FAILED_PRECONDITION with
+	// COUNSEL_NOT_REGISTERED or ENGAGEMENT_NOT_IN_FORCE for accepting what could not be
+	// assigned on that day.
 	DeclareConflict(context.Context, *DeclareConflictRequest) (*Assignment, error)
 	// Waives a waivable conflict with the engaging body's written consent.
 	WaiveConflict(context.Context, *WaiveConflictRequest) (*Assignment, error)
@@ -513,6 +535,11 @@ type CounselServiceServer interface {
 	// FAILED_PRECONDITION with EVIDENCE_MISSING before counsel has signed an opinion,
 	// CLARIFICATION_OPEN while a question waits.
 	CloseAssignment(context.Context, *CloseAssignmentRequest) (*Assignment, error)
+	// Takes a matter back from a counsel who does not answer or may not go on: counsel
+	// sees the file no more. What counsel signed counts on, an adverse opinion too. The
+	// matter may be passed to the same counsel again. Errors: FAILED_PRECONDITION with
+	// STATE_NOT_ALLOWED for what is over already.
+	WithdrawAssignment(context.Context, *WithdrawAssignmentRequest) (*Assignment, error)
 	mustEmbedUnimplementedCounselServiceServer()
 }
 
@@ -600,6 +627,9 @@ func (UnimplementedCounselServiceServer) AnswerClarification(context.Context, *A
 }
 func (UnimplementedCounselServiceServer) CloseAssignment(context.Context, *CloseAssignmentRequest) (*Assignment, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseAssignment not implemented")
+}
+func (UnimplementedCounselServiceServer) WithdrawAssignment(context.Context, *WithdrawAssignmentRequest) (*Assignment, error) {
+	return nil, status.Error(codes.Unimplemented, "method WithdrawAssignment not implemented")
 }
 func (UnimplementedCounselServiceServer) mustEmbedUnimplementedCounselServiceServer() {}
 func (UnimplementedCounselServiceServer) testEmbeddedByValue()                        {}
@@ -1090,6 +1120,24 @@ func _CounselService_CloseAssignment_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CounselService_WithdrawAssignment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WithdrawAssignmentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CounselServiceServer).WithdrawAssignment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CounselService_WithdrawAssignment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CounselServiceServer).WithdrawAssignment(ctx, req.(*WithdrawAssignmentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CounselService_ServiceDesc is the grpc.ServiceDesc for CounselService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1200,6 +1248,10 @@ var CounselService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CloseAssignment",
 			Handler:    _CounselService_CloseAssignment_Handler,
+		},
+		{
+			MethodName: "WithdrawAssignment",
+			Handler:    _CounselService_WithdrawAssignment_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

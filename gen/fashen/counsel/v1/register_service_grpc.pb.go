@@ -38,11 +38,13 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // The register of retained counsel and government lawyers, kept by the reviewing
-// body, and their engagement contracts. Retained counsel is passed a matter only
-// while on the register and under a contract that is in force.
+// body, and their engagement contracts. An adviser is passed a matter only while on
+// the register, retained counsel only under a contract that is in force.
 type RegisterServiceClient interface {
 	// Enters a person on the register. Errors: INVALID_ARGUMENT with NOT_COUNSEL for
-	// a person who is not of the kind; ALREADY_EXISTS for one who is on it.
+	// a person who is not of the kind, PRACTICE_TOO_SHORT for retained counsel with
+	// fewer years than the region asks for (`counsel_practice_years`); ALREADY_EXISTS
+	// for one who is on it.
 	CreateCounselEntry(ctx context.Context, in *CreateCounselEntryRequest, opts ...grpc.CallOption) (*CounselEntry, error)
 	// Reads an entry: as a reviewer, or as the person it is about. Errors: NOT_FOUND.
 	GetCounselEntry(ctx context.Context, in *GetCounselEntryRequest, opts ...grpc.CallOption) (*CounselEntry, error)
@@ -58,7 +60,8 @@ type RegisterServiceClient interface {
 	// Takes a suspended adviser back. Errors: FAILED_PRECONDITION with RECORD_CLOSED for
 	// one who was removed.
 	ReinstateCounsel(ctx context.Context, in *ReinstateCounselRequest, opts ...grpc.CallOption) (*CounselEntry, error)
-	// Takes an adviser off the register for good. The entry stays, closed.
+	// Takes an adviser off the register for good, and back what the adviser has in
+	// hand. The entry stays, closed.
 	RemoveCounsel(ctx context.Context, in *RemoveCounselRequest, opts ...grpc.CallOption) (*CounselEntry, error)
 	// Records the assessment of a year, once. Errors: ALREADY_EXISTS with
 	// ASSESSMENT_EXISTS; INVALID_ARGUMENT for a year to come.
@@ -210,11 +213,13 @@ func (c *registerServiceClient) TerminateEngagement(ctx context.Context, in *Ter
 // for forward compatibility.
 //
 // The register of retained counsel and government lawyers, kept by the reviewing
-// body, and their engagement contracts. Retained counsel is passed a matter only
-// while on the register and under a contract that is in force.
+// body, and their engagement contracts. An adviser is passed a matter only while on
+// the register, retained counsel only under a contract that is in force.
 type RegisterServiceServer interface {
 	// Enters a person on the register. Errors: INVALID_ARGUMENT with NOT_COUNSEL for
-	// a person who is not of the kind; ALREADY_EXISTS for one who is on it.
+	// a person who is not of the kind, PRACTICE_TOO_SHORT for retained counsel with
+	// fewer years than the region asks for (`counsel_practice_years`); ALREADY_EXISTS
+	// for one who is on it.
 	CreateCounselEntry(context.Context, *CreateCounselEntryRequest) (*CounselEntry, error)
 	// Reads an entry: as a reviewer, or as the person it is about. Errors: NOT_FOUND.
 	GetCounselEntry(context.Context, *GetCounselEntryRequest) (*CounselEntry, error)
@@ -230,7 +235,8 @@ type RegisterServiceServer interface {
 	// Takes a suspended adviser back. Errors: FAILED_PRECONDITION with RECORD_CLOSED for
 	// one who was removed.
 	ReinstateCounsel(context.Context, *ReinstateCounselRequest) (*CounselEntry, error)
-	// Takes an adviser off the register for good. The entry stays, closed.
+	// Takes an adviser off the register for good, and back what the adviser has in
+	// hand. The entry stays, closed.
 	RemoveCounsel(context.Context, *RemoveCounselRequest) (*CounselEntry, error)
 	// Records the assessment of a year, once. Errors: ALREADY_EXISTS with
 	// ASSESSMENT_EXISTS; INVALID_ARGUMENT for a year to come.

@@ -74,7 +74,108 @@ func (x DecideCheckRequest_Decision) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DecideCheckRequest_Decision.Descriptor instead.
 func (DecideCheckRequest_Decision) EnumDescriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9, 0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{11, 0}
+}
+
+// Request of RecomputeDates.
+type RecomputeDatesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The region.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Makes a retry answer what the first call made (AIP-155).
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecomputeDatesRequest) Reset() {
+	*x = RecomputeDatesRequest{}
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecomputeDatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecomputeDatesRequest) ProtoMessage() {}
+
+func (x *RecomputeDatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecomputeDatesRequest.ProtoReflect.Descriptor instead.
+func (*RecomputeDatesRequest) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *RecomputeDatesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *RecomputeDatesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Response of RecomputeDates.
+type RecomputeDatesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cases whose dates moved or became final.
+	Cases         []string `protobuf:"bytes,1,rep,name=cases,proto3" json:"cases,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecomputeDatesResponse) Reset() {
+	*x = RecomputeDatesResponse{}
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecomputeDatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecomputeDatesResponse) ProtoMessage() {}
+
+func (x *RecomputeDatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecomputeDatesResponse.ProtoReflect.Descriptor instead.
+func (*RecomputeDatesResponse) Descriptor() ([]byte, []int) {
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RecomputeDatesResponse) GetCases() []string {
+	if x != nil {
+		return x.Cases
+	}
+	return nil
 }
 
 // Request of ExtendCase.
@@ -96,7 +197,7 @@ type ExtendCaseRequest struct {
 
 func (x *ExtendCaseRequest) Reset() {
 	*x = ExtendCaseRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -108,7 +209,7 @@ func (x *ExtendCaseRequest) String() string {
 func (*ExtendCaseRequest) ProtoMessage() {}
 
 func (x *ExtendCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[0]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -121,7 +222,7 @@ func (x *ExtendCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendCaseRequest.ProtoReflect.Descriptor instead.
 func (*ExtendCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ExtendCaseRequest) GetName() string {
@@ -178,7 +279,7 @@ type TransferCaseRequest struct {
 
 func (x *TransferCaseRequest) Reset() {
 	*x = TransferCaseRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +291,7 @@ func (x *TransferCaseRequest) String() string {
 func (*TransferCaseRequest) ProtoMessage() {}
 
 func (x *TransferCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[1]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +304,7 @@ func (x *TransferCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferCaseRequest.ProtoReflect.Descriptor instead.
 func (*TransferCaseRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{1}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TransferCaseRequest) GetName() string {
@@ -266,7 +367,7 @@ type AddItemRequest struct {
 
 func (x *AddItemRequest) Reset() {
 	*x = AddItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +379,7 @@ func (x *AddItemRequest) String() string {
 func (*AddItemRequest) ProtoMessage() {}
 
 func (x *AddItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[2]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +392,7 @@ func (x *AddItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddItemRequest.ProtoReflect.Descriptor instead.
 func (*AddItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{2}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AddItemRequest) GetName() string {
@@ -382,7 +483,7 @@ type ReplaceItemRequest struct {
 
 func (x *ReplaceItemRequest) Reset() {
 	*x = ReplaceItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +495,7 @@ func (x *ReplaceItemRequest) String() string {
 func (*ReplaceItemRequest) ProtoMessage() {}
 
 func (x *ReplaceItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[3]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,7 +508,7 @@ func (x *ReplaceItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceItemRequest.ProtoReflect.Descriptor instead.
 func (*ReplaceItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{3}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReplaceItemRequest) GetName() string {
@@ -455,7 +556,7 @@ type RemoveItemRequest struct {
 
 func (x *RemoveItemRequest) Reset() {
 	*x = RemoveItemRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +568,7 @@ func (x *RemoveItemRequest) String() string {
 func (*RemoveItemRequest) ProtoMessage() {}
 
 func (x *RemoveItemRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[4]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +581,7 @@ func (x *RemoveItemRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveItemRequest.ProtoReflect.Descriptor instead.
 func (*RemoveItemRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{4}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RemoveItemRequest) GetName() string {
@@ -526,7 +627,7 @@ type CreateCheckRequest struct {
 
 func (x *CreateCheckRequest) Reset() {
 	*x = CreateCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +639,7 @@ func (x *CreateCheckRequest) String() string {
 func (*CreateCheckRequest) ProtoMessage() {}
 
 func (x *CreateCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[5]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +652,7 @@ func (x *CreateCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCheckRequest.ProtoReflect.Descriptor instead.
 func (*CreateCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{5}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateCheckRequest) GetParent() string {
@@ -586,7 +687,7 @@ type GetCheckRequest struct {
 
 func (x *GetCheckRequest) Reset() {
 	*x = GetCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +699,7 @@ func (x *GetCheckRequest) String() string {
 func (*GetCheckRequest) ProtoMessage() {}
 
 func (x *GetCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[6]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +712,7 @@ func (x *GetCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckRequest.ProtoReflect.Descriptor instead.
 func (*GetCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{6}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCheckRequest) GetName() string {
@@ -636,7 +737,7 @@ type ListChecksRequest struct {
 
 func (x *ListChecksRequest) Reset() {
 	*x = ListChecksRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +749,7 @@ func (x *ListChecksRequest) String() string {
 func (*ListChecksRequest) ProtoMessage() {}
 
 func (x *ListChecksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[7]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +762,7 @@ func (x *ListChecksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChecksRequest.ProtoReflect.Descriptor instead.
 func (*ListChecksRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{7}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListChecksRequest) GetParent() string {
@@ -698,7 +799,7 @@ type ListChecksResponse struct {
 
 func (x *ListChecksResponse) Reset() {
 	*x = ListChecksResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +811,7 @@ func (x *ListChecksResponse) String() string {
 func (*ListChecksResponse) ProtoMessage() {}
 
 func (x *ListChecksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[8]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +824,7 @@ func (x *ListChecksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChecksResponse.ProtoReflect.Descriptor instead.
 func (*ListChecksResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{8}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListChecksResponse) GetChecks() []*Check {
@@ -759,7 +860,7 @@ type DecideCheckRequest struct {
 
 func (x *DecideCheckRequest) Reset() {
 	*x = DecideCheckRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +872,7 @@ func (x *DecideCheckRequest) String() string {
 func (*DecideCheckRequest) ProtoMessage() {}
 
 func (x *DecideCheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[9]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +885,7 @@ func (x *DecideCheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideCheckRequest.ProtoReflect.Descriptor instead.
 func (*DecideCheckRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{9}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DecideCheckRequest) GetName() string {
@@ -837,7 +938,7 @@ type CreateCommentRequest struct {
 
 func (x *CreateCommentRequest) Reset() {
 	*x = CreateCommentRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +950,7 @@ func (x *CreateCommentRequest) String() string {
 func (*CreateCommentRequest) ProtoMessage() {}
 
 func (x *CreateCommentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[10]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +963,7 @@ func (x *CreateCommentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCommentRequest.ProtoReflect.Descriptor instead.
 func (*CreateCommentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{10}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateCommentRequest) GetParent() string {
@@ -897,7 +998,7 @@ type GetCommentRequest struct {
 
 func (x *GetCommentRequest) Reset() {
 	*x = GetCommentRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +1010,7 @@ func (x *GetCommentRequest) String() string {
 func (*GetCommentRequest) ProtoMessage() {}
 
 func (x *GetCommentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[11]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +1023,7 @@ func (x *GetCommentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCommentRequest.ProtoReflect.Descriptor instead.
 func (*GetCommentRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{11}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetCommentRequest) GetName() string {
@@ -947,7 +1048,7 @@ type ListCommentsRequest struct {
 
 func (x *ListCommentsRequest) Reset() {
 	*x = ListCommentsRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1060,7 @@ func (x *ListCommentsRequest) String() string {
 func (*ListCommentsRequest) ProtoMessage() {}
 
 func (x *ListCommentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[12]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1073,7 @@ func (x *ListCommentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommentsRequest.ProtoReflect.Descriptor instead.
 func (*ListCommentsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{12}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListCommentsRequest) GetParent() string {
@@ -1009,7 +1110,7 @@ type ListCommentsResponse struct {
 
 func (x *ListCommentsResponse) Reset() {
 	*x = ListCommentsResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1122,7 @@ func (x *ListCommentsResponse) String() string {
 func (*ListCommentsResponse) ProtoMessage() {}
 
 func (x *ListCommentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[13]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1135,7 @@ func (x *ListCommentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCommentsResponse.ProtoReflect.Descriptor instead.
 func (*ListCommentsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{13}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListCommentsResponse) GetComments() []*Comment {
@@ -1064,7 +1165,7 @@ type CompareItemsRequest struct {
 
 func (x *CompareItemsRequest) Reset() {
 	*x = CompareItemsRequest{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1177,7 @@ func (x *CompareItemsRequest) String() string {
 func (*CompareItemsRequest) ProtoMessage() {}
 
 func (x *CompareItemsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[14]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1190,7 @@ func (x *CompareItemsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareItemsRequest.ProtoReflect.Descriptor instead.
 func (*CompareItemsRequest) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{14}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CompareItemsRequest) GetName() string {
@@ -1121,7 +1222,7 @@ type CompareItemsResponse struct {
 
 func (x *CompareItemsResponse) Reset() {
 	*x = CompareItemsResponse{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1234,7 @@ func (x *CompareItemsResponse) String() string {
 func (*CompareItemsResponse) ProtoMessage() {}
 
 func (x *CompareItemsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[15]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1247,7 @@ func (x *CompareItemsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareItemsResponse.ProtoReflect.Descriptor instead.
 func (*CompareItemsResponse) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{15}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CompareItemsResponse) GetBase() string {
@@ -1183,7 +1284,7 @@ type CompareItemsResponse_ComparedItem struct {
 
 func (x *CompareItemsResponse_ComparedItem) Reset() {
 	*x = CompareItemsResponse_ComparedItem{}
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1296,7 @@ func (x *CompareItemsResponse_ComparedItem) String() string {
 func (*CompareItemsResponse_ComparedItem) ProtoMessage() {}
 
 func (x *CompareItemsResponse_ComparedItem) ProtoReflect() protoreflect.Message {
-	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[16]
+	mi := &file_fashen_counsel_v1_review_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1309,7 @@ func (x *CompareItemsResponse_ComparedItem) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use CompareItemsResponse_ComparedItem.ProtoReflect.Descriptor instead.
 func (*CompareItemsResponse_ComparedItem) Descriptor() ([]byte, []int) {
-	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{15, 0}
+	return file_fashen_counsel_v1_review_service_proto_rawDescGZIP(), []int{17, 0}
 }
 
 func (x *CompareItemsResponse_ComparedItem) GetLine() *LedgerItem {
@@ -1229,7 +1330,15 @@ var File_fashen_counsel_v1_review_service_proto protoreflect.FileDescriptor
 
 const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\n" +
-	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1dfashen/counsel/v1/merge.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xd6\x01\n" +
+	"&fashen/counsel/v1/review_service.proto\x12\x11fashen.counsel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bfashen/core/v1/access.proto\x1a\x1cfashen/core/v1/carried.proto\x1a\x1cfashen/counsel/v1/case.proto\x1a\"fashen/counsel/v1/discussion.proto\x1a\x1dfashen/counsel/v1/merge.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"|\n" +
+	"\x15RecomputeDatesRequest\x128\n" +
+	"\x06parent\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\x12\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x06parent\x12)\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18@R\trequestId\"F\n" +
+	"\x16RecomputeDatesResponse\x12,\n" +
+	"\x05cases\x18\x01 \x03(\tB\x16\xfaA\x13\n" +
+	"\x11fashen.local/CaseR\x05cases\"\xd6\x01\n" +
 	"\x11ExtendCaseRequest\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x13\n" +
 	"\x11fashen.local/Case\xbaH\x04r\x02\x10\x01R\x04name\x12 \n" +
@@ -1337,7 +1446,7 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"\x05items\x18\x03 \x03(\v24.fashen.counsel.v1.CompareItemsResponse.ComparedItemR\x05items\x1az\n" +
 	"\fComparedItem\x121\n" +
 	"\x04line\x18\x01 \x01(\v2\x1d.fashen.counsel.v1.LedgerItemR\x04line\x127\n" +
-	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\xf1\x12\n" +
+	"\acarried\x18\x02 \x01(\v2\x1d.fashen.core.v1.CarriedAnchorR\acarried2\xa1\x14\n" +
 	"\rReviewService\x12\x93\x01\n" +
 	"\aAddItem\x12!.fashen.counsel.v1.AddItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"I\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x024:\x01*\"//v1/{name=regions/*/cases/*/opinions/*}:addItem\x12\xa4\x01\n" +
 	"\vReplaceItem\x12%.fashen.counsel.v1.ReplaceItemRequest\x1a\x1a.fashen.counsel.v1.Opinion\"R\xdaA\tname,itemʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{name=regions/*/cases/*/opinions/*}:replaceItem\x12\xa4\x01\n" +
@@ -1353,7 +1462,8 @@ const file_fashen_counsel_v1_review_service_proto_rawDesc = "" +
 	"GetComment\x12$.fashen.counsel.v1.GetCommentRequest\x1a\x1a.fashen.counsel.v1.Comment\">\xdaA\x04nameʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{name=regions/*/cases/*/comments/*}\x12\xa1\x01\n" +
 	"\fListComments\x12&.fashen.counsel.v1.ListCommentsRequest\x1a'.fashen.counsel.v1.ListCommentsResponse\"@\xdaA\x06parentʥ\x19\x04\x1a\x02\x02\x03\x82\xd3\xe4\x93\x02)\x12'/v1/{parent=regions/*/cases/*}/comments\x12\x95\x01\n" +
 	"\n" +
-	"ExtendCase\x12$.fashen.counsel.v1.ExtendCaseRequest\x1a\x17.fashen.counsel.v1.Case\"H\xdaA\x10name,days,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=regions/*/cases/*}:extend\x12\x9f\x01\n" +
+	"ExtendCase\x12$.fashen.counsel.v1.ExtendCaseRequest\x1a\x17.fashen.counsel.v1.Case\"H\xdaA\x10name,days,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=regions/*/cases/*}:extend\x12\xad\x01\n" +
+	"\x0eRecomputeDates\x12(.fashen.counsel.v1.RecomputeDatesRequest\x1a).fashen.counsel.v1.RecomputeDatesResponse\"F\xdaA\x06parentʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x020:\x01*\"+/v1/{parent=regions/*}/cases:recomputeDates\x12\x9f\x01\n" +
 	"\fTransferCase\x12&.fashen.counsel.v1.TransferCaseRequest\x1a\x17.fashen.counsel.v1.Case\"N\xdaA\x14name,reviewer,reasonʥ\x19\x03\x1a\x01\x02\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=regions/*/cases/*}:transfer\x12\x8e\x01\n" +
 	"\n" +
 	"MergeCases\x12$.fashen.counsel.v1.MergeCasesRequest\x1a\x17.fashen.counsel.v1.Case\"A\xdaA\n" +
@@ -1376,79 +1486,83 @@ func file_fashen_counsel_v1_review_service_proto_rawDescGZIP() []byte {
 }
 
 var file_fashen_counsel_v1_review_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fashen_counsel_v1_review_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_fashen_counsel_v1_review_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_fashen_counsel_v1_review_service_proto_goTypes = []any{
 	(DecideCheckRequest_Decision)(0),          // 0: fashen.counsel.v1.DecideCheckRequest.Decision
-	(*ExtendCaseRequest)(nil),                 // 1: fashen.counsel.v1.ExtendCaseRequest
-	(*TransferCaseRequest)(nil),               // 2: fashen.counsel.v1.TransferCaseRequest
-	(*AddItemRequest)(nil),                    // 3: fashen.counsel.v1.AddItemRequest
-	(*ReplaceItemRequest)(nil),                // 4: fashen.counsel.v1.ReplaceItemRequest
-	(*RemoveItemRequest)(nil),                 // 5: fashen.counsel.v1.RemoveItemRequest
-	(*CreateCheckRequest)(nil),                // 6: fashen.counsel.v1.CreateCheckRequest
-	(*GetCheckRequest)(nil),                   // 7: fashen.counsel.v1.GetCheckRequest
-	(*ListChecksRequest)(nil),                 // 8: fashen.counsel.v1.ListChecksRequest
-	(*ListChecksResponse)(nil),                // 9: fashen.counsel.v1.ListChecksResponse
-	(*DecideCheckRequest)(nil),                // 10: fashen.counsel.v1.DecideCheckRequest
-	(*CreateCommentRequest)(nil),              // 11: fashen.counsel.v1.CreateCommentRequest
-	(*GetCommentRequest)(nil),                 // 12: fashen.counsel.v1.GetCommentRequest
-	(*ListCommentsRequest)(nil),               // 13: fashen.counsel.v1.ListCommentsRequest
-	(*ListCommentsResponse)(nil),              // 14: fashen.counsel.v1.ListCommentsResponse
-	(*CompareItemsRequest)(nil),               // 15: fashen.counsel.v1.CompareItemsRequest
-	(*CompareItemsResponse)(nil),              // 16: fashen.counsel.v1.CompareItemsResponse
-	(*CompareItemsResponse_ComparedItem)(nil), // 17: fashen.counsel.v1.CompareItemsResponse.ComparedItem
-	(*OpinionItem)(nil),                       // 18: fashen.counsel.v1.OpinionItem
-	(*Check)(nil),                             // 19: fashen.counsel.v1.Check
-	(*Comment)(nil),                           // 20: fashen.counsel.v1.Comment
-	(*LedgerItem)(nil),                        // 21: fashen.counsel.v1.LedgerItem
-	(*v1.CarriedAnchor)(nil),                  // 22: fashen.core.v1.CarriedAnchor
-	(*MergeCasesRequest)(nil),                 // 23: fashen.counsel.v1.MergeCasesRequest
-	(*SplitCasesRequest)(nil),                 // 24: fashen.counsel.v1.SplitCasesRequest
-	(*Opinion)(nil),                           // 25: fashen.counsel.v1.Opinion
-	(*Case)(nil),                              // 26: fashen.counsel.v1.Case
+	(*RecomputeDatesRequest)(nil),             // 1: fashen.counsel.v1.RecomputeDatesRequest
+	(*RecomputeDatesResponse)(nil),            // 2: fashen.counsel.v1.RecomputeDatesResponse
+	(*ExtendCaseRequest)(nil),                 // 3: fashen.counsel.v1.ExtendCaseRequest
+	(*TransferCaseRequest)(nil),               // 4: fashen.counsel.v1.TransferCaseRequest
+	(*AddItemRequest)(nil),                    // 5: fashen.counsel.v1.AddItemRequest
+	(*ReplaceItemRequest)(nil),                // 6: fashen.counsel.v1.ReplaceItemRequest
+	(*RemoveItemRequest)(nil),                 // 7: fashen.counsel.v1.RemoveItemRequest
+	(*CreateCheckRequest)(nil),                // 8: fashen.counsel.v1.CreateCheckRequest
+	(*GetCheckRequest)(nil),                   // 9: fashen.counsel.v1.GetCheckRequest
+	(*ListChecksRequest)(nil),                 // 10: fashen.counsel.v1.ListChecksRequest
+	(*ListChecksResponse)(nil),                // 11: fashen.counsel.v1.ListChecksResponse
+	(*DecideCheckRequest)(nil),                // 12: fashen.counsel.v1.DecideCheckRequest
+	(*CreateCommentRequest)(nil),              // 13: fashen.counsel.v1.CreateCommentRequest
+	(*GetCommentRequest)(nil),                 // 14: fashen.counsel.v1.GetCommentRequest
+	(*ListCommentsRequest)(nil),               // 15: fashen.counsel.v1.ListCommentsRequest
+	(*ListCommentsResponse)(nil),              // 16: fashen.counsel.v1.ListCommentsResponse
+	(*CompareItemsRequest)(nil),               // 17: fashen.counsel.v1.CompareItemsRequest
+	(*CompareItemsResponse)(nil),              // 18: fashen.counsel.v1.CompareItemsResponse
+	(*CompareItemsResponse_ComparedItem)(nil), // 19: fashen.counsel.v1.CompareItemsResponse.ComparedItem
+	(*OpinionItem)(nil),                       // 20: fashen.counsel.v1.OpinionItem
+	(*Check)(nil),                             // 21: fashen.counsel.v1.Check
+	(*Comment)(nil),                           // 22: fashen.counsel.v1.Comment
+	(*LedgerItem)(nil),                        // 23: fashen.counsel.v1.LedgerItem
+	(*v1.CarriedAnchor)(nil),                  // 24: fashen.core.v1.CarriedAnchor
+	(*MergeCasesRequest)(nil),                 // 25: fashen.counsel.v1.MergeCasesRequest
+	(*SplitCasesRequest)(nil),                 // 26: fashen.counsel.v1.SplitCasesRequest
+	(*Opinion)(nil),                           // 27: fashen.counsel.v1.Opinion
+	(*Case)(nil),                              // 28: fashen.counsel.v1.Case
 }
 var file_fashen_counsel_v1_review_service_proto_depIdxs = []int32{
-	18, // 0: fashen.counsel.v1.AddItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
-	18, // 1: fashen.counsel.v1.ReplaceItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
-	19, // 2: fashen.counsel.v1.CreateCheckRequest.check:type_name -> fashen.counsel.v1.Check
-	19, // 3: fashen.counsel.v1.ListChecksResponse.checks:type_name -> fashen.counsel.v1.Check
+	20, // 0: fashen.counsel.v1.AddItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
+	20, // 1: fashen.counsel.v1.ReplaceItemRequest.item:type_name -> fashen.counsel.v1.OpinionItem
+	21, // 2: fashen.counsel.v1.CreateCheckRequest.check:type_name -> fashen.counsel.v1.Check
+	21, // 3: fashen.counsel.v1.ListChecksResponse.checks:type_name -> fashen.counsel.v1.Check
 	0,  // 4: fashen.counsel.v1.DecideCheckRequest.decision:type_name -> fashen.counsel.v1.DecideCheckRequest.Decision
-	20, // 5: fashen.counsel.v1.CreateCommentRequest.comment:type_name -> fashen.counsel.v1.Comment
-	20, // 6: fashen.counsel.v1.ListCommentsResponse.comments:type_name -> fashen.counsel.v1.Comment
-	17, // 7: fashen.counsel.v1.CompareItemsResponse.items:type_name -> fashen.counsel.v1.CompareItemsResponse.ComparedItem
-	21, // 8: fashen.counsel.v1.CompareItemsResponse.ComparedItem.line:type_name -> fashen.counsel.v1.LedgerItem
-	22, // 9: fashen.counsel.v1.CompareItemsResponse.ComparedItem.carried:type_name -> fashen.core.v1.CarriedAnchor
-	3,  // 10: fashen.counsel.v1.ReviewService.AddItem:input_type -> fashen.counsel.v1.AddItemRequest
-	4,  // 11: fashen.counsel.v1.ReviewService.ReplaceItem:input_type -> fashen.counsel.v1.ReplaceItemRequest
-	5,  // 12: fashen.counsel.v1.ReviewService.RemoveItem:input_type -> fashen.counsel.v1.RemoveItemRequest
-	6,  // 13: fashen.counsel.v1.ReviewService.CreateCheck:input_type -> fashen.counsel.v1.CreateCheckRequest
-	7,  // 14: fashen.counsel.v1.ReviewService.GetCheck:input_type -> fashen.counsel.v1.GetCheckRequest
-	8,  // 15: fashen.counsel.v1.ReviewService.ListChecks:input_type -> fashen.counsel.v1.ListChecksRequest
-	10, // 16: fashen.counsel.v1.ReviewService.DecideCheck:input_type -> fashen.counsel.v1.DecideCheckRequest
-	11, // 17: fashen.counsel.v1.ReviewService.CreateComment:input_type -> fashen.counsel.v1.CreateCommentRequest
-	12, // 18: fashen.counsel.v1.ReviewService.GetComment:input_type -> fashen.counsel.v1.GetCommentRequest
-	13, // 19: fashen.counsel.v1.ReviewService.ListComments:input_type -> fashen.counsel.v1.ListCommentsRequest
-	1,  // 20: fashen.counsel.v1.ReviewService.ExtendCase:input_type -> fashen.counsel.v1.ExtendCaseRequest
-	2,  // 21: fashen.counsel.v1.ReviewService.TransferCase:input_type -> fashen.counsel.v1.TransferCaseRequest
-	23, // 22: fashen.counsel.v1.ReviewService.MergeCases:input_type -> fashen.counsel.v1.MergeCasesRequest
-	24, // 23: fashen.counsel.v1.ReviewService.SplitCases:input_type -> fashen.counsel.v1.SplitCasesRequest
-	15, // 24: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
-	25, // 25: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
-	25, // 26: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
-	25, // 27: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
-	19, // 28: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
-	19, // 29: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
-	9,  // 30: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
-	19, // 31: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
-	20, // 32: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
-	20, // 33: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
-	14, // 34: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
-	26, // 35: fashen.counsel.v1.ReviewService.ExtendCase:output_type -> fashen.counsel.v1.Case
-	26, // 36: fashen.counsel.v1.ReviewService.TransferCase:output_type -> fashen.counsel.v1.Case
-	26, // 37: fashen.counsel.v1.ReviewService.MergeCases:output_type -> fashen.counsel.v1.Case
-	26, // 38: fashen.counsel.v1.ReviewService.SplitCases:output_type -> fashen.counsel.v1.Case
-	16, // 39: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
-	25, // [25:40] is the sub-list for method output_type
-	10, // [10:25] is the sub-list for method input_type
+	22, // 5: fashen.counsel.v1.CreateCommentRequest.comment:type_name -> fashen.counsel.v1.Comment
+	22, // 6: fashen.counsel.v1.ListCommentsResponse.comments:type_name -> fashen.counsel.v1.Comment
+	19, // 7: fashen.counsel.v1.CompareItemsResponse.items:type_name -> fashen.counsel.v1.CompareItemsResponse.ComparedItem
+	23, // 8: fashen.counsel.v1.CompareItemsResponse.ComparedItem.line:type_name -> fashen.counsel.v1.LedgerItem
+	24, // 9: fashen.counsel.v1.CompareItemsResponse.ComparedItem.carried:type_name -> fashen.core.v1.CarriedAnchor
+	5,  // 10: fashen.counsel.v1.ReviewService.AddItem:input_type -> fashen.counsel.v1.AddItemRequest
+	6,  // 11: fashen.counsel.v1.ReviewService.ReplaceItem:input_type -> fashen.counsel.v1.ReplaceItemRequest
+	7,  // 12: fashen.counsel.v1.ReviewService.RemoveItem:input_type -> fashen.counsel.v1.RemoveItemRequest
+	8,  // 13: fashen.counsel.v1.ReviewService.CreateCheck:input_type -> fashen.counsel.v1.CreateCheckRequest
+	9,  // 14: fashen.counsel.v1.ReviewService.GetCheck:input_type -> fashen.counsel.v1.GetCheckRequest
+	10, // 15: fashen.counsel.v1.ReviewService.ListChecks:input_type -> fashen.counsel.v1.ListChecksRequest
+	12, // 16: fashen.counsel.v1.ReviewService.DecideCheck:input_type -> fashen.counsel.v1.DecideCheckRequest
+	13, // 17: fashen.counsel.v1.ReviewService.CreateComment:input_type -> fashen.counsel.v1.CreateCommentRequest
+	14, // 18: fashen.counsel.v1.ReviewService.GetComment:input_type -> fashen.counsel.v1.GetCommentRequest
+	15, // 19: fashen.counsel.v1.ReviewService.ListComments:input_type -> fashen.counsel.v1.ListCommentsRequest
+	3,  // 20: fashen.counsel.v1.ReviewService.ExtendCase:input_type -> fashen.counsel.v1.ExtendCaseRequest
+	1,  // 21: fashen.counsel.v1.ReviewService.RecomputeDates:input_type -> fashen.counsel.v1.RecomputeDatesRequest
+	4,  // 22: fashen.counsel.v1.ReviewService.TransferCase:input_type -> fashen.counsel.v1.TransferCaseRequest
+	25, // 23: fashen.counsel.v1.ReviewService.MergeCases:input_type -> fashen.counsel.v1.MergeCasesRequest
+	26, // 24: fashen.counsel.v1.ReviewService.SplitCases:input_type -> fashen.counsel.v1.SplitCasesRequest
+	17, // 25: fashen.counsel.v1.ReviewService.CompareItems:input_type -> fashen.counsel.v1.CompareItemsRequest
+	27, // 26: fashen.counsel.v1.ReviewService.AddItem:output_type -> fashen.counsel.v1.Opinion
+	27, // 27: fashen.counsel.v1.ReviewService.ReplaceItem:output_type -> fashen.counsel.v1.Opinion
+	27, // 28: fashen.counsel.v1.ReviewService.RemoveItem:output_type -> fashen.counsel.v1.Opinion
+	21, // 29: fashen.counsel.v1.ReviewService.CreateCheck:output_type -> fashen.counsel.v1.Check
+	21, // 30: fashen.counsel.v1.ReviewService.GetCheck:output_type -> fashen.counsel.v1.Check
+	11, // 31: fashen.counsel.v1.ReviewService.ListChecks:output_type -> fashen.counsel.v1.ListChecksResponse
+	21, // 32: fashen.counsel.v1.ReviewService.DecideCheck:output_type -> fashen.counsel.v1.Check
+	22, // 33: fashen.counsel.v1.ReviewService.CreateComment:output_type -> fashen.counsel.v1.Comment
+	22, // 34: fashen.counsel.v1.ReviewService.GetComment:output_type -> fashen.counsel.v1.Comment
+	16, // 35: fashen.counsel.v1.ReviewService.ListComments:output_type -> fashen.counsel.v1.ListCommentsResponse
+	28, // 36: fashen.counsel.v1.ReviewService.ExtendCase:output_type -> fashen.counsel.v1.Case
+	2,  // 37: fashen.counsel.v1.ReviewService.RecomputeDates:output_type -> fashen.counsel.v1.RecomputeDatesResponse
+	28, // 38: fashen.counsel.v1.ReviewService.TransferCase:output_type -> fashen.counsel.v1.Case
+	28, // 39: fashen.counsel.v1.ReviewService.MergeCases:output_type -> fashen.counsel.v1.Case
+	28, // 40: fashen.counsel.v1.ReviewService.SplitCases:output_type -> fashen.counsel.v1.Case
+	18, // 41: fashen.counsel.v1.ReviewService.CompareItems:output_type -> fashen.counsel.v1.CompareItemsResponse
+	26, // [26:42] is the sub-list for method output_type
+	10, // [10:26] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1462,7 +1576,7 @@ func file_fashen_counsel_v1_review_service_proto_init() {
 	file_fashen_counsel_v1_case_proto_init()
 	file_fashen_counsel_v1_discussion_proto_init()
 	file_fashen_counsel_v1_merge_proto_init()
-	file_fashen_counsel_v1_review_service_proto_msgTypes[2].OneofWrappers = []any{
+	file_fashen_counsel_v1_review_service_proto_msgTypes[4].OneofWrappers = []any{
 		(*AddItemRequest_Item)(nil),
 		(*AddItemRequest_Finding)(nil),
 	}
@@ -1472,7 +1586,7 @@ func file_fashen_counsel_v1_review_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fashen_counsel_v1_review_service_proto_rawDesc), len(file_fashen_counsel_v1_review_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

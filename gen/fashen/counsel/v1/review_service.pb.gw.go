@@ -562,6 +562,51 @@ func local_request_ReviewService_ExtendCase_0(ctx context.Context, marshaler run
 	return msg, metadata, err
 }
 
+func request_ReviewService_RecomputeDates_0(ctx context.Context, marshaler runtime.Marshaler, client ReviewServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RecomputeDatesRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["parent"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "parent")
+	}
+	protoReq.Parent, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "parent", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.RecomputeDates(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ReviewService_RecomputeDates_0(ctx context.Context, marshaler runtime.Marshaler, server ReviewServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RecomputeDatesRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["parent"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "parent")
+	}
+	protoReq.Parent, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "parent", err)
+	}
+	msg, err := server.RecomputeDates(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_ReviewService_TransferCase_0(ctx context.Context, marshaler runtime.Marshaler, client ReviewServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq TransferCaseRequest
@@ -976,6 +1021,26 @@ func RegisterReviewServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_ReviewService_ExtendCase_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_ReviewService_RecomputeDates_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/fashen.counsel.v1.ReviewService/RecomputeDates", runtime.WithHTTPPathPattern("/v1/{parent=regions/*}/cases:recomputeDates"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ReviewService_RecomputeDates_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReviewService_RecomputeDates_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReviewService_TransferCase_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1283,6 +1348,23 @@ func RegisterReviewServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_ReviewService_ExtendCase_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_ReviewService_RecomputeDates_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/fashen.counsel.v1.ReviewService/RecomputeDates", runtime.WithHTTPPathPattern("/v1/{parent=regions/*}/cases:recomputeDates"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ReviewService_RecomputeDates_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ReviewService_RecomputeDates_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_ReviewService_TransferCase_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1355,37 +1437,39 @@ func RegisterReviewServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 }
 
 var (
-	pattern_ReviewService_AddItem_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "addItem"))
-	pattern_ReviewService_ReplaceItem_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "replaceItem"))
-	pattern_ReviewService_RemoveItem_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "removeItem"))
-	pattern_ReviewService_CreateCheck_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4, 2, 5}, []string{"v1", "regions", "cases", "opinions", "parent", "checks"}, ""))
-	pattern_ReviewService_GetCheck_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 2, 4, 1, 0, 4, 8, 5, 5}, []string{"v1", "regions", "cases", "opinions", "checks", "name"}, ""))
-	pattern_ReviewService_ListChecks_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4, 2, 5}, []string{"v1", "regions", "cases", "opinions", "parent", "checks"}, ""))
-	pattern_ReviewService_DecideCheck_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 2, 4, 1, 0, 4, 8, 5, 5}, []string{"v1", "regions", "cases", "opinions", "checks", "name"}, "decide"))
-	pattern_ReviewService_CreateComment_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3, 2, 4}, []string{"v1", "regions", "cases", "parent", "comments"}, ""))
-	pattern_ReviewService_GetComment_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "comments", "name"}, ""))
-	pattern_ReviewService_ListComments_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3, 2, 4}, []string{"v1", "regions", "cases", "parent", "comments"}, ""))
-	pattern_ReviewService_ExtendCase_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "extend"))
-	pattern_ReviewService_TransferCase_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "transfer"))
-	pattern_ReviewService_MergeCases_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "merge"))
-	pattern_ReviewService_SplitCases_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "split"))
-	pattern_ReviewService_CompareItems_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "compareItems"))
+	pattern_ReviewService_AddItem_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "addItem"))
+	pattern_ReviewService_ReplaceItem_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "replaceItem"))
+	pattern_ReviewService_RemoveItem_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "opinions", "name"}, "removeItem"))
+	pattern_ReviewService_CreateCheck_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4, 2, 5}, []string{"v1", "regions", "cases", "opinions", "parent", "checks"}, ""))
+	pattern_ReviewService_GetCheck_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 2, 4, 1, 0, 4, 8, 5, 5}, []string{"v1", "regions", "cases", "opinions", "checks", "name"}, ""))
+	pattern_ReviewService_ListChecks_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4, 2, 5}, []string{"v1", "regions", "cases", "opinions", "parent", "checks"}, ""))
+	pattern_ReviewService_DecideCheck_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 2, 4, 1, 0, 4, 8, 5, 5}, []string{"v1", "regions", "cases", "opinions", "checks", "name"}, "decide"))
+	pattern_ReviewService_CreateComment_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3, 2, 4}, []string{"v1", "regions", "cases", "parent", "comments"}, ""))
+	pattern_ReviewService_GetComment_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 2, 3, 1, 0, 4, 6, 5, 4}, []string{"v1", "regions", "cases", "comments", "name"}, ""))
+	pattern_ReviewService_ListComments_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3, 2, 4}, []string{"v1", "regions", "cases", "parent", "comments"}, ""))
+	pattern_ReviewService_ExtendCase_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "extend"))
+	pattern_ReviewService_RecomputeDates_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "regions", "parent", "cases"}, "recomputeDates"))
+	pattern_ReviewService_TransferCase_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "transfer"))
+	pattern_ReviewService_MergeCases_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "merge"))
+	pattern_ReviewService_SplitCases_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "split"))
+	pattern_ReviewService_CompareItems_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "regions", "cases", "name"}, "compareItems"))
 )
 
 var (
-	forward_ReviewService_AddItem_0       = runtime.ForwardResponseMessage
-	forward_ReviewService_ReplaceItem_0   = runtime.ForwardResponseMessage
-	forward_ReviewService_RemoveItem_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_CreateCheck_0   = runtime.ForwardResponseMessage
-	forward_ReviewService_GetCheck_0      = runtime.ForwardResponseMessage
-	forward_ReviewService_ListChecks_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_DecideCheck_0   = runtime.ForwardResponseMessage
-	forward_ReviewService_CreateComment_0 = runtime.ForwardResponseMessage
-	forward_ReviewService_GetComment_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_ListComments_0  = runtime.ForwardResponseMessage
-	forward_ReviewService_ExtendCase_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_TransferCase_0  = runtime.ForwardResponseMessage
-	forward_ReviewService_MergeCases_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_SplitCases_0    = runtime.ForwardResponseMessage
-	forward_ReviewService_CompareItems_0  = runtime.ForwardResponseMessage
+	forward_ReviewService_AddItem_0        = runtime.ForwardResponseMessage
+	forward_ReviewService_ReplaceItem_0    = runtime.ForwardResponseMessage
+	forward_ReviewService_RemoveItem_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_CreateCheck_0    = runtime.ForwardResponseMessage
+	forward_ReviewService_GetCheck_0       = runtime.ForwardResponseMessage
+	forward_ReviewService_ListChecks_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_DecideCheck_0    = runtime.ForwardResponseMessage
+	forward_ReviewService_CreateComment_0  = runtime.ForwardResponseMessage
+	forward_ReviewService_GetComment_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_ListComments_0   = runtime.ForwardResponseMessage
+	forward_ReviewService_ExtendCase_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_RecomputeDates_0 = runtime.ForwardResponseMessage
+	forward_ReviewService_TransferCase_0   = runtime.ForwardResponseMessage
+	forward_ReviewService_MergeCases_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_SplitCases_0     = runtime.ForwardResponseMessage
+	forward_ReviewService_CompareItems_0   = runtime.ForwardResponseMessage
 )

@@ -19,21 +19,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReviewService_AddItem_FullMethodName       = "/fashen.counsel.v1.ReviewService/AddItem"
-	ReviewService_ReplaceItem_FullMethodName   = "/fashen.counsel.v1.ReviewService/ReplaceItem"
-	ReviewService_RemoveItem_FullMethodName    = "/fashen.counsel.v1.ReviewService/RemoveItem"
-	ReviewService_CreateCheck_FullMethodName   = "/fashen.counsel.v1.ReviewService/CreateCheck"
-	ReviewService_GetCheck_FullMethodName      = "/fashen.counsel.v1.ReviewService/GetCheck"
-	ReviewService_ListChecks_FullMethodName    = "/fashen.counsel.v1.ReviewService/ListChecks"
-	ReviewService_DecideCheck_FullMethodName   = "/fashen.counsel.v1.ReviewService/DecideCheck"
-	ReviewService_CreateComment_FullMethodName = "/fashen.counsel.v1.ReviewService/CreateComment"
-	ReviewService_GetComment_FullMethodName    = "/fashen.counsel.v1.ReviewService/GetComment"
-	ReviewService_ListComments_FullMethodName  = "/fashen.counsel.v1.ReviewService/ListComments"
-	ReviewService_ExtendCase_FullMethodName    = "/fashen.counsel.v1.ReviewService/ExtendCase"
-	ReviewService_TransferCase_FullMethodName  = "/fashen.counsel.v1.ReviewService/TransferCase"
-	ReviewService_MergeCases_FullMethodName    = "/fashen.counsel.v1.ReviewService/MergeCases"
-	ReviewService_SplitCases_FullMethodName    = "/fashen.counsel.v1.ReviewService/SplitCases"
-	ReviewService_CompareItems_FullMethodName  = "/fashen.counsel.v1.ReviewService/CompareItems"
+	ReviewService_AddItem_FullMethodName        = "/fashen.counsel.v1.ReviewService/AddItem"
+	ReviewService_ReplaceItem_FullMethodName    = "/fashen.counsel.v1.ReviewService/ReplaceItem"
+	ReviewService_RemoveItem_FullMethodName     = "/fashen.counsel.v1.ReviewService/RemoveItem"
+	ReviewService_CreateCheck_FullMethodName    = "/fashen.counsel.v1.ReviewService/CreateCheck"
+	ReviewService_GetCheck_FullMethodName       = "/fashen.counsel.v1.ReviewService/GetCheck"
+	ReviewService_ListChecks_FullMethodName     = "/fashen.counsel.v1.ReviewService/ListChecks"
+	ReviewService_DecideCheck_FullMethodName    = "/fashen.counsel.v1.ReviewService/DecideCheck"
+	ReviewService_CreateComment_FullMethodName  = "/fashen.counsel.v1.ReviewService/CreateComment"
+	ReviewService_GetComment_FullMethodName     = "/fashen.counsel.v1.ReviewService/GetComment"
+	ReviewService_ListComments_FullMethodName   = "/fashen.counsel.v1.ReviewService/ListComments"
+	ReviewService_ExtendCase_FullMethodName     = "/fashen.counsel.v1.ReviewService/ExtendCase"
+	ReviewService_RecomputeDates_FullMethodName = "/fashen.counsel.v1.ReviewService/RecomputeDates"
+	ReviewService_TransferCase_FullMethodName   = "/fashen.counsel.v1.ReviewService/TransferCase"
+	ReviewService_MergeCases_FullMethodName     = "/fashen.counsel.v1.ReviewService/MergeCases"
+	ReviewService_SplitCases_FullMethodName     = "/fashen.counsel.v1.ReviewService/SplitCases"
+	ReviewService_CompareItems_FullMethodName   = "/fashen.counsel.v1.ReviewService/CompareItems"
 )
 
 // ReviewServiceClient is the client API for ReviewService service.
@@ -83,6 +84,11 @@ type ReviewServiceClient interface {
 	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
 	// last day; CASE_MERGED for a case that another leads.
 	ExtendCase(ctx context.Context, in *ExtendCaseRequest, opts ...grpc.CallOption) (*Case, error)
+	// Works out again the last days of running reviews by the calendars of today: after
+	// one was loaded for a year in which dates were provisional, or changed. Every date
+	// that moves is on record with the one before. May be called again. The gate works
+	// out the earliest meeting by itself.
+	RecomputeDates(ctx context.Context, in *RecomputeDatesRequest, opts ...grpc.CallOption) (*RecomputeDatesResponse, error)
 	// Passes an accepted case to another reviewer, with what there is to do; opinions
 	// stay their authors'. The cases it leads go with it. Errors: INVALID_ARGUMENT with
 	// NOT_REVIEWER; FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the
@@ -223,6 +229,16 @@ func (c *reviewServiceClient) ExtendCase(ctx context.Context, in *ExtendCaseRequ
 	return out, nil
 }
 
+func (c *reviewServiceClient) RecomputeDates(ctx context.Context, in *RecomputeDatesRequest, opts ...grpc.CallOption) (*RecomputeDatesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecomputeDatesResponse)
+	err := c.cc.Invoke(ctx, ReviewService_RecomputeDates_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *reviewServiceClient) TransferCase(ctx context.Context, in *TransferCaseRequest, opts ...grpc.CallOption) (*Case, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Case)
@@ -310,6 +326,11 @@ type ReviewServiceServer interface {
 	// FAILED_PRECONDITION with EXTENSION_NOT_ALLOWED, also for a review that has no
 	// last day; CASE_MERGED for a case that another leads.
 	ExtendCase(context.Context, *ExtendCaseRequest) (*Case, error)
+	// Works out again the last days of running reviews by the calendars of today: after
+	// one was loaded for a year in which dates were provisional, or changed. Every date
+	// that moves is on record with the one before. May be called again. The gate works
+	// out the earliest meeting by itself.
+	RecomputeDates(context.Context, *RecomputeDatesRequest) (*RecomputeDatesResponse, error)
 	// Passes an accepted case to another reviewer, with what there is to do; opinions
 	// stay their authors'. The cases it leads go with it. Errors: INVALID_ARGUMENT with
 	// NOT_REVIEWER; FAILED_PRECONDITION with SELF_REVIEW_FORBIDDEN for who drafted the
@@ -372,6 +393,9 @@ func (UnimplementedReviewServiceServer) ListComments(context.Context, *ListComme
 }
 func (UnimplementedReviewServiceServer) ExtendCase(context.Context, *ExtendCaseRequest) (*Case, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExtendCase not implemented")
+}
+func (UnimplementedReviewServiceServer) RecomputeDates(context.Context, *RecomputeDatesRequest) (*RecomputeDatesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecomputeDates not implemented")
 }
 func (UnimplementedReviewServiceServer) TransferCase(context.Context, *TransferCaseRequest) (*Case, error) {
 	return nil, status.Error(codes.Unimplemented, "method TransferCase not implemented")
@@ -604,6 +628,24 @@ func _ReviewService_ExtendCase_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReviewService_RecomputeDates_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecomputeDatesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).RecomputeDates(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_RecomputeDates_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).RecomputeDates(ctx, req.(*RecomputeDatesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReviewService_TransferCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(TransferCaseRequest)
 	if err := dec(in); err != nil {
@@ -726,6 +768,10 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExtendCase",
 			Handler:    _ReviewService_ExtendCase_Handler,
+		},
+		{
+			MethodName: "RecomputeDates",
+			Handler:    _ReviewService_RecomputeDates_Handler,
 		},
 		{
 			MethodName: "TransferCase",

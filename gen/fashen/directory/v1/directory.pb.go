@@ -799,8 +799,11 @@ type JurisdictionProfile struct {
 	// Working days by which one review may be extended, once; 0, and where it is not
 	// set, for not at all. 115号 knows no extension.
 	ReviewExtensionDays *NumberSetting `protobuf:"bytes,31,opt,name=review_extension_days,json=reviewExtensionDays,proto3" json:"review_extension_days,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Years of practice that retained counsel needs to be entered on the register; 0,
+	// and where it is not set, for none.
+	CounselPracticeYears *NumberSetting `protobuf:"bytes,32,opt,name=counsel_practice_years,json=counselPracticeYears,proto3" json:"counsel_practice_years,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *JurisdictionProfile) Reset() {
@@ -973,6 +976,13 @@ func (x *JurisdictionProfile) GetReviewExtensionDays() *NumberSetting {
 	return nil
 }
 
+func (x *JurisdictionProfile) GetCounselPracticeYears() *NumberSetting {
+	if x != nil {
+		return x.CounselPracticeYears
+	}
+	return nil
+}
+
 var File_fashen_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fashen_directory_v1_directory_proto_rawDesc = "" +
@@ -1042,7 +1052,7 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"o\n" +
 	"\vFlagSetting\x12\x19\n" +
 	"\x05value\x18\x01 \x01(\bB\x03\xe0A\x01R\x05value\x12E\n" +
-	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\xb3\x0e\n" +
+	"\x06source\x18\x02 \x01(\v2\".fashen.directory.v1.SettingSourceB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06source\"\x92\x0f\n" +
 	"\x13JurisdictionProfile\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12C\n" +
 	"\x0eeffective_date\x18\x02 \x01(\v2\x11.google.type.DateB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\reffectiveDate\x12!\n" +
@@ -1065,7 +1075,8 @@ const file_fashen_directory_v1_directory_proto_rawDesc = "" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12Y\n" +
 	"\x15review_check_required\x18\x1e \x01(\v2 .fashen.directory.v1.FlagSettingB\x03\xe0A\x01R\x13reviewCheckRequired\x12[\n" +
-	"\x15review_extension_days\x18\x1f \x01(\v2\".fashen.directory.v1.NumberSettingB\x03\xe0A\x01R\x13reviewExtensionDays:\x8f\x01\xeaA\x8b\x01\n" +
+	"\x15review_extension_days\x18\x1f \x01(\v2\".fashen.directory.v1.NumberSettingB\x03\xe0A\x01R\x13reviewExtensionDays\x12]\n" +
+	"\x16counsel_practice_years\x18  \x01(\v2\".fashen.directory.v1.NumberSettingB\x03\xe0A\x01R\x14counselPracticeYears:\x8f\x01\xeaA\x8b\x01\n" +
 	" fashen.local/JurisdictionProfile\x12<regions/{region}/jurisdictionProfiles/{jurisdiction_profile}*\x14jurisdictionProfiles2\x13jurisdictionProfile*\x84\x02\n" +
 	"\n" +
 	"BureauKind\x12\x1b\n" +
@@ -1138,11 +1149,12 @@ var file_fashen_directory_v1_directory_proto_depIdxs = []int32{
 	11, // 26: fashen.directory.v1.JurisdictionProfile.create_time:type_name -> google.protobuf.Timestamp
 	8,  // 27: fashen.directory.v1.JurisdictionProfile.review_check_required:type_name -> fashen.directory.v1.FlagSetting
 	7,  // 28: fashen.directory.v1.JurisdictionProfile.review_extension_days:type_name -> fashen.directory.v1.NumberSetting
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	7,  // 29: fashen.directory.v1.JurisdictionProfile.counsel_practice_years:type_name -> fashen.directory.v1.NumberSetting
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_fashen_directory_v1_directory_proto_init() }
