@@ -46,7 +46,7 @@ type formCheck func(*formInput) []formHit
 // formChecks are the checks a rule may name.
 var formChecks = map[string]formCheck{
 	"title_kind": checkTitleKind, "title_reserved": checkTitleReserved, "title_form": checkTitleForm, "addressees": checkAddressees,
-	"sign_date": checkSignDate, "number_year": checkNumberYear, "heading_order": checkHeadingOrder,
+	"sign_date": checkSignDate, "number_year": checkNumberYear, "heading_order": checkHeadingOrder, "numbering": checkNumbering,
 	"attachment_note": checkAttachmentNote, "attachment_count": checkAttachmentCount, "annotation": checkAnnotation,
 	"effect": checkEffect, "validity": checkValidity, "validity_long": checkValidityLong, "page": checkPage,
 }

@@ -48,6 +48,7 @@ func TestForm(t *testing.T) {
 		"one not listed":        {[2]string{"按附件1", "按附件4"}, "FORM-ATTACHMENT-COUNT", "按附件4"},
 		"no date of effect":     {[2]string{"本办法自2026年5月1日起施行，有效期二年", "示例局负责解释本办法"}, "FORM-EFFECT", "示例区人民政府关于印发《示例区示例管理办法（试行）》的通知"},
 		"no end":                {[2]string{"，有效期二年", ""}, "FORM-VALIDITY", "自2026年5月1日起施行"},
+		"an article missing":    {[2]string{"第三条　本", "第四条　本"}, "FORM-NUMBERING", "第四条"},
 		"too long":              {[2]string{"有效期二年", "有效期五年"}, "FORM-VALIDITY-LONG", "第三条　本办法自2026年5月1日起施行，有效期五年"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -125,7 +125,7 @@ func TestSetByDate(t *testing.T) {
 		t.Errorf("unknown pack: %v", err)
 	}
 	all, err := lib.Set(day(2026, 11, 23))
-	if err != nil || all.Version() != "competition@2026.12.3+form@2026.12+powers@2026.12.3" {
+	if err != nil || all.Version() != "competition@2026.12.3+form@2026.12.1+powers@2026.12.3" {
 		t.Errorf("all packs: %v, %v", all.Version(), err)
 	}
 }

@@ -151,6 +151,39 @@ func TestOneScreening(t *testing.T) {
 	})
 }
 
+// An upload is not screened for form: who asks for it gets it over the draft, as over
+// its words.
+func TestFormOfADraft(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		words := "示例区人民政府关于示例工作的通知\n各有关单位:\n现通知如下：\n一、坚持甲。\n三、坚持乙。\n附件：1、示例表\n示例区人民政府\n2026年03月05日\n"
+		d := w.newDocument(t, false)
+		r, f := w.upload(t, "drafter", d.GetName(), "notice.txt", []byte(words))
+		if f != nil {
+			t.Fatal(f)
+		}
+		if r.GetFindingCount() != 0 {
+			t.Errorf("%d findings are stored", r.GetFindingCount())
+		}
+		out := &competitionv1.ScreenTextResponse{}
+		w.must(t, "drafter", competitionService+"ScreenText", &competitionv1.ScreenTextRequest{
+			Parent: region, Source: &competitionv1.ScreenTextRequest_Revision{Revision: r.GetName()}, Packs: []string{"form"},
+		}, out)
+		want := []string{"FORM-ADDRESSEES :", "FORM-NUMBERING 三、", "FORM-ATTACHMENT-NOTE 1、", "FORM-DATE 2026年03月05日"}
+		for from, found := range map[string][]*corev1.Finding{"draft": out.GetFindings(), "text": w.screened(t, words, nil, "form")} {
+			var got []string
+			for _, f := range found {
+				got = append(got, f.GetRule()+" "+f.GetAnchor().GetQuote())
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("from the %s: %q, want %q", from, got, want)
+			}
+		}
+		if out.GetFlagged() {
+			t.Error("form is more than a warning")
+		}
+	})
+}
+
 // The rule sets of a day: the review keys on it, and so do the laws it cites.
 func TestRuleSetsByDate(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
