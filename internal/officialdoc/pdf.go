@@ -26,6 +26,9 @@ func (l Letter) PDF(fonts *Typefaces) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the PDF file: %w", err)
 	}
+	if data, err = mendUnicode(data, l.Title, l.Issuer); err != nil {
+		return nil, fmt.Errorf("mend the PDF file: %w", err)
+	}
 	return data, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -95,7 +97,39 @@ func TestPDFReadsBack(t *testing.T) {
 	if d.Text.Title != l.Title || d.Text.DocumentNumber != l.Number {
 		t.Errorf("title %q, number %q", d.Text.Title, d.Text.DocumentNumber)
 	}
-	holds(t, squeezed(d.Text.Text), "一、合法性审核意见", "特殊字符：<&>\"'", "㐂〇·—…“”。", "示例区司法局2026年3月5日", "（此件不予公开）")
+	holds(t, squeezed(d.Text.Text), "一、合法性审核意见", "特殊字符：<&>\"'𠮷㐂〇·—…“”。", "示例区司法局2026年3月5日", "（此件不予公开）")
+}
+
+// Characters beyond the basic plane are copied as what they are, and the file is whole: each
+// object begins where its table says.
+func TestPDFBeyondTheBasicPlane(t *testing.T) {
+	l := sample()
+	l.Title, l.Issuer = "关于𠮷祥街道的意见", "𠮷祥街道"
+	data, err := l.PDF(parsed(t, Fonts{Songti: fonttest.TrueType(charactersOf(t, l)), Rare: fonttest.TrueType("𠮷𠀀")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := readPDF(t, data).Text; text.Title != l.Title || strings.Count(text.Text, "𠮷") != 3 {
+		t.Errorf("read back:\n%s", text.Text)
+	}
+	if !bytes.Contains(data, []byte("/Author <FEFFD842DFB779658857")) {
+		t.Error("no author")
+	}
+	start := startReference.FindSubmatch(data)
+	table, _ := strconv.Atoi(string(start[1]))
+	for i, m := range crossReference.FindAllSubmatch(data[table:], -1) {
+		if at, _ := strconv.Atoi(string(m[1])); !bytes.HasPrefix(data[at:], []byte(strconv.Itoa(i+1)+" 0 obj\n")) {
+			t.Errorf("object %d is not at %d", i+1, at)
+		}
+	}
+	for _, m := range regexp.MustCompile(`/Length (\d+)\n>>\nstream\n`).FindAllSubmatchIndex(data, -1) {
+		if length, _ := strconv.Atoi(string(data[m[2]:m[3]])); !bytes.HasPrefix(data[m[1]+length:], []byte("endstream")) && !bytes.HasPrefix(data[m[1]+length:], []byte("\nendstream")) {
+			t.Errorf("a stream at %d is not %d long", m[1], length)
+		}
+	}
+	if _, err := mendUnicode([]byte("<<\n/Length 65\n>>\nstream\n/CIDInit /ProcSet findresource begin\n<0001><0001><20BB7>\n12345678")); err == nil {
+		t.Error("a file without an end is mended")
+	}
 }
 
 func TestPDFNamesMissingGlyphs(t *testing.T) {

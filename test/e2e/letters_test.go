@@ -135,7 +135,7 @@ func TestLetters(t *testing.T) {
 			notice.Format = format
 			file := w.mustMake(t, "drafter", letterService+"DownloadNotice", notice, "关于退回《示例区见习补贴管理办法》的通知."+strings.ToLower(format.String()))
 			says(t, file, "示例区司法局文件", "（未编号）", "关于退回《示例区见习补贴管理办法》的通知", "《示例区见习补贴管理办法》依《国务院办公厅",
-				"和《示例市规定》退回：", "1.缺少起草说明；", "未听取", "氏企业意见。", "改好再报。", "司法局（盖章）", "2026年4月8日", "（此件不予公开）")
+				"和《示例市规定》退回：", "1.缺少起草说明；", "未听取𠮷氏企业意见。", "改好再报。", "司法局（盖章）", "2026年4月8日", "（此件不予公开）")
 		}
 		w.document(t, "drafter", "SubmitDocument", &filingv1.SubmitDocumentRequest{Name: d.GetName()})
 		w.review(t, "reviewer", "AcceptCase", &counselv1.AcceptCaseRequest{Name: name})
