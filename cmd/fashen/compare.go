@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,7 +86,8 @@ func writeComparison(out io.Writer, c *corev1.Comparison, newer *corev1.PolicyTe
 			}
 		}
 		if len(ch.GetSegments()) == 0 {
-			fmt.Fprint(w, policytext.Slice(newer, int(ch.GetAfter().GetStart()), int(ch.GetAfter().GetEnd())))
+			words := policytext.Slice(newer, int(ch.GetAfter().GetStart()), int(ch.GetAfter().GetEnd()))
+			fmt.Fprint(w, strings.TrimFunc(words, policytext.IsBlank))
 		}
 		fmt.Fprintln(w)
 	}
