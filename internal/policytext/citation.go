@@ -111,6 +111,14 @@ func (c *citer) run(s string, start int) {
 	}
 }
 
+// ProvisionsBehind reads the provisions that are cited behind a title, of the text that
+// follows its 》: （国务院令第379号）第六十三条、第六十四条.
+func ProvisionsBehind(rest string) []*corev1.CitedProvision {
+	var cited corev1.Citation
+	follow(&cited, rest)
+	return cited.Provisions
+}
+
 // follow reads what stands behind a title: a note in brackets with its number,
 // and the provisions meant, in either order.
 func follow(cited *corev1.Citation, rest string) {

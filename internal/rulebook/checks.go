@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -52,6 +53,7 @@ type checkInput struct {
 	// start is the code point of the document at which the sentence begins, references
 	// those in it; whole says that the document was read, and they are known.
 	start      int
+	doc        *corev1.PolicyText
 	references []*corev1.Reference
 	whole      bool
 }
@@ -74,6 +76,8 @@ func checkNamed(name string) (check, bool) {
 		return checkRepealed, true
 	case "misquoted":
 		return checkMisquoted, true
+	case "beyond":
+		return checkBeyond, true
 	case "dangling":
 		return checkDangling, true
 	}
@@ -126,14 +130,19 @@ func citedTitles(s string) (out []citedTitle) {
 	}
 }
 
-// notBasis are words of a sentence that speaks of a statute without relying on it.
-var notBasis = regexp.MustCompile(`废止|失效|停止执行|不再执行|取代|代替|替代|继续有效|施行前|以前|此前|修订前|原《`)
+var (
+	// notBasis are words of a sentence that speaks of a statute without relying on it.
+	notBasis = regexp.MustCompile(`废止|失效|停止执行|不再执行|不再适用|取代|代替|替代|继续有效|施行前|实施前|施行之前|以前|之前|此前|修订前|修改前|清理|更名|改称|曾|历史|沿革|当时|过渡|原(?:来的|有的|国务院)?《`)
+	// drafted is what stands before or behind the title of what is still to be made.
+	drafted = regexp.MustCompile(`(?:起草|拟订|拟定|拟制|制定|制订|出台|草拟|编制|立法调研|报送)(?:了|出)?《$`)
+	draft   = regexp.MustCompile(`^》?[（(]?(?:草案|送审稿|征求意见稿|讨论稿|初稿|送审|修订草案)`)
+)
 
 func checkRepealed(in *checkInput) []checkHit {
 	var hits []checkHit
 	for _, cited := range in.cited {
 		s := in.statutes.find(cited.title)
-		if s == nil || s.to.IsZero() || !in.day.After(s.to) {
+		if s == nil || !s.ended(in.day) {
 			continue
 		}
 		if notBasis.MatchString(in.text) {
@@ -146,14 +155,51 @@ func checkRepealed(in *checkInput) []checkHit {
 	return hits
 }
 
+// checkMisquoted finds titles that miss a statute's by a slip. A title that the document
+// gives itself or another is what it says, one of a draft may become anything.
 func checkMisquoted(in *checkInput) []checkHit {
 	var hits []checkHit
 	for _, cited := range in.cited {
 		if in.statutes.find(cited.title) != nil {
 			continue
 		}
-		if s := in.statutes.meant(cited.title); s != nil {
-			hits = append(hits, checkHit{start: cited.start, end: cited.end(), words: []string{"{title}", s.title}})
+		s := in.statutes.meant(cited.title)
+		if s == nil || in.named(cited.title) || drafted.MatchString(in.text[:cited.start+len("《")]) || draft.MatchString(in.text[cited.end():]) {
+			continue
+		}
+		if notBasis.MatchString(in.text) {
+			return nil
+		}
+		hits = append(hits, checkHit{start: cited.start, end: cited.end(), words: []string{"{title}", s.title}})
+	}
+	return hits
+}
+
+// named reports whether the document bears a title, or takes it for a short name.
+func (in *checkInput) named(title string) bool {
+	for _, as := range []string{"简称《", "简称“《", "简称“", "简称为《", "简称：《"} {
+		if strings.Contains(in.doc.GetText(), as+title) {
+			return true
+		}
+	}
+	return strings.Contains(in.doc.GetTitle(), title)
+}
+
+// checkBeyond finds articles of a statute behind its last one. A statute that ended is
+// found as such.
+func checkBeyond(in *checkInput) []checkHit {
+	var hits []checkHit
+	for _, cited := range in.cited {
+		s := in.statutes.find(cited.title)
+		if s == nil || s.articles == 0 || s.ended(in.day) {
+			continue
+		}
+		for _, p := range policytext.ProvisionsBehind(in.text[cited.end():]) {
+			if int(p.GetArticle()) > s.articles {
+				hits = append(hits, checkHit{start: cited.start, end: cited.end(),
+					words: []string{"{title}", s.title, "{what}", p.GetText(), "{last}", strconv.Itoa(s.articles)}})
+				break
+			}
 		}
 	}
 	return hits
@@ -211,7 +257,7 @@ func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts, has traits) 
 	if len(s.checkRules) == 0 {
 		return nil
 	}
-	in := checkInput{text: c.text, day: s.day, facts: facts, statutes: &s.lib.statutes, start: c.runeStart, whole: facts.Exact && len(t.GetParts()) > 0}
+	in := checkInput{text: c.text, doc: t, day: s.day, facts: facts, statutes: &s.lib.statutes, start: c.runeStart, whole: facts.Exact && len(t.GetParts()) > 0}
 	if !facts.Date.IsZero() {
 		in.day = facts.Date
 	}

@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,7 @@ func TestLawLibraryErrors(t *testing.T) {
 	for _, c := range []struct{ entry, want string }{
 		{"{title: 示例法, to: 2020-01-01}", "what replaced it"},
 		{"{title: 示例法, from: 1 May}", "statute 示例法"},
+		{"{title: 示例法, articles: many}", "number of articles"},
 		{"{title: 示例法}\n  - {title: 中华人民共和国示例法}", "listed twice"},
 	} {
 		if _, err := loadText(tiny + "statutes:\n  - " + c.entry + "\n"); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -58,5 +60,48 @@ func TestLawLibraryErrors(t *testing.T) {
 	}
 	if _, err := loadText(strings.Replace(tiny, "    frames:\n      - all: ['限定{here}']", "    check: none", 1)); err == nil || !strings.Contains(err.Error(), "unknown check") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A title is a slip for the one statute it is nearest to; titles of other things, of places
+// and of what implements a statute are their own.
+func TestMeant(t *testing.T) {
+	lib, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for title, want := range map[string]string{
+		"突发事件应急对法": "中华人民共和国突发事件应对法", "妇女权益保护法": "中华人民共和国妇女权益保障法", "招投标法实施条例": "中华人民共和国招标投标法实施条例",
+		"中华人民共和国价格管理法": "中华人民共和国价格法", "生产安全事故调查处理条例": "生产安全事故报告和调查处理条例", "历史文化名镇名城名村保护条例": "历史文化名城名镇名村保护条例",
+		"中华人民共和国监察官员法": "中华人民共和国监察官法", "大型群众性活动安全管理条列": "大型群众性活动安全管理条例",
+		"价格管理法": "", "城市供热条例": "", "示例市物业管理条例": "", "村民自治法": "", "物业服务条例": "", "行政许可法实施条例": "", "农村公路管理办法": "",
+		"关于物业管理的条例": "", "建设工程造价管理条例": "", "": "", "条例": "", "治安法": "", "安全生产法（修订草案）": "",
+	} {
+		got := ""
+		if s := lib.statutes.meant(title); s != nil {
+			got = s.title
+		}
+		if got != want {
+			t.Errorf("%s is taken for %q, want %q", title, got, want)
+		}
+	}
+}
+
+// No title of the library is a slip for another, but for those that replaced one another
+// under all but the same name and a few of two things.
+func TestTitlesAreTheirOwn(t *testing.T) {
+	lib, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for i, s := range lib.statutes.all {
+		without := statuteIndex{byTitle: lib.statutes.byTitle, all: slices.Delete(slices.Clone(lib.statutes.all), i, i+1)}
+		if without.meant(s.title) != nil {
+			taken++
+		}
+	}
+	if most := len(lib.statutes.all) / 50; taken > most {
+		t.Errorf("%d of %d titles would be slips for another, at most %d are expected", taken, len(lib.statutes.all), most)
 	}
 }

@@ -67,10 +67,11 @@ type definitionDoc struct {
 }
 
 // statuteDoc is one entry of the law library. To is the last day in force;
-// Certain is "no" where the end is not certain.
+// Certain is "no" where the end is not certain. Articles is how many it has.
 type statuteDoc struct {
 	Title      text `yaml:"title"`
 	Number     text `yaml:"number"`
+	Articles   text `yaml:"articles"`
 	From       text `yaml:"from"`
 	To         text `yaml:"to"`
 	ReplacedBy text `yaml:"replaced_by"`

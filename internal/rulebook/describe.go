@@ -124,8 +124,8 @@ func (r *rule) describe() *competitionv1.Rule {
 
 // Statutes tells the law library by title.
 func (l *Library) Statutes() []*competitionv1.Statute {
-	out := make([]*competitionv1.Statute, 0, len(l.statutes.byTitle))
-	for _, s := range l.statutes.byTitle {
+	out := make([]*competitionv1.Statute, 0, len(l.statutes.all))
+	for _, s := range l.statutes.all {
 		out = append(out, &competitionv1.Statute{
 			Title: s.title, Number: s.number, EffectiveDate: dateOf(s.from), EndDate: dateOf(s.to),
 			Replacement: s.replacedBy, Uncertain: s.uncertain,

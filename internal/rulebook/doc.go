@@ -11,7 +11,8 @@
 //     where a named item of the pack flags the same clause;
 //     A rule with `frames_of` names others, of any pack, and looks for what they do;
 //   - places: names of administrative divisions;
-//   - statutes: the law library, titles of national statutes and their last day;
+//   - statutes: the law library, titles of national statutes, how many articles they have
+//     and their last day;
 //   - wording: that the clauses of the pack are also weighed by their words (package
 //     wording), and from which likelihood one is flagged by them, or a hit of a frame
 //     no longer told;
@@ -30,9 +31,9 @@
 //
 // What no pattern can tell, a rule asks of a check instead of frames: repealed
 // (a statute that ended before the document's date, or the review date where
-// the document bears none), misquoted (a title one character away from a
-// statute's) and dangling (a reference to a chapter, article or paragraph the
-// document does not have). The words of a reason in braces are filled in.
+// the document bears none), misquoted (a title that misses one statute's by a
+// slip), beyond (an article behind the last of a statute) and dangling (a reference to
+// a chapter, article or paragraph the document does not have). The words of a reason in braces are filled in.
 //
 // Checks of form (form.go) look at a document as a whole, title_kind and
 // heading_order among them; they are not run over a clause alone.

@@ -66,7 +66,7 @@ func (l *loader) judgeCheck(r *rule, s string) verdict {
 	}
 	facts, got := FactsOf(doc.Text), verdictClean
 	eachClause(doc.Text.GetText(), func(c *clause) bool {
-		in := checkInput{text: c.text, day: exampleDay(), facts: &facts, statutes: &l.lib.statutes, cited: citedTitles(c.text),
+		in := checkInput{text: c.text, doc: doc.Text, day: exampleDay(), facts: &facts, statutes: &l.lib.statutes, cited: citedTitles(c.text),
 			at: func() (int, int) { return articleOf(doc.Text, c) }}
 		for _, h := range r.check(&in) {
 			if !h.prompt {

@@ -75,7 +75,7 @@ func TestForm(t *testing.T) {
 
 // Form is a warning: nothing of it flags but what a lawyer must put right.
 func TestFormIsAWarning(t *testing.T) {
-	flags := []string{"FORM-DN", "DN_DI", "DN_LEADING_ZERO", "FORM-REPEALED", "FORM-TITLE", "FORM-XREF", "FORM-VALIDITY-LONG"}
+	flags := []string{"FORM-DN", "DN_DI", "DN_LEADING_ZERO", "FORM-REPEALED", "FORM-TITLE", "FORM-XREF", "FORM-XREF-LAW", "FORM-VALIDITY-LONG"}
 	for r := range builtinSet(t, "form").active {
 		if (r.strength != corev1.Strength_STRENGTH_CONTEXTUAL) != slices.Contains(flags, r.id) {
 			t.Errorf("%s is %v", r.id, r.strength)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	corev1 "fashen/gen/fashen/core/v1"
 )
@@ -107,6 +108,9 @@ func (l *loader) declare() {
 	}
 }
 
+// maxArticles is more than any statute has.
+const maxArticles = 5000
+
 func (l *loader) declareStatutes(f loadedFile) {
 	for _, d := range f.doc.Statutes {
 		s := &statute{title: d.Title.s, number: d.Number.s, replacedBy: d.ReplacedBy.s, uncertain: d.Certain.s == "no"}
@@ -115,6 +119,13 @@ func (l *loader) declareStatutes(f loadedFile) {
 		s.to, err2 = parseDay(d.To)
 		if err := errors.Join(err1, err2); err != nil {
 			l.fail(f.name, d.Title.line, "statute %s: %w", s.title, err)
+		}
+		if d.Articles.s != "" {
+			n, err := strconv.Atoi(d.Articles.s)
+			if err != nil || n < 1 || n > maxArticles {
+				l.fail(f.name, d.Articles.line, "statute %s: %q is no number of articles", s.title, d.Articles.s)
+			}
+			s.articles = n
 		}
 		if s.title == "" || (!s.to.IsZero() && s.replacedBy == "") {
 			l.fail(f.name, max(d.Title.line, 1), "statute %q needs a title and, once ended, what replaced it", s.title)

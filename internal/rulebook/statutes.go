@@ -3,7 +3,6 @@ package rulebook
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // statute is one entry of the law library: what is cited, and whether it still
@@ -14,23 +13,23 @@ type statute struct {
 	from, to   time.Time
 	replacedBy string
 	uncertain  bool // the end is not certain: a prompt, never a suspicion
+	// articles is how many it has, the most of any version; 0 when unknown.
+	articles int
+
+	shape titleShape
 }
+
+// ended reports whether a statute was no longer in force on a day.
+func (s *statute) ended(day time.Time) bool { return !s.to.IsZero() && day.After(s.to) }
 
 // statuteIndex finds statutes by title, and the statute a wrong title means.
 type statuteIndex struct {
 	byTitle map[string]*statute
-	// byGap holds every title with one character left out, so that two titles
-	// one slip apart meet in it.
-	byGap map[string]*statute
+	// all is in the order of the files.
+	all []*statute
 }
 
 const nationalPrefix = "中华人民共和国"
-
-// Shorter titles resemble too many others, longer ones are no statutes.
-const (
-	minSlipRunes = 5
-	maxSlipRunes = 40
-)
 
 func bareTitle(s string) string { return strings.TrimPrefix(s, nationalPrefix) }
 
@@ -39,12 +38,9 @@ func (x *statuteIndex) add(s *statute) bool {
 	if _, dup := x.byTitle[bare]; dup {
 		return false
 	}
+	s.shape = shapeOf(s.title)
 	x.byTitle[bare] = s
-	if n := utf8.RuneCountInString(bare); n >= minSlipRunes && n <= maxSlipRunes {
-		for _, g := range gaps(bare) {
-			x.byGap[g] = s
-		}
-	}
+	x.all = append(x.all, s)
 	return true
 }
 
@@ -57,62 +53,43 @@ func (x *statuteIndex) find(title string) *statute {
 	return x.byTitle[bareTitle(title)]
 }
 
-// meant returns the statute whose title is one character away from a title that
-// no statute has. Instruments of another kind (办法 for 条例) and of a place keep
-// their own titles; a kind that exists nowhere (条列) is a slip.
+// meant returns the one statute that a title which no statute has is a slip for: a
+// character or a common word too many, left out or wrong. What implements a statute,
+// instruments of another kind (办法 for 条例) and those of a place have titles of their own.
 func (x *statuteIndex) meant(title string) *statute {
-	bare := bareTitle(title)
-	n := utf8.RuneCountInString(bare)
-	if n < minSlipRunes-1 || n > maxSlipRunes {
+	if strings.ContainsAny(title, "〈〉<>（(") || strings.HasPrefix(title, "关于") {
 		return nil
 	}
-	if s := x.byGap[bare]; s != nil && sameKind(bare, s.title) { // one left out
-		return s
+	bare := bareTitle(title)
+	a := shapeOf(title)
+	if len(a.runes) < a.least-1 || len(a.runes) > maxSlipRunes || x.implements(bare) {
+		return nil
 	}
-	var g []byte // the title without one character
-	for i := 0; i < len(bare); {
-		_, size := utf8.DecodeRuneInString(bare[i:])
-		g = append(append(g[:0], bare[:i]...), bare[i+size:]...)
-		i += size
-		if s := x.byTitle[string(g)]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) {
-			return s // one too many
+	var best *statute
+	least := maxSlip + 1
+	for _, s := range x.all {
+		if !a.near(&s.shape) {
+			continue
 		}
-		if s := x.byGap[string(g)]; s != nil && n > minSlipRunes && sameKind(bare, s.title) && sameHead(bare, s.title) &&
-			utf8.RuneCountInString(bareTitle(s.title)) == n {
-			return s // one wrong
-		}
-	}
-	return nil
-}
-
-// gaps lists s with each of its characters left out.
-func gaps(s string) []string {
-	out := make([]string, 0, utf8.RuneCountInString(s))
-	for i := 0; i < len(s); {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		out = append(out, s[:i]+s[i+size:])
-		i += size
-	}
-	return out
-}
-
-// sameHead keeps a title with a place in front from passing for a slip.
-func sameHead(a, b string) bool {
-	first, _ := utf8.DecodeRuneInString(a)
-	other, _ := utf8.DecodeRuneInString(bareTitle(b))
-	return first == other
-}
-
-func sameKind(a, b string) bool {
-	k := kindOf(a)
-	return k == "" || k == kindOf(b)
-}
-
-func kindOf(title string) string {
-	for _, k := range []string{"条例", "办法", "规定", "细则", "规则", "法典", "标准", "规范", "规划", "方案", "意见", "法"} {
-		if strings.HasSuffix(title, k) {
-			return k
+		switch n := slip(&a, &s.shape); {
+		case n == 0 || n > least:
+		case n < least:
+			best, least = s, n
+		case best == nil || !best.to.IsZero() && s.to.IsZero():
+			best = s
+		case best.to.IsZero() == s.to.IsZero():
+			best = nil // two are as near as each other
 		}
 	}
-	return ""
+	return best
+}
+
+// implements reports whether a title is that of rules under a statute: 示例法实施办法.
+func (x *statuteIndex) implements(bare string) bool {
+	for _, kind := range []string{"实施条例", "实施细则", "实施办法", "实施规定", "实施意见", "施行细则", "细则"} {
+		if of, ok := strings.CutSuffix(bare, kind); ok && x.byTitle[of] != nil {
+			return true
+		}
+	}
+	return false
 }
