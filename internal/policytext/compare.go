@@ -193,10 +193,13 @@ func (c *comparison) align(a, b, x, y int) {
 	}
 	score := func(i, k int) float64 {
 		s := similarity(&c.old[a+i], &c.new[x+k])
-		if s < alike {
-			return 0
+		switch {
+		case s >= alike:
+			return s
+		case renamed(&c.old[a+i], &c.new[x+k]):
+			return alike
 		}
-		return s
+		return 0
 	}
 	for i := n - 1; i >= 0; i-- {
 		for k := m - 1; k >= 0; k-- {
@@ -214,6 +217,15 @@ func (c *comparison) align(a, b, x, y int) {
 			k++
 		}
 	}
+}
+
+// renamed reports that two units are titles of the chapter or section of one number,
+// whatever their words.
+func renamed(a, b *unit) bool {
+	own := a.place.GetProvision()
+	own = own[strings.LastIndexByte(own, '.')+1:]
+	return a.place.GetLabel() != "" && a.place.GetProvision() == b.place.GetProvision() &&
+		(strings.HasPrefix(own, "chap-") || strings.HasPrefix(own, "sec-"))
 }
 
 // moved pairs what is left with the same words, or nearly the same, elsewhere.

@@ -113,6 +113,8 @@ func TestCompare(t *testing.T) {
 			return s
 		},
 			"MOVED art-3.para-1>art-2.para-1 补贴标准为每人每月[-1200-]{+1300+}元。\nRENUMBERED art-2.para-1>art-3.para-1 \n"},
+		{"a chapter of another name", func(s string) string { return strings.Replace(s, "第一章　总则", "第一章　一般规定", 1) },
+			"CHANGED chap-1>chap-1 [-总则-]{+一般规定+}\n"},
 		{"title", func(s string) string { return strings.Replace(s, "示例办法\n", "示例暂行办法\n", 1) },
 			"CHANGED > 示例{+暂行+}办法\n"},
 		{"everything", func(string) string { return "通知\n各单位：\n请遵照执行。\n" }, "REMOVED >- [-示例办法-]\nREMOVED chap-1>- [-总则-]\n"},
