@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
@@ -18,9 +20,9 @@ import (
 // message. A rule that cannot be compiled is a mistake of ours and INTERNAL.
 func validateRequest(message proto.Message) error {
 	err := protovalidate.GlobalValidator.Validate(message)
-	blank := blanks(message.ProtoReflect(), "")
+	texts := badTexts(message.ProtoReflect(), "")
 	if err == nil {
-		return Fields(blank...)
+		return Fields(texts...)
 	}
 	var invalid *protovalidate.ValidationError
 	if !errors.As(err, &invalid) {
@@ -38,7 +40,7 @@ func validateRequest(message proto.Message) error {
 			Message: describeViolation(v),
 		})
 	}
-	for _, b := range blank {
+	for _, b := range texts {
 		if !slices.ContainsFunc(violations, func(v FieldViolation) bool { return v.Field == b.Field }) {
 			violations = append(violations, b)
 		}
@@ -46,29 +48,77 @@ func validateRequest(message proto.Message) error {
 	return Fields(violations...)
 }
 
-// blanks are the texts that must not be empty and hold nothing but white space, the
-// full-width one included.
-func blanks(m protoreflect.Message, path string) []FieldViolation {
+// verbatim are the fields with words of a document, which are taken as they stand there.
+var verbatim = []protoreflect.FullName{"fashen.core.v1.Anchor.quote", "fashen.competition.v1.ScreenTextRequest.text"}
+
+// badTexts are the texts that people cannot mean: what shows nothing where something is
+// asked for, and characters that no letter can bear or that turn a line round.
+func badTexts(m protoreflect.Message, path string) []FieldViolation {
 	var bad []FieldViolation
+	check := func(f protoreflect.FieldDescriptor, text, at string) {
+		if slices.Contains(verbatim, f.FullName()) || f.Name() == "filename" { // which whoever takes the file checks
+			return
+		}
+		if v, ok := badText(f, text); ok {
+			v.Field = at
+			bad = append(bad, v)
+		}
+	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		at := path + string(f.Name())
 		switch {
 		case f.IsMap():
-		case f.IsList() && f.Kind() == protoreflect.MessageKind:
-			for i := range v.List().Len() {
-				bad = append(bad, blanks(v.List().Get(i).Message(), fmt.Sprintf("%s[%d].", at, i))...)
-			}
 		case f.IsList():
-		case f.Kind() == protoreflect.MessageKind:
-			bad = append(bad, blanks(v.Message(), at+".")...)
-		case f.Kind() == protoreflect.StringKind && strings.TrimSpace(v.String()) == "":
-			if rules, err := protovalidate.ResolveFieldRules(f); err == nil && rules.GetString().GetMinLen() > 0 {
-				bad = append(bad, FieldViolation{Field: at, Reason: ruleReason("string.min_len"), Message: "不得只有空白"})
+			for i := range v.List().Len() {
+				switch f.Kind() {
+				case protoreflect.MessageKind:
+					bad = append(bad, badTexts(v.List().Get(i).Message(), fmt.Sprintf("%s[%d].", at, i))...)
+				case protoreflect.StringKind:
+					check(f, v.List().Get(i).String(), fmt.Sprintf("%s[%d]", at, i))
+				}
 			}
+		case f.Kind() == protoreflect.MessageKind:
+			bad = append(bad, badTexts(v.Message(), at+".")...)
+		case f.Kind() == protoreflect.StringKind:
+			check(f, v.String(), at)
 		}
 		return true
 	})
 	return bad
+}
+
+// badText tells what is wrong with one text; false when nothing is. White space alone,
+// the full-width one included, is nothing said, and bad where something has to be;
+// characters without any width are bad wherever they stand alone.
+func badText(f protoreflect.FieldDescriptor, text string) (FieldViolation, bool) {
+	if i := strings.IndexFunc(text, forbidden); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return FieldViolation{Reason: "CHARACTER_FORBIDDEN", Message: fmt.Sprintf("含有不能使用的控制字符 %U", r)}, true
+	}
+	shows := strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) })
+	if shows || text == "" {
+		return FieldViolation{}, false
+	}
+	required := false
+	if rules, err := protovalidate.ResolveFieldRules(f); err == nil {
+		required = rules.GetString().GetMinLen() > 0 || rules.GetRepeated().GetItems().GetString().GetMinLen() > 0
+	}
+	if !required && strings.TrimSpace(text) == "" {
+		return FieldViolation{}, false
+	}
+	return FieldViolation{Reason: ruleReason("string.min_len"), Message: "不得只有空白"}, true
+}
+
+// forbidden are control characters other than those of lines, and those that change the
+// direction of the text after them.
+func forbidden(r rune) bool {
+	switch {
+	case r == '\t' || r == '\n' || r == '\r':
+		return false
+	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		return true
+	}
+	return unicode.IsControl(r)
 }
 
 // partialUpdate tells of the violations of an Update request (AIP-134) which are

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
+	"golang.org/x/text/width"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -58,15 +60,26 @@ func newCode() string {
 
 // readCode reads a verification code as people type it.
 func readCode(typed string) string {
-	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
+	code := strings.Map(func(r rune) rune {
+		if r < 'A' && (r < '0' || r > '9') || r > 'Z' {
+			return -1
+		}
+		return r
+	}, strings.ToUpper(width.Fold.String(typed)))
+	return strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(code)
 }
 
 // readNumber reads a document number as people type it: other brackets stand for
-// 〔 and 〕 (FACTS 3.1 DN-02).
+// 〔 and 〕 (FACTS 3.1 DN-02), full-width digits for digits, and what has no width for
+// nothing.
 func readNumber(typed string) string {
-	return strings.NewReplacer(
-		" ", "", "　", "", "[", "〔", "]", "〕", "［", "〔", "］", "〕", "(", "〔", ")", "〕", "（", "〔", "）", "〕", "【", "〔", "】", "〕", "﹝", "〔", "﹞", "〕",
-	).Replace(typed)
+	shown := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, width.Fold.String(typed))
+	return strings.NewReplacer("[", "〔", "]", "〕", "(", "〔", ")", "〕", "【", "〔", "】", "〕", "﹝", "〔", "﹞", "〕").Replace(shown)
 }
 
 // issuable checks that an opinion can go out as a numbered letter: the signed

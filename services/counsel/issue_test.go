@@ -170,12 +170,12 @@ func TestVoidLetterTakesNothingMore(t *testing.T) {
 }
 
 func TestTypedNumbersAndCodes(t *testing.T) {
-	for _, typed := range []string{"示例法审〔2026〕7号", "示例法审[2026]7号", "示例法审（2026）7号", " 示例法审【2026】 7号", "示例法审﹝2026﹞7号", "示例法审［2026］7号"} {
+	for _, typed := range []string{"示例法审〔2026〕7号", "示例法审[2026]7号", "示例法审（2026）7号", " 示例法审【2026】 7号", "示例法审﹝2026﹞7号", "示例法审［2026］7号", "示例法审〔２０２６〕７号\u200b"} {
 		if got := readNumber(typed); got != "示例法审〔2026〕7号" {
 			t.Errorf("%q is read as %q", typed, got)
 		}
 	}
-	for _, typed := range []string{"7K3M9-01RST", "7k3m9 01rst", "7K3M9OIRST", "7k3m9-olrst"} {
+	for _, typed := range []string{"7K3M9-01RST", "7k3m9 01rst", "7K3M9OIRST", "7k3m9-olrst", "７Ｋ３ｍ９－０１ＲＳＴ", "7K3M9—01RST\n"} {
 		if got := readCode(typed); got != "7K3M901RST" {
 			t.Errorf("%q is read as %q", typed, got)
 		}
