@@ -33,6 +33,8 @@ const (
 	codeLegalityStale     = "LEGALITY_STALE"
 	codeLegalityAdverse   = "LEGALITY_ADVERSE"
 	codeCounselConflict   = "COUNSEL_CONFLICT"
+	codeReviewMissing     = "LEGALITY_REVIEW_MISSING"
+	codeConditionOpen     = "CONDITION_OPEN"
 
 	codeCertificateWithdrawn = "CERTIFICATE_WITHDRAWN"
 

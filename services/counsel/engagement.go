@@ -85,6 +85,11 @@ func newEngagement(name string, e *counselv1.CounselEntry, in *counselv1.Engagem
 func renewable(in *counselv1.Engagement, start calendar.Date, others []*counselv1.Engagement) error {
 	renewed := in.GetRenewedContractNumber() == ""
 	for _, g := range others {
+		if !renewed && g.GetRenewedContractNumber() == in.GetRenewedContractNumber() && g.GetTerminateDate() == nil {
+			return rpc.Field("engagement.renewed_contract_number", "CONTRACT_RENEWED", "原合同已经续签，合同编号："+g.GetContractNumber())
+		}
+	}
+	for _, g := range others {
 		if renewed || g.GetContractNumber() != in.GetRenewedContractNumber() {
 			continue
 		}

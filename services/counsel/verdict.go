@@ -116,8 +116,8 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 	if etag != in.GetVerdictEtag() {
 		return docstore.Change{}, docstore.ErrConflict
 	}
-	if !passes(standing(c, in.GetVersionDigest())) {
-		return docstore.Change{}, stale(c, "该版本没有可以确认的审核结论")
+	if err := uncertifiable(c, in.GetVersionDigest()); err != nil {
+		return docstore.Change{}, err
 	}
 	if len(c.GetCertificates()) >= maxCertificates {
 		return docstore.Change{}, rpc.Refused(rpc.Refusal{Code: codeRecordClosed, Message: "提请审议次数已达上限"})
@@ -129,6 +129,29 @@ func certify(c *counselv1.Case, etag string, in *counselv1.CertifyVerdictRequest
 	change.Details = append(change.Details, docstore.Detail("transition", in.GetTransition()),
 		docstore.Detail("version_digest", in.GetVersionDigest()))
 	return change, nil
+}
+
+// uncertifiable tells by the law of the subject why a version may not be put before a
+// meeting; nil where it may. What was not reviewed, or found unlawful, may not
+// (国办发〔2018〕37号（六）; 重大行政决策程序暂行条例 art 25).
+func uncertifiable(c *counselv1.Case, digest string) error {
+	switch standing(c, digest) {
+	case counselv1.Verdict_PASSES, counselv1.Verdict_PASSES_WITH_RISK:
+		return nil
+	case counselv1.Verdict_NOT_CONCLUDED:
+		no := rpc.Refusal{Code: codeReviewMissing, Law: gateLaw(c), Message: "尚无审核结论，不得提交集体审议"}
+		if day := dayString(last(c).GetEarliestMeetingDate()); day != "" {
+			no.Metadata = map[string]string{"earliest_date": day}
+		}
+		return &docstore.Refusal{Reasons: []string{no.Code}, Err: rpc.Refused(no)}
+	case counselv1.Verdict_ADVERSE:
+		return refused(codeLegalityAdverse, gateLaw(c), "审核结论为不合法，不得提交集体审议")
+	case counselv1.Verdict_ITEMS_UNANSWERED:
+		return refused(codeItemUnanswered, answersLaw(c), "尚有审核意见未逐条答复")
+	case counselv1.Verdict_REVISION_OPEN:
+		return refused(codeConditionOpen, answersLaw(c), "已采纳的审核意见尚未落实到修改稿，或者修改稿尚未经审核人员确认")
+	}
+	return stale(c, "该版本没有可以确认的审核结论")
 }
 
 // passes tells whether a version may go on; with a stated risk too, where the law of

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	datepb "google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
@@ -89,8 +92,44 @@ func TestCertify(t *testing.T) {
 	if standingCertificate(c) || c.GetCertificates()[0].GetWithdrawReason() == "" {
 		t.Error("a new submission withdraws the certificate on record")
 	}
-	if _, err := certify(at(t, counselv1.Case_CONCLUDED_UNLAWFUL), "e1", in, day0); code(err) != codeLegalityStale {
-		t.Errorf("an adverse version: %v", err)
+}
+
+// What may not go before a meeting is refused with the reason that holds of it.
+func TestCertifyNamesTheReason(t *testing.T) {
+	revised := at(t, counselv1.Case_REVISED)
+	if _, err := submit(revised, submission(2, 2), drafter, day0, dates{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		c       *counselv1.Case
+		version int
+		want    string
+	}{
+		"not accepted":             {at(t, counselv1.Case_RECEIVED), 1, codeReviewMissing},
+		"under review":             {at(t, counselv1.Case_UNDER_REVIEW), 1, codeReviewMissing},
+		"unlawful":                 {at(t, counselv1.Case_CONCLUDED_UNLAWFUL), 1, codeLegalityAdverse},
+		"unanswered":               {at(t, counselv1.Case_CONCLUDED_REVISE), 1, codeItemUnanswered},
+		"a revised draft to come":  {at(t, counselv1.Case_REVISED), 1, codeConditionOpen},
+		"a revised draft unlooked": {revised, 2, codeConditionOpen},
+		"another version":          {at(t, counselv1.Case_CONCLUDED_LAWFUL), 2, codeLegalityStale},
+	} {
+		_, err := certify(tt.c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(tt.version), Transition: "t", VerdictEtag: "e"}, day0)
+		if code(err) != tt.want || standingCertificate(tt.c) {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
+		}
+	}
+	// A3: a major decision whose review was accepted and is not concluded.
+	c := at(t, counselv1.Case_UNDER_REVIEW)
+	c.Regime, last(c).EarliestMeetingDate = counselv1.Regime_REGIME_MAJOR_DECISION, &datepb.Date{Year: 2026, Month: 5, Day: 22}
+	_, err := certify(c, "e", &counselv1.CertifyVerdictRequest{VersionDigest: digest(1), Transition: "t", VerdictEtag: "e"}, day0)
+	refusal := (*docstore.Refusal)(nil)
+	if !errors.As(err, &refusal) || refusal.Reasons[0] != codeReviewMissing {
+		t.Fatalf("a decision: %v", err)
+	}
+	for _, detail := range status.Convert(refusal.Err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && (info.GetMetadata()["law"] != law713Art25 || info.GetMetadata()["earliest_date"] != "2026-05-22") {
+			t.Errorf("of a decision: %v", info)
+		}
 	}
 }
 

@@ -117,6 +117,9 @@ func TestRegisterOfCounsel(t *testing.T) {
 		if f != nil || g.GetState() != counselv1.Engagement_EXPIRING {
 			t.Fatalf("the renewal: %v, %v", g, f)
 		}
+		if _, f := engage("6", "2", ymd(2026, 5, 21), ymd(2027, 5, 20)); f == nil || f.reason != "CONTRACT_RENEWED" {
+			t.Errorf("renewed twice: %v", f)
+		}
 		assign.Assignment.DueDate = ymd(2026, 4, 7)
 		refused("DATE_INVALID")
 		assign.Assignment.DueDate = ymd(2026, 4, 8)

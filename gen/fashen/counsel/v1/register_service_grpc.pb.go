@@ -68,7 +68,8 @@ type RegisterServiceClient interface {
 	AssessCounsel(ctx context.Context, in *AssessCounselRequest, opts ...grpc.CallOption) (*CounselEntry, error)
 	// Records an engagement contract, or the renewal of one. Errors: INVALID_ARGUMENT
 	// for dates in the wrong order, a government lawyer, who is not engaged, and a
-	// renewal that begins before the contract it renews has ended.
+	// renewal that begins before the contract it renews has ended, or of one that was
+	// renewed.
 	CreateEngagement(ctx context.Context, in *CreateEngagementRequest, opts ...grpc.CallOption) (*Engagement, error)
 	// Reads a contract. Errors: NOT_FOUND.
 	GetEngagement(ctx context.Context, in *GetEngagementRequest, opts ...grpc.CallOption) (*Engagement, error)
@@ -243,7 +244,8 @@ type RegisterServiceServer interface {
 	AssessCounsel(context.Context, *AssessCounselRequest) (*CounselEntry, error)
 	// Records an engagement contract, or the renewal of one. Errors: INVALID_ARGUMENT
 	// for dates in the wrong order, a government lawyer, who is not engaged, and a
-	// renewal that begins before the contract it renews has ended.
+	// renewal that begins before the contract it renews has ended, or of one that was
+	// renewed.
 	CreateEngagement(context.Context, *CreateEngagementRequest) (*Engagement, error)
 	// Reads a contract. Errors: NOT_FOUND.
 	GetEngagement(context.Context, *GetEngagementRequest) (*Engagement, error)
