@@ -27,8 +27,21 @@ func TestConflictDeclaredLater(t *testing.T) {
 	if _, err := recordVerdict(c, o, day0); err != nil {
 		t.Fatal(err)
 	}
-	if n := discount(c, counsel.Person, day0); n != 1 || len(counselVerdicts(c, last(c))) != 0 || len(c.GetCounselVerdicts()) != 1 {
+	if n := discount(c, counsel.Person, day0); n != 1 || len(newestVerdicts(c, last(c), false)) != 0 || len(c.GetCounselVerdicts()) != 1 {
 		t.Errorf("%d discounted, %v", n, c.GetCounselVerdicts())
+	}
+	if v := counselVerdicts(c, last(c)); len(v) != 1 || v[0].GetWithdrawTime() == nil {
+		t.Errorf("an adverse opinion is gone before anybody else was heard: %v", v)
+	}
+	another := &counselv1.Opinion{Name: "p", Author: "another", Round: 1, Conclusion: counselv1.Conclusion_LAWFUL}
+	if _, err := recordVerdict(c, another, day0); err != nil {
+		t.Fatal(err)
+	}
+	if v := counselVerdicts(c, last(c)); len(v) != 1 || v[0].GetCounsel() != "another" {
+		t.Errorf("once another was heard: %v", v)
+	}
+	if discount(c, "another", day0); len(counselVerdicts(c, last(c))) != 1 {
+		t.Errorf("a favourable opinion counts in spite of a conflict: %v", counselVerdicts(c, last(c)))
 	}
 	b := &counselv1.Assignment{Name: "b", State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
 	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {

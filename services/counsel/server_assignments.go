@@ -370,34 +370,76 @@ func (s *Server) WithdrawAssignment(ctx context.Context, in *counselv1.WithdrawA
 	})
 }
 
-// takeAllBack ends what a counsel has in hand, who has left the register.
-func (s *Server) takeAllBack(ctx context.Context, person, reason string) error {
+// inHandOf are the assignments on the desk of a counsel.
+func (s *Server) inHandOf(ctx context.Context, person string) ([]*counselv1.Assignment, error) {
+	var out []*counselv1.Assignment
 	for state := range counselv1.Assignment_State_name {
 		if !underway(counselv1.Assignment_State(state)) {
 			continue
 		}
+		q := docstore.Query{Equal: map[string]any{"counsel": person, "state": state}}
 		for {
-			page, err := s.assignments.List(ctx, docstore.Query{Equal: map[string]any{"counsel": person, "state": state}})
+			page, err := s.assignments.List(ctx, q)
 			if err != nil {
-				return rpc.FromStore(err, person)
+				return nil, rpc.FromStore(err, person)
 			}
-			if len(page.Items) == 0 {
+			out = append(out, page.Items...)
+			if q.PageToken = page.NextPageToken; q.PageToken == "" {
 				break
 			}
-			for _, a := range page.Items { // each leaves the list
-				_, err := s.changeAndShow(ctx, a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller, i *corev1.Intent) (docstore.Change, error) {
-					if !underway(a.GetState()) {
-						return docstore.Change{}, docstore.ErrUnchanged
-					}
-					return takeBack(a, reason, i)
-				})
+		}
+	}
+	return out, nil
+}
+
+// takeAllBack ends what a counsel has in hand, who has left the register.
+func (s *Server) takeAllBack(ctx context.Context, person, reason string) error {
+	assignments, err := s.inHandOf(ctx, person)
+	if err != nil {
+		return err
+	}
+	for _, a := range assignments {
+		_, err := s.changeAndShow(ctx, a.GetName(), "", func(a *counselv1.Assignment, _ auth.Caller, i *corev1.Intent) (docstore.Change, error) {
+			if !underway(a.GetState()) {
+				return docstore.Change{}, docstore.ErrUnchanged
+			}
+			return takeBack(a, reason, i)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recheckFirm bars who of the firm of an entry has a matter in hand in which its
+// clients of today show a conflict.
+func (s *Server) recheckFirm(ctx context.Context, e *counselv1.CounselEntry) error {
+	colleagues := docstore.Query{Equal: map[string]any{"organization": e.GetOrganization(), docstore.FieldParent: regionOf(e.GetName())}, OrderBy: docstore.FieldName}
+	for {
+		page, err := s.entries.List(ctx, colleagues)
+		if err != nil {
+			return rpc.FromStore(err, e.GetName())
+		}
+		for _, colleague := range page.Items {
+			assignments, err := s.inHandOf(ctx, colleague.GetPerson())
+			if err != nil {
+				return err
+			}
+			for _, a := range assignments {
+				c, _, err := s.cases.Get(ctx, a.GetCase())
 				if err != nil {
+					return rpc.FromStore(err, a.GetName())
+				}
+				if _, err := s.recheckOne(ctx, a, c); err != nil {
 					return err
 				}
 			}
 		}
+		if colleagues.PageToken = page.NextPageToken; colleagues.PageToken == "" {
+			return nil
+		}
 	}
-	return nil
 }
 
 // isAssigned checks that counsel has the matter in hand: a government lawyer may see a

@@ -124,16 +124,25 @@ func (s *Server) addLoad(ctx context.Context, entries ...*counselv1.CounselEntry
 	return nil
 }
 
-// UpdateCounselEntry implements RegisterService.
+// UpdateCounselEntry implements RegisterService. A client that is a party to what the
+// firm has in hand closes the file: a call that stopped before is completed by the
+// same call.
 func (s registerServer) UpdateCounselEntry(ctx context.Context, in *counselv1.UpdateCounselEntryRequest) (*counselv1.CounselEntry, error) {
 	from := in.GetCounselEntry()
 	fields, err := rpc.MaskFields(from, in.GetUpdateMask(), "certificate_number", "practice_start_date", "specialities", "language_codes", "clients")
 	if err != nil {
 		return nil, err
 	}
-	return s.changeEntry(ctx, from.GetName(), from.GetEtag(), func(e *counselv1.CounselEntry, who auth.Caller) (docstore.Change, error) {
+	e, err := s.changeEntry(ctx, from.GetName(), from.GetEtag(), func(e *counselv1.CounselEntry, who auth.Caller) (docstore.Change, error) {
 		return changeEntry(e, from, fields, who, s.today())
 	})
+	if err != nil || !fields["clients"] {
+		return e, err
+	}
+	if err := s.recheckFirm(ctx, e); err != nil {
+		return nil, err
+	}
+	return e, s.addLoad(ctx, e)
 }
 
 // changeEntry updates an entry the caller may see, by one rule.

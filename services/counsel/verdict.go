@@ -69,15 +69,28 @@ func anyAdopted(c *counselv1.Case) bool {
 	})
 }
 
-// counselVerdicts are the opinions of counsel that count: the newest of each who
-// has not declared a conflict since, on the concluded draft and the revised ones
-// that follow from it. A draft that was changed and reviewed anew needs a new one.
+// counselVerdicts are the opinions of counsel that count: the newest of each who has no
+// conflict since. Where none counts, those that found the draft unlawful hold until
+// another counsel is heard: no conflict that somebody finds or enters in the register
+// lifts them (中办发〔2016〕30号).
 func counselVerdicts(c *counselv1.Case, base *counselv1.Round) []*counselv1.CounselVerdict {
+	if counting := newestVerdicts(c, base, false); len(counting) > 0 {
+		return counting
+	}
+	return slices.DeleteFunc(newestVerdicts(c, base, true), func(v *counselv1.CounselVerdict) bool {
+		return v.GetConclusion() != counselv1.Conclusion_UNLAWFUL
+	})
+}
+
+// newestVerdicts are the newest opinions of each counsel, of those that were withdrawn
+// or that were not, on the concluded draft and the revised ones that follow from it. A
+// draft that was changed and reviewed anew needs a new one.
+func newestVerdicts(c *counselv1.Case, base *counselv1.Round, withdrawn bool) []*counselv1.CounselVerdict {
 	newest := map[string]*counselv1.CounselVerdict{}
 	var order []string
 	for _, v := range c.GetCounselVerdicts() {
 		about := c.GetRounds()[v.GetRound()-1]
-		if v.GetWithdrawTime() != nil || v.GetRound() < base.GetNumber() && about.GetRevision() != base.GetRevision() {
+		if (v.GetWithdrawTime() != nil) != withdrawn || v.GetRound() < base.GetNumber() && about.GetRevision() != base.GetRevision() {
 			continue
 		}
 		if newest[v.GetCounsel()] == nil {

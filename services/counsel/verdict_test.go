@@ -166,7 +166,8 @@ func TestCounselVerdicts(t *testing.T) {
 		return &counselv1.CounselVerdict{Opinion: fmt.Sprint(counsel, round), Counsel: counsel, Round: round, Conclusion: conclusion}
 	}
 	gone := v("a", 1, counselv1.Conclusion_UNLAWFUL)
-	gone.WithdrawTime = timestamppb.New(day0)
+	favour := v("a", 1, counselv1.Conclusion_LAWFUL)
+	gone.WithdrawTime, favour.WithdrawTime = timestamppb.New(day0), timestamppb.New(day0)
 	// Rounds 1 and 2 are about one draft, round 3 about another.
 	rounds := []*counselv1.Round{{Number: 1, Revision: "r1"}, {Number: 2, Revision: "r1"}, {Number: 3, Revision: "r2"}}
 	for _, tc := range []struct {
@@ -178,7 +179,10 @@ func TestCounselVerdicts(t *testing.T) {
 		{"the newest of each", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("b", 1, counselv1.Conclusion_LAWFUL), v("a", 1, counselv1.Conclusion_LAWFUL)}, 1, []string{"a1", "b1"}},
 		{"one on the same draft counts in a later round", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL)}, 2, []string{"a1"}},
 		{"one on another draft does not", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_LAWFUL), v("b", 2, counselv1.Conclusion_UNLAWFUL)}, 3, nil},
-		{"a conflict ends it", []*counselv1.CounselVerdict{gone}, 1, nil},
+		{"a conflict ends it", []*counselv1.CounselVerdict{favour}, 1, nil},
+		{"an adverse one holds in spite of a conflict", []*counselv1.CounselVerdict{gone}, 1, []string{"a1"}},
+		{"until another counsel is heard", []*counselv1.CounselVerdict{gone, v("b", 1, counselv1.Conclusion_LAWFUL)}, 1, []string{"b1"}},
+		{"not on another draft", []*counselv1.CounselVerdict{gone}, 3, nil},
 		{"an adverse one counts until the same counsel signs again", []*counselv1.CounselVerdict{v("a", 1, counselv1.Conclusion_UNLAWFUL), v("a", 2, counselv1.Conclusion_LAWFUL)}, 2, []string{"a2"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

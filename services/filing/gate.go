@@ -137,7 +137,9 @@ func (in GateInput) counsel(out *GateResult) {
 		case counselv1.Conclusion_UNLAWFUL:
 			adverse++
 		}
-		heard++
+		if v.GetWithdrawTime() == nil { // whoever has a conflict was not heard, yet warned
+			heard++
+		}
 	}
 	required := touchesOperators(in.Document) || in.Profile.GetCounselForAllDocuments().GetValue()
 	if required && heard == 0 {

@@ -8,6 +8,7 @@ import (
 
 	datepb "google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	counselv1 "fashen/gen/fashen/counsel/v1"
 	directoryv1 "fashen/gen/fashen/directory/v1"
@@ -179,6 +180,9 @@ func TestGate(t *testing.T) {
 			adverseCounsel(in)
 			in.Profile.CounselAdverseBlocks = flag(false)
 		}, advisories: []string{"1名法律顾问"}},
+		{name: "adverse with a conflict, nobody else heard", change: func(in *GateInput) {
+			in.Verdict.CounselVerdicts = []*counselv1.CounselVerdict{{Conclusion: counselv1.Conclusion_UNLAWFUL, WithdrawTime: timestamppb.Now()}}
+		}, codes: []string{"COUNSEL_OPINION_REQUIRED", "COUNSEL_OPINION_ADVERSE"}},
 		{name: "counsel says revise", change: func(in *GateInput) {
 			in.Verdict.CounselVerdicts[0].Conclusion = counselv1.Conclusion_REVISE
 		}},

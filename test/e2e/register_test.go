@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -258,11 +259,27 @@ func TestConflictWithClients(t *testing.T) {
 		if f := clients("colleague", colleague, &counselv1.Client{DisplayName: "示例新客户有限公司"}); f != nil {
 			t.Fatal(f)
 		}
-		declare := &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: counselv1.DeclareConflictRequest_CLEAR}
-		if f := w.try(t, "counsel", counselService+"DeclareConflict", declare, a); f == nil || f.reason != "COUNSEL_CONFLICT" {
-			t.Errorf("declared clear against the register: %v, %v", a.GetState(), f)
+		w.must(t, "reviewer", counselService+"GetAssignment", &counselv1.GetAssignmentRequest{Name: a.GetName()}, a)
+		if a.GetState() != counselv1.Assignment_BARRED {
+			t.Errorf("the firm has taken on a party: %v", a)
 		}
 		hidden("barred since,", late)
+
+		// Nor does it stay open, and an adverse opinion holds until another is heard.
+		taken := matter("示例最新客户有限公司")
+		if a, f = assign(taken); f != nil {
+			t.Fatal(f)
+		}
+		w.must(t, "counsel", counselService+"DeclareConflict", &counselv1.DeclareConflictRequest{Name: a.GetName(), Result: counselv1.DeclareConflictRequest_CLEAR}, a)
+		w.opinion(t, "counsel", taken.GetName(), counselv1.Conclusion_UNLAWFUL, item(4, "另行给予十万元奖励"))
+		w.conclude(t, taken.GetName(), counselv1.Conclusion_LAWFUL)
+		if f := clients("reviewer", colleague, &counselv1.Client{DisplayName: "示例最新客户有限公司"}); f != nil {
+			t.Fatal(f)
+		}
+		hidden("acting for a party since,", taken)
+		if _, f := w.deliberate(t, "drafter", taken.GetSubject(), "2026-05-12"); f == nil || !slices.Contains(f.refusals, "COUNSEL_OPINION_ADVERSE") {
+			t.Errorf("an adverse opinion is lifted by an entry in the register: %v", f)
+		}
 	})
 }
 

@@ -592,7 +592,9 @@ type Verdict struct {
 	// The reviewer concluded before the floor and stated that the time was
 	// sufficient.
 	TimeSufficient bool `protobuf:"varint,6,opt,name=time_sufficient,json=timeSufficient,proto3" json:"time_sufficient,omitempty"`
-	// Signed opinions of counsel on the reviewed content, newest of each counsel.
+	// Signed opinions of counsel on the reviewed content, newest of each counsel. Where
+	// none counts, those that were withdrawn for a conflict and found it unlawful: they
+	// hold until another counsel is heard, and count as nobody heard.
 	CounselVerdicts []*CounselVerdict `protobuf:"bytes,7,rep,name=counsel_verdicts,json=counselVerdicts,proto3" json:"counsel_verdicts,omitempty"`
 	// Etag of the case that was read; empty when there is none.
 	Etag string `protobuf:"bytes,8,opt,name=etag,proto3" json:"etag,omitempty"`
