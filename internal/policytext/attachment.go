@@ -1,6 +1,7 @@
 package policytext
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -77,7 +78,7 @@ func attachmentLabel(s string) string {
 
 // readAttachments lists what the notes 附件：… name, one or numbered from 1, and
 // counts them; or the attached pages where no note lists any.
-func readAttachments(r *reading, text *corev1.PolicyText) {
+func readAttachments(r *reading, f *front, text *corev1.PolicyText) {
 	var listed, single []string
 	pages := 0
 	seen := map[int]bool{} // 附件1：甲, a line for each
@@ -105,7 +106,7 @@ func readAttachments(r *reading, text *corev1.PolicyText) {
 			if !colon { // 附件 1.甲
 				name = rest
 			}
-			listed = append(listed, attachmentsFrom(r, i, trim(name))...)
+			listed = append(listed, attachmentsFrom(r, f, i, trim(name))...)
 		}
 	}
 	text.AttachmentNames = listed
@@ -118,49 +119,83 @@ func readAttachments(r *reading, text *corev1.PolicyText) {
 
 // attachmentsFrom gives the names of one note, whose first line has this name
 // behind the colon; the others are numbered on, a line each or in one line.
-func attachmentsFrom(r *reading, at int, name string) (names []string) {
-	// numbered reads on through a line that begins with the next number.
-	numbered := func(s string) bool {
-		m, _, ok := scanMark(s)
-		if !ok || m.number != len(names)+1 {
-			return false
-		}
-		names = append(names, "")
-		for word := range strings.FieldsFuncSeq(s, IsBlank) {
-			last := &names[len(names)-1]
-			m, size, ok := scanMark(word)
-			switch {
-			case ok && *last == "" && m.number == len(names):
-				*last = word[size:]
-			case ok && m.number == len(names)+1:
-				names = append(names, word[size:])
-			default:
-				*last = trim(*last + " " + word)
-			}
-		}
-		return true
+func attachmentsFrom(r *reading, f *front, at int, name string) (names []string) {
+	note := &attachmentNote{}
+	if name != "" && !note.numbered(name) {
+		note.names = []string{strings.TrimRight(name, noteStops)}
 	}
-	if name != "" && !numbered(name) {
-		return []string{name}
-	}
-	for _, l := range r.lines[at+1:] {
+	single := len(note.names) > 0 && !note.counts
+	blank := name == "" // the list may begin below a blank line
+	for i := at + 1; i < len(r.lines); i++ {
+		l := &r.lines[i]
 		s := trim(l.text)
-		note, page := attachmentLine(s)
-		if s == "" || note || page || l.place != inText {
-			break
-		}
-		if _, isDate := signatureDate(s); isDate || numbered(s) {
-			if isDate {
+		if s == "" {
+			blank = blank || note.counts
+			if !blank {
 				break
 			}
 			continue
 		}
-		if _, _, mark := scanMark(s); mark {
+		begins, page := attachmentLine(s)
+		if _, isDate := signatureDate(s); begins || page || isDate || l.place != inText || f.signature[i] {
 			break
 		}
-		if len(names) == 0 {
-			return []string{s}
+		_, _, mark := scanMark(s)
+		switch {
+		case !single && note.numbered(s):
+			continue
+		case !mark && len(note.names) == 0:
+			return []string{strings.TrimRight(s, noteStops)}
+		case mark || trim(r.lines[i-1].text) == "" || !note.open(s):
+			return note.names
+		}
+		note.names[len(note.names)-1] += s
+	}
+	return note.names
+}
+
+// noteStops are what people end a name in that should end in nothing (GB/T 9704-2012,
+// 7.3.4).
+const noteStops = "。；;，,"
+
+// attachmentNote is a note 附件：1.甲 while it is read.
+type attachmentNote struct {
+	names  []string
+	counts bool // the names are numbered
+}
+
+// numbered reads on through a line that begins with the next number.
+func (n *attachmentNote) numbered(s string) bool {
+	if m, _, ok := scanMark(s); !ok || m.number != len(n.names)+1 {
+		return false
+	}
+	n.counts = true
+	first := len(n.names)
+	n.names = append(n.names, "")
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return IsBlank(r) || r == '；' || r == ';' }) {
+		last := &n.names[len(n.names)-1]
+		m, size, ok := scanMark(word)
+		switch {
+		case ok && *last == "" && m.number == len(n.names):
+			*last = word[size:]
+		case ok && m.number == len(n.names)+1:
+			n.names = append(n.names, word[size:])
+		case len(*last) < maxTitleBytes:
+			*last = trim(*last + " " + word)
 		}
 	}
-	return names
+	for i, name := range n.names[first:] {
+		n.names[first+i] = strings.TrimRight(name, noteStops)
+	}
+	return true
 }
+
+// open reports whether the last name goes on with a line: it does not end as names of
+// documents do, and with the line it does.
+func (n *attachmentNote) open(s string) bool {
+	last := n.names[len(n.names)-1]
+	return !attachedName.MatchString(last) && attachedName.MatchString(last+strings.TrimRight(s, noteStops)) && utf8.RuneCountInString(s) <= 60
+}
+
+// attachedName finds names of documents and forms, versions in brackets included.
+var attachedName = regexp.MustCompile(`(?:[表书单册图样式本案法则定录程准南引约文]|清单|标准|协议|要求|说明|材料|公告|通知|意见)(?:[（(][^（()）]*[）)])?》?$`)

@@ -31,14 +31,16 @@ type citer struct {
 	open, found []titleMark
 	// alias is what a short name (以下简称《条例》 or “条例”) stands for.
 	alias map[string]*corev1.Citation
-	last  *corev1.Citation
-	full  bool
+	// orders are the titles, folded, that an order's number has told to be law.
+	orders map[string]bool
+	last   *corev1.Citation
+	full   bool
 }
 
 // readCitations finds every outermost 《…》 (FACTS KT-04). A title ends on its
 // line, except in the head, where long titles are broken.
 func readCitations(r *reading, f *front, text *corev1.PolicyText) {
-	c := &citer{text: text, own: ownTitles(text), alias: map[string]*corev1.Citation{}}
+	c := &citer{text: text, own: ownTitles(text), alias: map[string]*corev1.Citation{}, orders: map[string]bool{}}
 	for at := 0; at < len(r.lines); {
 		// The lines of the head are one run of text, so that a title may go on.
 		from, end := at, at+1
@@ -48,6 +50,10 @@ func readCitations(r *reading, f *front, text *corev1.PolicyText) {
 		run := r.lines[from].text
 		for _, l := range r.lines[from+1 : end] {
 			run += "\n" + l.text
+		}
+		for end < len(r.lines) && end < from+maxTitleLines && r.lines[end].joined && quotes(run) {
+			run += "\n" + r.lines[end].text
+			end++
 		}
 		c.run(run, r.lines[from].start)
 		if len(c.open) > 0 && len(r.warnings) < maxWarnings {
@@ -59,6 +65,9 @@ func readCitations(r *reading, f *front, text *corev1.PolicyText) {
 		r.warn(fmt.Sprintf("文中书名号超过%d处，之后的未列入引用", maxCitations))
 	}
 }
+
+// quotes reports whether a text ends inside a title.
+func quotes(s string) bool { return strings.LastIndex(s, "《") > strings.LastIndex(s, "》") }
 
 // excerpt is the beginning of a text for a message.
 func excerpt(s string) string {
@@ -94,7 +103,7 @@ func (c *citer) run(s string, start int) {
 		}
 	}
 	for _, mark := range c.found {
-		title := strings.ReplaceAll(s[mark.from:mark.to], "\n", "")
+		title := lineBreak.ReplaceAllString(s[mark.from:mark.to], "")
 		if trim(title) == "" || len(title) > maxTitleBytes {
 			continue
 		}
@@ -172,11 +181,17 @@ func bracketed(s string) (string, int) {
 	return s[lead:], len(s)
 }
 
+// lineBreak is where a title is broken, with the blanks that set the next line in.
+var lineBreak = lenient(`\s*\n\s*`)
+
 var (
 	// What may stand before the number inside a bracketed note.
 	numberLead = regexp.MustCompile(`^(?:文号[:：]?|[\d\s]+年[\d\s]+月(?:[\d\s]+日)?|[以见即原])`)
 	orderTail  = regexp.MustCompile(`号(?:公布|发布|修订|修正|修改|印发).*$`)
-	nestedName = regexp.MustCompile(`《[^》]*》?`)
+	// orderNumber tells the number of an order, 令第5号 or 第5号令, by which rules are made.
+	orderNumber = regexp.MustCompile(`令(?:[〔\[（(]?\d{4}年?[〕\]）)]?)?第|第[\d一二三四五六七八九十百零〇]+号令$`)
+	orderBehind = lenient(`^(\p{Han}{0,30}?(?:(?:19|20)\d{2}\s*年?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号\s*令)$`)
+	nestedName  = regexp.MustCompile(`《[^》]*》?`)
 )
 
 // numberWithin finds the document number inside a bracketed note.
@@ -188,13 +203,20 @@ func numberWithin(note string) string {
 		if number := documentNumber(trim(piece)); number != "" {
 			return number
 		}
+		if orderBehind.MatchString(trim(piece)) {
+			return trim(piece)
+		}
 	}
 	return ""
 }
 
 var (
 	lawTitle    = regexp.MustCompile(`(?:法|法典|宪法|条例|条例实施(?:办法|细则)|法实施(?:条例|办法|细则)|修正案)$`)
-	notLawTitle = regexp.MustCompile(`(?:办法|方法|做法|算法|用法|疗法|书法|语法|手法)$`)
+	notLawTitle = regexp.MustCompile(`(?:办法|方法|做法|(?:^|[^预])算法|(?:^|[^适信])用法|疗法|书法|语法|手法)$`)
+	// 《某省实施〈中华人民共和国某法〉办法》 is law of a province or its rule.
+	carriesOut = regexp.MustCompile(`实施《[^《》]+(?:法|条例)》(?:的?(?:若干)?(?:规定|办法|细则))$`)
+	// pairedMarks are title marks inside a title, which say nothing of its kind.
+	pairedMarks = strings.NewReplacer("《", "", "》", "")
 	courtTitle  = regexp.MustCompile(`^最高人民(?:法院|检察院).*(?:解释|规定|批复|决定)$|^全国人民代表大会.*(?:决定|解释|决议)$`)
 	stateTitle  = regexp.MustCompile(`^中华人民共和国.*(?:规定|办法|细则)$`)
 	policyTitle = regexp.MustCompile(`(?:决议|决定|命令|公报|公告|通告|意见|通知|通报|批复|办法|规定|细则|规则|纲要|措施|制度|目录|标准|指南|规程|章程|政策|基准|指引|规范|准则|导则|守则|清单)$`)
@@ -241,8 +263,13 @@ func (c *citer) classify(cited *corev1.Citation, before string) {
 	switch own := c.own[Fold(withoutDraftMark(title))]; {
 	case own && (number == "" || number == c.text.DocumentNumberNormalized):
 		cited.Kind = corev1.CitationKind_CITATION_KIND_SELF
+	case number == "" && c.orders[Fold(title)]:
+		cited.Kind = corev1.CitationKind_CITATION_KIND_LAW
 	default:
 		cited.Kind = kindOfTitle(title, number)
+		if orderNumber.MatchString(number) {
+			c.orders[Fold(title)] = true
+		}
 	}
 	c.last = cited
 }
@@ -258,9 +285,15 @@ func (c *citer) introduce(name string, of *corev1.Citation) {
 }
 
 func kindOfTitle(title, number string) corev1.CitationKind {
-	stem := titleSuffix.ReplaceAllString(title, "")
-	order := strings.Contains(number, "令第")
+	nested := markPairs.Replace(titleSuffix.ReplaceAllString(title, ""))
+	stem := nested
+	if !strings.HasSuffix(stem, "》") {
+		stem = pairedMarks.Replace(stem)
+	}
+	order := orderNumber.MatchString(number)
 	switch {
+	case carriesOut.MatchString(nested) && (number == "" || order):
+		return corev1.CitationKind_CITATION_KIND_LAW
 	case lawTitle.MatchString(stem) && !notLawTitle.MatchString(stem), courtTitle.MatchString(stem),
 		strings.HasSuffix(stem, "条例实施办法"), strings.HasSuffix(stem, "法实施办法"),
 		order, stateTitle.MatchString(stem) && number == "":

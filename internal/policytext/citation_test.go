@@ -49,6 +49,10 @@ func TestCitations(t *testing.T) {
 			"other 示例申请表\nother 示例许可证\nother 施工方案\ndocument 示例市示例规划"},
 		{"办法 is no 法", "示例通知\n\n《示例工作办法》《示例方法》《示例法（2020年修订）》《中华人民共和国示例办法》。\n",
 			"document 示例工作办法\nother 示例方法\nlaw 示例法（2020年修订）\nlaw 中华人民共和国示例办法"},
+		{"laws whose names end as other words do", "示例通知\n\n《中华人民共和国预算法》《示例适用法》《示例算法》《某省〈示例条例〉实施办法》《某省实施〈示例法〉办法》《关于〈示例法〉》。\n",
+			"law 中华人民共和国预算法\nlaw 示例适用法\nother 示例算法\nlaw 某省〈示例条例〉实施办法\nlaw 某省实施〈示例法〉办法\ndocument 关于〈示例法〉"},
+		{"orders, and a rule once told by its order", "示例通知\n\n《甲办法》（市政府令第150号）、《乙办法》（2024年第17号令）、《甲办法》第四条、《丙规定》（示政发〔2018年〕12号）。\n",
+			"law 甲办法 市政府令第150号\nlaw 乙办法 2024年第17号令\nlaw 甲办法 第四条\ndocument 丙规定 示政发〔2018〕12号"},
 		{"marks that do not pair", "示例办法\n\n《甲《乙法》》《丙法。\n》《》丁》《戊法》第一项目。\n", "other 甲《乙法》\nlaw 戊法"},
 	}
 	for _, tt := range tests {
@@ -84,6 +88,8 @@ func TestAttachmentCount(t *testing.T) {
 		"甲。\n附件：\n1.乙\n2.丙\n":                  2,
 		"甲。\n附件1：乙\n附件2：丙\n\n附件1\n乙\n附件2\n丙\n": 2,
 		"甲。\n附件1\n乙\n附件2\n丙\n":                 2,
+		"甲。\n附件：1.乙；2.丙；3.丁\n":                 3,
+		"甲。\n附件：\n\n1.乙\n\n2.丙\n\n示例局\n":       2,
 		"甲。\n附件\n乙\n":                          1,
 		"按附件办理。\n":                             0,
 	} {

@@ -207,7 +207,7 @@ func scanUnit(s string) (unit rune, size int) {
 }
 
 var (
-	numberParts = regexp.MustCompile(`^(.*?)[〔\[［(（【﹝〈]?((?:19|20)\d{2})[〕\]］)）】﹞〉]?第?0*(\d{1,5})号$`)
+	numberParts = regexp.MustCompile(`^(.*?)[〔\[［(（【﹝〈]?((?:19|20)\d{2})年?[〕\]］)）】﹞〉]?第?0*(\d{1,5})号$`)
 	orderParts  = regexp.MustCompile(`(?:令|公告|通告)(?:[〔\[［(（]?(?:19|20)\d{2}年?[〕\]］)）]?)?第`)
 	fullDigits  = strings.NewReplacer("０", "0", "１", "1", "２", "2", "３", "3", "４", "4", "５", "5", "６", "6", "７", "7", "８", "8", "９", "9")
 )

@@ -28,12 +28,13 @@ const frontLines = 40
 var (
 	// FACTS DN-02, damaged forms of real files included: other brackets, one
 	// bracket lost, 第, leading zeros. At least one bracket must be there.
-	numberPattern = lenient(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s）)]|$)`)
+	numberPattern = lenient(`^[（(]?([\p{Han}×][\p{Han}×（）()]{0,24}?\s*(?:[〔\[［(（【﹝〈]\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）】﹞〉]?|(?:19|20)\d{2}\s*年?\s*[〕\]］)）】﹞〉])\s*第?\s*\d{1,5}\s*号)(?:[\s）)]|$)`)
 	// FACTS DN-03: orders and announcements.
 	orderPattern = lenient(`^[（(]?(\p{Han}{2,30}(?:令|公告|通告)\s*(?:[〔\[［(（]?\s*(?:19|20)\d{2}\s*年?\s*[〕\]］)）]?\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号)[）)]?$`)
 	serialOnly   = lenient(`^[（(]?(?:(?:19|20)\d{2}\s*年\s*)?第\s*[\d一二三四五六七八九十百零〇]{1,6}\s*号[）)]?$`)
+	announcement = regexp.MustCompile(`(?:公告|通告)$`)
 	serialHead   = regexp.MustCompile(`(?:令|公告|通告)$`)
-	datePattern  = lenient(`^(.*?)[（(]?([\d〇○零一二三四五六七八九]{4})\s*年\s*([\d×Xx一二三四五六七八九十]{0,3})\s*月\s*([\d×Xx一二三四五六七八九十]{0,3})\s*日[）)]?$`)
+	datePattern  = lenient(`^(.*?)[（(]?([\d〇○零OoＯｏ一二三四五六七八九]{4})\s*年\s*([\d×Xx一二三四五六七八九十]{0,3})\s*月\s*([\d×Xx一二三四五六七八九十]{0,3})\s*日[）)]?$`)
 	kindPattern  = regexp.MustCompile(`(?:决议|决定|命令|令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|规则|方案|条例|规划|计划|要点|措施|制度|目录|清单|标准|指南|规程|预案|章程|意见书|结论|说明|政策|基准|指引|规范|流程|公约|书)$`)
 	draftPattern = regexp.MustCompile(`^[（(【\[]?[^（）()]{0,16}(?:稿|试行|暂行|草案|修订|修正|代拟|版|样本)[^（）()]{0,8}[）)】\]]$`)
 	draftMark    = regexp.MustCompile(`(?:[（(【\[][^（(【\[]{0,16}(?:稿|草案)[^（(【\[）)】\]]{0,8}[）)】\]]|(?:公开)?(?:征求意见|草案送审|送审|报审|审议|讨论|修改|代拟)稿)$`)
@@ -41,7 +42,7 @@ var (
 	// leadIn tells an opening sentence (现通知如下：) from a list of addressees.
 	leadIn      = regexp.MustCompile(`如下|下列|以下|^(?:现|根据|按照|依据|为了?|经|按)`)
 	urgentWords = regexp.MustCompile(`^(?:特急|加急|平急|特提|急件)$`)
-	annotation  = regexp.MustCompile(`^[（(]\s*(此件.*?)\s*[）)]$`)
+	annotation  = regexp.MustCompile(`^[（(]\s*((?:此件|联系人|联系电话|联系方式).*?)\s*[）)]$`)
 	copyNumber  = regexp.MustCompile(`^(?:No\.?|№)?\d{6}$`)
 )
 
@@ -111,7 +112,7 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 	var t titleSearch
 	for i, seen := 0, 0; i < len(r.lines) && seen < frontLines; i++ {
 		s := trim(r.lines[i].text)
-		if s == "" {
+		if s == "" || r.lines[i].place == inMargin {
 			t.settle()
 			continue
 		}
@@ -138,10 +139,37 @@ func (f *front) readTitle(r *reading, text *corev1.PolicyText) {
 	if t.chosen.text == "" {
 		t.chosen = t.first
 	}
+	f.announced(r, text, &t)
 	text.Title = withoutDraftMark(t.chosen.text)
 	f.body = max(f.body, t.chosen.end)
 	f.lateNumber(r, text)
 	text.DocumentNumberNormalized = normalizeNumber(text.DocumentNumber)
+}
+
+// announced takes the title of an announcement from below its mark and serial number:
+// 某局公告, 2024年第45号, 关于…的公告.
+func (f *front) announced(r *reading, text *corev1.PolicyText, t *titleSearch) {
+	if !announcement.MatchString(squeeze(t.chosen.text)) || strings.Contains(t.chosen.text, "关于") || f.body <= t.chosen.end {
+		return
+	}
+	var below titleBlock
+	for i := f.body; i < len(r.lines); i++ {
+		l := &r.lines[i]
+		s := trim(l.text)
+		if s == "" && below.text == "" || l.place == inMargin {
+			continue
+		}
+		if s == "" || !titleLine(l, s) || isNote(s) {
+			break
+		}
+		below = titleBlock{text: below.text + s, end: i + 1}
+		if isTitle(below.text) && !below.continues(r) {
+			break
+		}
+	}
+	if strings.Contains(below.text, "关于") && isTitle(below.text) {
+		t.chosen = below
+	}
 }
 
 // withoutDraftMark drops what tells a draft's stage behind its title: （草案送审稿）,
@@ -290,9 +318,11 @@ func (f *front) readSignatures(r *reading, text *corev1.PolicyText) {
 		f.signature[i] = true
 		signers := f.markSigners(r, i)
 		if text.Signatories == nil && !attached {
-			text.Signatories = signers
+			for _, name := range signers {
+				text.Signatories = append(text.Signatories, organs(name)...)
+			}
 			if m := datePattern.FindStringSubmatch(s); m != nil && trim(m[1]) != "" {
-				text.Signatories = append(text.Signatories, trim(m[1]))
+				text.Signatories = append(text.Signatories, organs(trim(m[1]))...)
 			}
 		}
 		if text.Date == nil && !attached && day != nil {
@@ -309,7 +339,7 @@ func isImprint(s string) bool {
 		return false
 	}
 	q := squeeze(s[:min(len(s), 60)])
-	return strings.HasPrefix(q, "（此件") || strings.HasPrefix(q, "(此件") || strings.HasPrefix(q, "抄送") ||
+	return strings.HasPrefix(q, "（此件") || strings.HasPrefix(q, "(此件") || annotation.MatchString(s) || strings.HasPrefix(q, "抄送") ||
 		strings.HasPrefix(q, "主题词：") || strings.HasSuffix(s, "印发") && strings.Contains(s, "日") && !isSentence(s)
 }
 
@@ -334,6 +364,25 @@ func (f *front) markSigners(r *reading, at int) (names []string) {
 	return names
 }
 
+// organs parts the names of issuers that stand side by side on a line. A name whose
+// letters are spread apart stays one, and so does 市长　某某.
+func organs(s string) []string {
+	names := strings.FieldsFunc(s, IsBlank)
+	for _, name := range names {
+		if utf8.RuneCountInString(name) < minOrgan || !strings.ContainsRune(organEnds, lastRune(name)) {
+			return []string{s}
+		}
+	}
+	return names
+}
+
+// minOrgan is the length of the shortest name of an issuer, 区民政局, and organEnds
+// what such names end in.
+const (
+	minOrgan  = 4
+	organEnds = "局委府办会院厅部室处署队站所心司团行组社馆校区体关"
+)
+
 // signatureDate tells a line that is a date, alone or after the issuer's name.
 // The date is nil where month or day are still open.
 func signatureDate(s string) (*date.Date, bool) {
@@ -348,7 +397,7 @@ func signatureDate(s string) (*date.Date, bool) {
 	if trim(before) != "" && (isSentence(before) || !IsBlank(lastRune(before)) || utf8.RuneCountInString(before) > 40) {
 		return nil, false
 	}
-	year, ok1 := ParseNumeral(m[2])
+	year, ok1 := ParseNumeral(letterO.Replace(m[2]))
 	month, ok2 := ParseNumeral(m[3])
 	day, ok3 := ParseNumeral(m[4])
 	if !ok1 || !ok2 || !ok3 {
@@ -356,6 +405,9 @@ func signatureDate(s string) (*date.Date, bool) {
 	}
 	return &date.Date{Year: int32(year), Month: int32(month), Day: int32(day)}, true
 }
+
+// letterO writes the letter that many type for 〇 in a year as what it stands for.
+var letterO = strings.NewReplacer("O", "〇", "o", "〇", "Ｏ", "〇", "ｏ", "〇")
 
 // validDate returns the date when the calendar has it.
 func validDate(d *date.Date) *date.Date {

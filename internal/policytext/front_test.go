@@ -1,6 +1,9 @@
 package policytext
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFront(t *testing.T) {
 	tests := []struct {
@@ -16,6 +19,9 @@ func TestFront(t *testing.T) {
 		{"bare draft mark", "示例市示例办法\n征求意见稿\n第一条　甲。\n", "示例市示例办法", "", "", ""},
 		{"a kind inside the title", "示例市人民政府关于印发示例管理办法\n的通知\n各单位：\n甲。\n", "示例市人民政府关于印发示例管理办法的通知", "", "", "各单位"},
 		{"an order", "示例市人民政府令\n第15号\n现予公布。\n", "示例市人民政府令", "示例市人民政府令第15号", "", ""},
+		{"an announcement", "示例局公告\n\n2026年第4号\n\n关于公布示例\n事项的公告\n\n甲。\n", "关于公布示例事项的公告", "示例局公告2026年第4号", "", ""},
+		{"an announcement without a title", "示例局公告\n2026年第4号\n关于示例事项，现公告如下。\n", "示例局公告", "示例局公告2026年第4号", "", ""},
+		{"the letter O for a zero", "示例通知\n甲。\n示例局\n二O二六年一月五日\n", "示例通知", "", "2026-01-05", ""},
 		{"no kind at all", "示例说词\n\n甲。\n", "示例说词", "", "", ""},
 		{"no blank line before the body", "示例规定\n第一条　甲。\n第二条　乙规定\n", "示例规定", "", "", ""},
 		{"open date", "示例办法\n第一条　甲。\n示例局\n2026年  月  日\n", "示例办法", "", "", ""},
@@ -44,6 +50,19 @@ func TestSignatories(t *testing.T) {
 	got := mustRead(t, []byte("示例公告\n甲。\n特此公告\n示例局\n2026年3月5日\n")).Text.Signatories
 	if len(got) != 1 || got[0] != "示例局" {
 		t.Errorf("signed by %q", got)
+	}
+}
+
+// Organs that sign side by side are told apart; a spread name and a person's are not.
+func TestOrgansSideBySide(t *testing.T) {
+	for s, want := range map[string]string{
+		"示例区甲局　　示例区乙委员会": "示例区甲局|示例区乙委员会",
+		"示 例 区 人 民 政 府":  "示 例 区 人 民 政 府",
+		"市长　某某某":         "市长　某某某",
+	} {
+		if got := strings.Join(mustRead(t, []byte("示例公告\n甲。\n"+s+"\n2026年3月5日\n（联系人：示例科）\n")).Text.Signatories, "|"); got != want {
+			t.Errorf("%s is signed by %s", s, got)
+		}
 	}
 }
 

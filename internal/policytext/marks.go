@@ -10,7 +10,7 @@ import (
 // mark is the number that a line begins with, typed or automatic.
 type mark struct {
 	kind   corev1.ProvisionKind // PART to ARTICLE, or HEADING
-	level  int                  // of a heading: 1 一、 2 （一） 3 1. 4 （1）
+	level  int                  // of a heading: 1 一、 2 （一） 3 1. 4 （1） 5 ①
 	number int
 	branch int // 第三条之一
 	label  string
@@ -55,6 +55,11 @@ func scanMark(s string) (mark, int, bool) {
 		}
 		return mark{kind: corev1.ProvisionKind_PROVISION_KIND_HEADING, level: level, number: number}, size + n + width, true
 	}
+	for _, e := range enclosedNumbers {
+		if r >= e.first && r <= e.last {
+			return mark{kind: corev1.ProvisionKind_PROVISION_KIND_HEADING, level: e.level, number: int(r-e.first) + 1}, size, true
+		}
+	}
 	number, chinese, n := scanNumber(s)
 	if n == 0 {
 		return mark{}, 0, false
@@ -69,6 +74,12 @@ func scanMark(s string) (mark, int, bool) {
 	decimal := (stop == '.' || stop == '．') && next < utf8.RuneSelf && numeralDigit(next) >= 0
 	return m, n + width, !decimal && strings.ContainsRune(".．、)）", stop) && width > 0
 }
+
+// enclosedNumbers are numbers that are one character with what sets them off.
+var enclosedNumbers = []struct {
+	first, last rune
+	level       int
+}{{'㈠', '㈩', 2}, {'⒈', '⒛', 3}, {'⑴', '⒇', 4}, {'①', '⑳', 5}}
 
 // scanOrdinal reads 第…编, 第…章, 第…节 or 第…条, blanks inside allowed.
 func scanOrdinal(s string) (mark, int, bool) {
@@ -135,6 +146,13 @@ func refersBack(rest string) bool {
 		}
 	}
 	return false
+}
+
+// cited reports whether a number is one that running text refers to, 第五条规定 or
+// （二）项, and not the start of a provision.
+func (m mark) cited() bool {
+	return m.loose && (m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE && refersBack(m.rest) ||
+		m.kind == corev1.ProvisionKind_PROVISION_KIND_HEADING && strings.HasPrefix(m.rest, "项") && !strings.HasPrefix(m.rest, "项目"))
 }
 
 // squeeze removes every blank, for lines whose letters are spread apart.

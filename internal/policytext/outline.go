@@ -25,6 +25,9 @@ const (
 	rankSubItem
 )
 
+// maxLevel is the deepest level of headings, （1）.
+const maxLevel = 4
+
 // maxWarnings bounds what is said about numbering.
 const maxWarnings = 20
 
@@ -119,6 +122,7 @@ func (o *outliner) line(i int) int {
 		return i
 	}
 	m, ok := readMark(l)
+	ok = ok && !l.joined && (m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING || !m.cited())
 	if ok && m.kind == corev1.ProvisionKind_PROVISION_KIND_ARTICLE && m.loose {
 		ok = !refersBack(m.rest) && (m.number == o.article+1 || m.number == 1 || m.branch > 0)
 	}
@@ -281,12 +285,22 @@ func (o *outliner) numbered(i int, m mark) {
 	case m.level <= 2:
 		node.Kind = corev1.ProvisionKind_PROVISION_KIND_ITEM
 		o.push(rankItem, node, fmt.Sprintf("item-%d", m.number), start, l.end)
-	case m.level == 4 && o.opened(rankSubItem) != nil && !strings.ContainsAny(o.opened(rankSubItem).Label, "（("):
-		o.end = l.end // （1） below 1.: part of the sub-item
+	case o.below(m.level):
+		o.end = l.end // （1） below 1., ① below either: part of the sub-item
 	default:
 		node.Kind = corev1.ProvisionKind_PROVISION_KIND_SUB_ITEM
 		o.push(rankSubItem, node, fmt.Sprintf("sub-%d", m.number), start, l.end)
 	}
+}
+
+// below reports whether a number stands below the open sub-item.
+func (o *outliner) below(level int) bool {
+	sub := o.opened(rankSubItem)
+	if sub == nil {
+		return false
+	}
+	m, _, _ := scanMark(sub.Label)
+	return m.level < level
 }
 
 // isItem tells an item numbered 一、 inside an article from a heading: the
@@ -304,6 +318,10 @@ func (o *outliner) isItem(i int, m mark) bool {
 
 // heading opens a heading of the notice style.
 func (o *outliner) heading(l *line, m mark) {
+	if m.level > maxLevel { // ① runs on in what is open
+		o.plain(l, m.rest)
+		return
+	}
 	node := &corev1.Provision{
 		Kind: corev1.ProvisionKind_PROVISION_KIND_HEADING, Number: int32(m.number),
 		Label: m.label, Title: headingTitle(m.rest), Level: int32(m.level),
@@ -330,7 +348,7 @@ func (o *outliner) plain(l *line, s string) {
 	if len(o.open) == 0 || o.ended {
 		return
 	}
-	if o.opened(rankArticle) == nil {
+	if o.opened(rankArticle) == nil || l.joined && o.opened(rankParagraph) != nil {
 		o.end = l.end
 		return
 	}

@@ -62,6 +62,17 @@ func TestOutline(t *testing.T) {
 			（1）甲之一；
 			2.乙。`,
 			`art-1| art-1.para-1|  art-1.para-1.sub-1|  art-1.para-1.sub-2`},
+		{"numbers in circles and brackets of one character", `
+			第一条　包括：
+			㈠甲：
+			1.其一：
+			①细；
+			②目。
+			㈡乙：
+			①其一；
+			②其二。
+			前款适用。`,
+			`art-1| art-1.para-1|  art-1.para-1.item-1|   art-1.para-1.item-1.sub-1|  art-1.para-1.item-2|   art-1.para-1.item-2.sub-1|   art-1.para-1.item-2.sub-2| art-1.para-2`},
 		{"the notice style", `
 			一、总体要求
 			坚持示例原则。

@@ -310,7 +310,7 @@ func TestReadingIsDeterministic(t *testing.T) {
 
 func TestSignOff(t *testing.T) {
 	text := mustRead(t, []byte("关于示例工作的通知\n各单位：\n一、甲。\n附件：1.示例 表\n2.示例单 3.示例册\n示例市甲局　示例市乙局\n示例市丙局\n2026年3月1日\n（此件公开发布）\n附件1\n表\n示例公司\n2026年4月1日\n（此件不予公开）\n")).Text
-	if got := strings.Join(text.Signatories, "|"); got != "示例市甲局　示例市乙局|示例市丙局" {
+	if got := strings.Join(text.Signatories, "|"); got != "示例市甲局|示例市乙局|示例市丙局" {
 		t.Errorf("signed by %s", got)
 	}
 	if got := strings.Join(text.AttachmentNames, "|"); got != "示例 表|示例单|示例册" {

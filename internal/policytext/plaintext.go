@@ -12,8 +12,15 @@ import (
 	xunicode "golang.org/x/text/encoding/unicode"
 )
 
-// readPlain reads a plain text or Markdown, one line a paragraph.
+// readPlain reads a plain text or Markdown, one line a paragraph unless the lines are
+// the rows of a page.
 func readPlain(ctx context.Context, data []byte, r *reading) error {
+	err := readLines(ctx, data, r)
+	r.joinRows()
+	return err
+}
+
+func readLines(ctx context.Context, data []byte, r *reading) error {
 	// No encoding read here shrinks by more than half in UTF-8, so that a far
 	// longer file need not be decoded to be refused.
 	if len(data) > 2*r.limits.TextBytes {

@@ -50,12 +50,21 @@ type line struct {
 	// code points, with marks of Markdown blanked out. Empty when they are one.
 	raw   string
 	place place
+	// joined says that the line goes on with the last one of running text.
+	joined bool
 	// start and end are code points of the whole text; end excludes the line feed.
 	start, end int
 	// style is the name of the paragraph's style, where the format has any.
 	style string
 	// spots are the places in it that something beside the text is about.
 	spots []spot
+}
+
+// sent is what stands at code points [start, end) of the whole text, which are in the
+// line, as it was sent.
+func (l *line) sent(start, end int) string {
+	points := []rune(cmp.Or(l.raw, l.text))
+	return string(points[start-l.start : end-l.start])
 }
 
 // place tells where a line stands; only the running text holds provisions.
@@ -66,6 +75,7 @@ const (
 	inTable
 	inBox      // a text box or WordArt
 	inContents // an entry of a table of contents, told by its style
+	inMargin   // a page number in a text without pages
 )
 
 // reading collects what a format reader finds; it is turned into a Document
@@ -241,7 +251,7 @@ func (r *reading) document() (*Document, error) {
 	text := &corev1.PolicyText{Text: b.String()}
 	front := readFront(r, text)
 	readOutline(r, front, text)
-	readAttachments(r, text)
+	readAttachments(r, front, text)
 	readCitations(r, front, text)
 	readReferences(r, front, text)
 	readValidities(r, front, text)

@@ -23,6 +23,10 @@ type Mention struct {
 	// paragraphs and articles are how far back 前款 and 前条 reach, attachment the
 	// number in 附件2.
 	paragraphs, articles, attachment int
+	// part is whose the provisions are, where a title tells; doubtful says that nothing
+	// does and that another text was named before.
+	part     *numberedPart
+	doubtful bool
 }
 
 var (

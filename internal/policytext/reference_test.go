@@ -86,6 +86,58 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// Articles that are named without their document are its own, unless a sentence has
+// named another text.
+func TestBareReferences(t *testing.T) {
+	const head = "示例办法\n第一条 甲。\n第二条 申请人应当提交：\n（一）甲；\n（二）乙。\n前款材料应当真实。\n第三条 包括：\n1.甲；\n2.乙。\n第四条 "
+	for s, want := range map[string]string{
+		"依照第一条、第九条处理。":                   "第一条、第九条!",
+		"违反第二条第一款第（二）项的，责令改正。":           "第二条第一款第（二）项=art-2.para-1.item-2",
+		"符合第二条第（三）项的，第三条第二项另有规定的除外。":     "第二条第（三）项!|第三条第二项=art-3.para-1.sub-2",
+		"依照《示例法》第一条、第二条处理，第三条适用。":        "",
+		"违反示例法第一条的，依照第二条处理。":             "",
+		"依照《示例法》处理。依照第九条，第一条不适用。":        "第一条=art-1",
+		"依照《示例法》处理。本办法第一条和第二条不适用；第三条除外。": "本办法第一条和第二条=art-1,art-2|第三条=art-3",
+		"本办法第二条第一款第（三）项、前款第（一）项适用。":      "本办法第二条第一款第（三）项!|前款第（一）项!",
+		"《示例办法》（试行）第二条第二款和《示例办法》第九条适用。":  "《示例办法》（试行）第二条第二款=art-2.para-2|《示例办法》第九条!",
+		"建设第三条道路。": "",
+	} {
+		d := mustRead(t, []byte(head+s+"\n")).Text
+		var got []string
+		for _, r := range d.References[1:] {
+			if Slice(d, int(r.Start), int(r.End)) != r.Text {
+				t.Errorf("%q stands at %d", r.Text, r.Start)
+			}
+			line := r.Text + "=" + strings.Join(r.Targets, ",")
+			if r.Broken {
+				line = r.Text + "!"
+			}
+			got = append(got, line)
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("%s\n got %s\nwant %s", s, strings.Join(got, "|"), want)
+		}
+	}
+}
+
+// In a notice 第二条 is 二、, and what it encloses is cited by its title.
+func TestReferencesOfParts(t *testing.T) {
+	const text = "关于印发《甲办法》和《乙细则》的通知\n各单位：\n一、现印发两个文件。\n二、工作要求\n（一）抓紧实施。\n三、本通知第二条第（一）项、第五条适用。本通知第二条适用。\n示例局\n2026年3月1日\n" +
+		"甲办法\n第一条 **甲**。\n第二条 甲。\n乙细则\n第一条 **依据**《甲办法》第二条制定，《甲办法》第五条除外。\n"
+	d := mustRead(t, []byte(text)).Text
+	var got []string
+	for _, r := range d.References {
+		if Slice(d, int(r.Start), int(r.End)) != r.Text {
+			t.Errorf("%q stands at %d", r.Text, r.Start)
+		}
+		got = append(got, fmt.Sprintf("%s%v%t", r.Text, r.Targets, r.Broken))
+	}
+	want := "本通知第二条第（一）项、第五条[]true|本通知第二条[head-2]false|《甲办法》第二条[enc-1.art-2]false|《甲办法》第五条[]true"
+	if strings.Join(got, "|") != want {
+		t.Errorf("got %s", strings.Join(got, "|"))
+	}
+}
+
 // The words of a decision to amend speak of the text that it amends.
 func TestReferencesInAmendments(t *testing.T) {
 	if refs := mustRead(t, []byte("关于修改《示例办法》的决定\n一、第五条修改为：“违反本办法第四十条的，予以纠正。”\n")).Text.References; len(refs) != 0 {
@@ -132,6 +184,8 @@ func TestValidities(t *testing.T) {
 		{"第九条 本办法适用于自2026年1月1日起至2026年6月30日登记的企业。", ""},
 		{"第九条 本办法自2026年8月31日起试行，试行期6个月。", "2026-08-31 2027-02-28 6"},
 		{"第九条 自2024年2月29日起施行，有效期1年。", "2024-02-29 2025-02-28 12"},
+		{"第九条 本办法自二O二六年五月一日起施行，2028年4月30日自行失效。", "2026-05-01 2028-04-30 0"},
+		{"第九条 本办法自2026年5月1日起施行，《示例规定》于2026年4月30日废止。", "2026-05-01  0"},
 	} {
 		d := mustRead(t, []byte("示例办法\n"+tt.text+"\n示例局\n2026年3月5日\n")).Text
 		var got []string

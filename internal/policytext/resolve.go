@@ -1,7 +1,9 @@
 package policytext
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +23,10 @@ type numberedPart struct {
 
 	chapters map[int]string
 	articles map[[2]int32]*corev1.Provision
+	headings map[int32]*corev1.Provision // 一、
 	order    []*corev1.Provision
+	places   map[*corev1.Provision]int // in order
+	lists    map[listKey]map[int32]*corev1.Provision
 }
 
 // resolver finds what the mentions of a document name.
@@ -29,12 +34,13 @@ type resolver struct {
 	text        *corev1.PolicyText
 	parts       []*numberedPart
 	attachments []*corev1.Part
+	titles      map[string]*numberedPart // by title, folded, of what is no attachment
 }
 
 // readReferences resolves the references of a document to places of its own.
 func readReferences(r *reading, f *front, text *corev1.PolicyText) {
 	rs := newResolver(text)
-	part := 0
+	part, citations := 0, text.GetCitations()
 	for i := f.body; i < len(r.lines); i++ {
 		l := &r.lines[i]
 		for part+1 < len(rs.parts) && int(rs.parts[part].GetEnd()) <= l.start {
@@ -43,20 +49,45 @@ func readReferences(r *reading, f *front, text *corev1.PolicyText) {
 		if note, page := attachmentLine(trim(l.text)); note || page || amendingTitle.MatchString(rs.parts[part].GetTitle()) {
 			continue
 		}
+		cited := len(citations)
+		for cited > 0 && int(citations[len(citations)-cited].GetStart()) < l.start {
+			cited--
+		}
+		citations = citations[len(citations)-cited:]
 		at, from := l.start, 0
-		for _, m := range Mentions(l.text) {
+		for _, m := range rs.mentions(l, rs.parts[part], citations) {
 			at += utf8.RuneCountInString(l.text[from:m.Start])
 			from = m.Start
 			if len(text.References) == maxReferences {
 				return
 			}
-			text.References = append(text.References, rs.resolve(m, at, rs.parts[part]))
+			found := rs.resolve(m, at, rs.parts[part])
+			if m.doubtful && found.Broken {
+				continue // of the text named before
+			}
+			if l.raw != "" {
+				found.Text = l.sent(int(found.Start), int(found.End))
+			}
+			text.References = append(text.References, found)
 		}
 	}
 }
 
+// mentions are the references of a line, in order; citations begin at the line.
+func (rs *resolver) mentions(l *line, own *numberedPart, citations []*corev1.Citation) []Mention {
+	out := Mentions(l.text)
+	if own.Articles > 0 && l.place == inText {
+		out = bareMentions(l.text, out)
+	}
+	if named := rs.ofParts(l, citations); len(named) > 0 {
+		out = append(out, named...)
+		slices.SortStableFunc(out, func(a, b Mention) int { return cmp.Compare(a.Start, b.Start) })
+	}
+	return out
+}
+
 func newResolver(text *corev1.PolicyText) *resolver {
-	rs := &resolver{text: text}
+	rs := &resolver{text: text, titles: map[string]*numberedPart{}}
 	next := 0
 	for _, p := range text.GetParts() {
 		nodes := p.GetOutline()
@@ -72,9 +103,15 @@ func newResolver(text *corev1.PolicyText) *resolver {
 			}
 			nodes = text.Outline[from:next]
 		}
-		n := &numberedPart{Part: p, Numbering: NumberingOf(nodes), chapters: map[int]string{}, articles: map[[2]int32]*corev1.Provision{}}
+		n := &numberedPart{
+			Part: p, Numbering: NumberingOf(nodes), chapters: map[int]string{}, articles: map[[2]int32]*corev1.Provision{},
+			headings: map[int32]*corev1.Provision{}, places: map[*corev1.Provision]int{}, lists: map[listKey]map[int32]*corev1.Provision{},
+		}
 		n.index(nodes)
 		rs.parts = append(rs.parts, n)
+		if key := Fold(p.GetTitle()); rs.titles[key] == nil && p.GetKind() != corev1.PartKind_PART_KIND_ATTACHMENT {
+			rs.titles[key] = n
+		}
 	}
 	return rs
 }
@@ -91,7 +128,12 @@ func (n *numberedPart) index(nodes []*corev1.Provision) {
 			if _, twice := n.articles[key]; !twice {
 				n.articles[key] = p
 			}
+			n.places[p] = len(n.order)
 			n.order = append(n.order, p)
+		case corev1.ProvisionKind_PROVISION_KIND_HEADING:
+			if _, twice := n.headings[p.GetNumber()]; !twice && p.GetLevel() == 1 {
+				n.headings[p.GetNumber()] = p
+			}
 		}
 		n.index(p.GetChildren())
 	}
@@ -112,11 +154,18 @@ func (rs *resolver) resolve(m Mention, at int, own *numberedPart) *corev1.Refere
 	}
 	in := own
 	article, paragraph := own.around(rs.text, at)
-	if m.self != "" {
+	switch {
+	case m.part != nil:
+		in = m.part
+	case m.self != "":
 		in = rs.named(m.self, own)
-		if in != own {
-			article, paragraph = nil, nil
-		}
+	}
+	if in != own {
+		article, paragraph = nil, nil
+	}
+	if in.Articles == 0 && len(in.headings) > 0 && len(m.provisions) > 0 {
+		in.below(m, out)
+		return out
 	}
 	out.Broken = in.Missing(m, int(article.GetNumber()), int(paragraph.GetNumber())) != ""
 	add := func(id string) {
@@ -136,19 +185,68 @@ func (rs *resolver) resolve(m Mention, at int, own *numberedPart) *corev1.Refere
 		out.Broken = article != nil && len(before) < m.articles
 	case m.paragraphs > 0:
 		for k := int(paragraph.GetNumber()) - m.paragraphs; k > 0 && k < int(paragraph.GetNumber()); k++ {
-			add(deepest(article, &corev1.CitedProvision{Paragraph: int32(k), Item: firstItem(m.provisions), SubItem: 0}))
+			p := &corev1.CitedProvision{Paragraph: int32(k), Item: firstItem(m.provisions), SubItem: 0}
+			out.Broken = out.Broken || in.lacksItem(article, p)
+			add(in.deepest(article, p))
 		}
 	default:
-		for _, p := range m.provisions {
-			node := article
-			if p.GetArticle() > 0 {
-				node = in.articles[[2]int32{p.GetArticle(), p.GetBranch()}]
-				out.Broken = out.Broken || node == nil && in.Articles > 0
-			}
-			add(deepest(node, p))
-		}
+		in.provisions(m, article, out)
 	}
 	return out
+}
+
+// provisions resolves what a mention lists; article is where the mention stands.
+func (n *numberedPart) provisions(m Mention, article *corev1.Provision, out *corev1.Reference) {
+	for _, p := range m.provisions {
+		node := article
+		if p.GetArticle() > 0 {
+			node = n.articles[[2]int32{p.GetArticle(), p.GetBranch()}]
+			out.Broken = out.Broken || node == nil && n.Articles > 0
+		}
+		out.Broken = out.Broken || n.lacksItem(node, p)
+		if id := n.deepest(node, p); id != "" {
+			out.Targets = append(out.Targets, id)
+		}
+	}
+	if out.Broken {
+		out.Targets = nil
+	}
+}
+
+// below resolves 本通知第二条第（一）项 in a text of headings: 二、（一）.
+func (n *numberedPart) below(m Mention, out *corev1.Reference) {
+	for _, p := range m.provisions {
+		at := n.headings[p.GetArticle()]
+		if p.GetArticle() > 0 && at == nil {
+			out.Broken, out.Targets = true, nil
+			return
+		}
+		if c := n.list(at, corev1.ProvisionKind_PROVISION_KIND_HEADING)[p.GetItem()]; c != nil {
+			at = c
+		}
+		if at.GetId() != "" {
+			out.Targets = append(out.Targets, at.GetId())
+		}
+	}
+}
+
+// lacksItem reports an item or sub-item that the list it is of does not hold. Items
+// that run on in their paragraph are not known.
+func (n *numberedPart) lacksItem(article *corev1.Provision, p *corev1.CitedProvision) bool {
+	at := article
+	if p.GetParagraph() > 0 {
+		at = n.list(at, corev1.ProvisionKind_PROVISION_KIND_PARAGRAPH)[p.GetParagraph()]
+	}
+	if at == nil || p.GetItem() == 0 {
+		return false
+	}
+	items := n.list(at, corev1.ProvisionKind_PROVISION_KIND_ITEM)
+	item := items[p.GetItem()]
+	if item == nil {
+		return len(items) > 0
+	}
+	subItems := n.list(item, corev1.ProvisionKind_PROVISION_KIND_SUB_ITEM)
+	return p.GetSubItem() > 0 && len(subItems) > 0 && subItems[p.GetSubItem()] == nil
 }
 
 func firstItem(list []*corev1.CitedProvision) int32 {
@@ -185,7 +283,8 @@ func (rs *resolver) named(self string, own *numberedPart) *numberedPart {
 	text := func(p *numberedPart) bool {
 		return p.GetKind() != corev1.PartKind_PART_KIND_ATTACHMENT && p.Articles > 0
 	}
-	if strings.Contains(own.GetTitle(), self) && own.Articles > 0 {
+	if strings.Contains(own.GetTitle(), self) && own.Articles > 0 ||
+		strings.HasSuffix(own.GetTitle(), self) && len(own.headings) > 0 {
 		return own
 	}
 	var first *numberedPart
@@ -225,17 +324,15 @@ func (n *numberedPart) around(t *corev1.PolicyText, at int) (article, paragraph 
 
 // before are the articles in front of one.
 func (n *numberedPart) before(article *corev1.Provision, back int) []*corev1.Provision {
-	for i, p := range n.order {
-		if p == article {
-			return n.order[max(0, i-back):i]
-		}
+	if i, ok := n.places[article]; ok {
+		return n.order[max(0, i-back):i]
 	}
 	return nil
 }
 
 // deepest is the id of what is named below an article, as far as the outline shows
 // it: an item that runs on in its paragraph is found as the paragraph.
-func deepest(article *corev1.Provision, p *corev1.CitedProvision) string {
+func (n *numberedPart) deepest(article *corev1.Provision, p *corev1.CitedProvision) string {
 	at := article
 	for _, step := range []struct {
 		kind   corev1.ProvisionKind
@@ -245,28 +342,44 @@ func deepest(article *corev1.Provision, p *corev1.CitedProvision) string {
 		{corev1.ProvisionKind_PROVISION_KIND_ITEM, p.GetItem()},
 		{corev1.ProvisionKind_PROVISION_KIND_SUB_ITEM, p.GetSubItem()},
 	} {
-		if step.number == 0 {
-			continue
-		}
-		if next := childNumbered(at, step.kind, step.number); next != nil {
+		if next := n.list(at, step.kind)[step.number]; step.number > 0 && next != nil {
 			at = next
 		}
 	}
 	return at.GetId()
 }
 
-// childNumbered finds a provision below another, through ranks that are left out:
-// 第十条第（二）项 is an item of its only paragraph that has one.
-func childNumbered(n *corev1.Provision, kind corev1.ProvisionKind, number int32) *corev1.Provision {
-	for _, c := range n.GetChildren() {
-		if c.GetKind() == kind && c.GetNumber() == number {
-			return c
-		}
-		if c.GetKind() < kind {
-			if found := childNumbered(c, kind, number); found != nil {
-				return found
+// listKey is a rank below a provision.
+type listKey struct {
+	of   *corev1.Provision
+	kind corev1.ProvisionKind
+}
+
+// list are the provisions of a rank below another, by number and through ranks that
+// are left out: 第十条第（二）项 is an item of its only paragraph that has one. Items of
+// a paragraph may be numbered 1. alone.
+func (n *numberedPart) list(of *corev1.Provision, kind corev1.ProvisionKind) map[int32]*corev1.Provision {
+	key := listKey{of, kind}
+	if known, ok := n.lists[key]; ok || of == nil {
+		return known
+	}
+	found := map[int32]*corev1.Provision{}
+	var collect func(p *corev1.Provision)
+	collect = func(p *corev1.Provision) {
+		for _, c := range p.GetChildren() {
+			item := kind == corev1.ProvisionKind_PROVISION_KIND_ITEM && p.GetKind() == corev1.ProvisionKind_PROVISION_KIND_PARAGRAPH &&
+				c.GetKind() == corev1.ProvisionKind_PROVISION_KIND_SUB_ITEM
+			switch {
+			case c.GetKind() == kind || item:
+				if found[c.GetNumber()] == nil {
+					found[c.GetNumber()] = c
+				}
+			case c.GetKind() < kind:
+				collect(c)
 			}
 		}
 	}
-	return nil
+	collect(of)
+	n.lists[key] = found
+	return found
 }

@@ -14,7 +14,7 @@ type Paragraph struct {
 	Number string `json:"number"`
 	// Style is the name of its style, where the format has any.
 	Style string `json:"style"`
-	// Place is text, table, box or contents.
+	// Place is text, table, box, contents or margin.
 	Place string `json:"place"`
 	Text  string `json:"text"`
 }
@@ -27,7 +27,7 @@ var errStop = errors.New("stopped by the reader")
 // the body are read: no structure, no notes or comments. An error is the last
 // thing it gives.
 func (re Reader) Paragraphs(ctx context.Context, data []byte) iter.Seq2[Paragraph, error] {
-	places := map[place]string{inText: "text", inTable: "table", inBox: "box", inContents: "contents"}
+	places := map[place]string{inText: "text", inTable: "table", inBox: "box", inContents: "contents", inMargin: "margin"}
 	return func(yield func(Paragraph, error) bool) {
 		r := &reading{limits: re.Limits, changes: re.Changes}
 		r.sink = func(l line) error {

@@ -15,7 +15,7 @@ import (
 const maxValidities = 1_000
 
 const (
-	dayPattern = `([\d〇○零一二三四五六七八九]{4})\s*年\s*([\d一二三四五六七八九十]{1,3})\s*月\s*([\d一二三四五六七八九十]{1,3})\s*日`
+	dayPattern = `([\d〇○零OoＯｏ一二三四五六七八九]{4})\s*年\s*([\d一二三四五六七八九十]{1,3})\s*月\s*([\d一二三四五六七八九十]{1,3})\s*日`
 	takesForce = `(?:正式)?(?:施行|实施|执行|生效|试行)`
 	itself     = `本(?:\p{Han}{0,4})(?:办法|规定|细则|规则|意见|通知|方案|决定|条例|措施|指引|标准|基准|规范|规程|准则|制度|公告|通告)`
 )
@@ -25,6 +25,7 @@ var (
 	fromTo    = lenient(`[自从]` + dayPattern + `(?:之日)?起?(?:至|到)` + dayPattern + `止?(?:` + takesForce + `|有效|[，。；]|\s*$)`)
 	fromIssue = lenient(`[自从](?:印发|公布|发布|颁布|下发|公告)之?日起(.{0,12}?)` + takesForce)
 	untilDay  = lenient(`(?:有效期(?:限)?(?:为|截至|截止)?(?:[^，。；]{0,24})?|` + takesForce + `[，,]?|之日起)(?:至|到|截至|截止到?)` + dayPattern)
+	lapsesOn  = lenient(`[，,于至到]` + dayPattern + `(?:自动|自行)?(?:废止|失效|终止)`)
 	period    = lenient(`(?:有效期(?:限)?|(?:试行|施行|暂行)期(?:限)?)(?:暂定)?(?:为|是)?\s*([\d一二两三四五六七八九十]{1,3})\s*(年|个月)`)
 	// ofItself begins a sentence about how long the text itself holds, and rightThen ends
 	// what stands before its days: applications too are taken from one day to another.
@@ -55,6 +56,9 @@ func readValidities(r *reading, f *front, text *corev1.PolicyText) {
 				v.Text = strings.TrimSuffix(trim(s), "。")
 				v.Start = int32(at + utf8.RuneCountInString(s[:lead]))
 				v.End = v.Start + int32(utf8.RuneCountInString(v.Text))
+				if l.raw != "" {
+					v.Text = l.sent(int(v.Start), int(v.End))
+				}
 				if last != nil && v.EffectiveDate == nil && !v.FromIssue && last.Months == 0 && last.LastDay == nil {
 					last.Text = Slice(text, int(last.Start), int(v.End))
 					last.End, last.Months, last.LastDay = v.End, v.Months, v.LastDay
@@ -95,6 +99,9 @@ func validityOf(s string, own map[string]bool, issued *date.Date) *corev1.Validi
 		return nil
 	}
 	if m := untilDay.FindStringSubmatchIndex(s); m != nil && v.LastDay == nil {
+		v.LastDay = dayOf(s, m[2:8])
+	}
+	if m := lapsesOn.FindStringSubmatchIndex(s); m != nil && v.LastDay == nil && !strings.Contains(s, "《") {
 		v.LastDay = dayOf(s, m[2:8])
 	}
 	if m := period.FindStringSubmatch(s); m != nil {
@@ -138,7 +145,7 @@ func dayOf(s string, at []int) *date.Date {
 	var n [3]int
 	for i := range n {
 		var ok bool
-		if n[i], ok = ParseNumeral(s[at[2*i]:at[2*i+1]]); !ok {
+		if n[i], ok = ParseNumeral(letterO.Replace(s[at[2*i]:at[2*i+1]])); !ok {
 			return nil
 		}
 	}
