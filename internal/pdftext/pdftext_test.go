@@ -64,6 +64,25 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A row that is spread to be as wide as the others has no blanks for it.
+func TestSpreadRow(t *testing.T) {
+	spread := "BT /F 16 Tf 1 0 0 1 79 730 Tm ["
+	for _, r := range "例规定（示政发" {
+		spread += fmt.Sprintf("<%04X> -700 ", r)
+	}
+	spread += "] TJ ET\n"
+	page := pdftexttest.Show(111, 760, 16, "一、示例示例示例示例示例示例示例示例示例示例示例示例示") +
+		spread + pdftexttest.Show(79, 700, 16, "〔2026〕1号）处理，示例示例示例示例示例示例示例示例示例。") +
+		pdftexttest.Show(111, 670, 16, "示例 规定")
+	d, err := reader(t).Read(t.Context(), pdftexttest.File(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "例规定（示政发"; !strings.Contains(d.Text.Text, want) || !strings.Contains(d.Text.Text, "示例 规定") {
+		t.Errorf("text\n%s", d.Text.Text)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	re := reader(t)
 	whole := pdftexttest.File(pdftexttest.Show(79, 700, 16, "第一条　甲。"))

@@ -216,6 +216,10 @@ func (f *file) spans(text references.FPDF_TEXTPAGE, out *policytext.Page) error 
 				continue
 			}
 		}
+		if strings.ContainsRune("—…", c.r) && c == last {
+			b.WriteRune(c.r) // —— may be one glyph
+			continue
+		}
 		if b.Len() == 0 || math.Abs(c.y-last.y) > 0.1*c.size || math.Abs(c.size-last.size) > 0.1*c.size || gap > 0.4*c.size || gap < -0.6*c.size {
 			flush()
 			turned, err := f.turned(text, i)
@@ -253,8 +257,12 @@ func (f *file) character(text references.FPDF_TEXTPAGE, i int) (c character, sho
 	if err != nil {
 		return c, false, err
 	}
-	if c.r == ' ' && size.FontSize <= 1 {
-		return c, false, nil // made up between runs
+	if c.r == ' ' {
+		// Between characters that a justified row has spread, the engine makes blanks up.
+		made, err := f.engine.FPDFText_IsGenerated(&requests.FPDFText_IsGenerated{TextPage: text, Index: i})
+		if err != nil || made.IsGenerated {
+			return c, false, err
+		}
 	}
 	origin, err := f.engine.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: text, Index: i})
 	if err != nil {

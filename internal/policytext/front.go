@@ -62,7 +62,28 @@ func readFront(r *reading, text *corev1.PolicyText) *front {
 	f.readTitle(r, text)
 	f.readAddressees(r, text)
 	f.readSignatures(r, text)
+	if text.Date == nil {
+		text.Date = f.dateBelow(r)
+	}
 	return f
+}
+
+// dateBelow is the date in brackets right below the head, by which a document without
+// sign-off is dated.
+func (f *front) dateBelow(r *reading) *date.Date {
+	for i := f.body; i < len(r.lines); i++ {
+		s := trim(r.lines[i].text)
+		if s == "" {
+			continue
+		}
+		if isNote(s) {
+			if day, ok := dateOf(datePattern.FindStringSubmatch(s)); ok && day != nil {
+				return validDate(day)
+			}
+		}
+		break
+	}
+	return nil
 }
 
 // headWord reports lines of a red head that are neither title nor number.
@@ -390,11 +411,19 @@ func signatureDate(s string) (*date.Date, bool) {
 		return nil, false
 	}
 	m := datePattern.FindStringSubmatch(s)
-	if m == nil {
+	if m == nil || trim(m[1]) == "" && isNote(s) { // （2026年3月1日） below a title says when it was passed
 		return nil, false
 	}
 	before := m[1]
 	if trim(before) != "" && (isSentence(before) || !IsBlank(lastRune(before)) || utf8.RuneCountInString(before) > 40) {
+		return nil, false
+	}
+	return dateOf(m)
+}
+
+// dateOf reads what datePattern found; nil where month or day are still open.
+func dateOf(m []string) (*date.Date, bool) {
+	if m == nil {
 		return nil, false
 	}
 	year, ok1 := ParseNumeral(letterO.Replace(m[2]))

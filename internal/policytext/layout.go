@@ -315,6 +315,13 @@ func (b block) continues(before, r row) bool {
 	if !b.body(before) || !b.body(r) || r.x > b.left+0.8*b.size || before.gaps > 0 || r.gaps > 0 {
 		return false
 	}
+	if before.x > b.left+4*b.size { // centred, or set to the right
+		return false
+	}
+	note, page := attachmentLine(r.text)
+	if _, day := signatureDate(trim(before.text)); day || page && !note {
+		return false
+	}
 	if b.indented {
 		// A row that stops short in the middle of a sentence was broken all the same.
 		return b.full(before) || before.end > (b.left+b.right)/2 && !strings.ContainsRune("。；：！？”）", lastRune(trim(before.text)))
@@ -322,7 +329,7 @@ func (b block) continues(before, r row) bool {
 	if !b.full(before) && !(before.end > (b.left+b.right)/2 && inBrackets(before.text)) {
 		return false
 	}
-	if note, page := attachmentLine(r.text); note || page {
+	if note || page {
 		return false
 	}
 	m, numbered := readMark(&line{text: r.text})

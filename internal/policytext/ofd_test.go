@@ -124,6 +124,33 @@ func TestOFDParagraphs(t *testing.T) {
 	}
 }
 
+// What is centred or set to the right never runs on, and a page of the attachments
+// begins anew.
+func TestRowsThatEnd(t *testing.T) {
+	const size, left = 16.0, 80.0
+	var rows []row
+	for y, s := range []string{"　　现印发给你们，请遵照执行，执行中的问题请及时向示例局反映", "并且说明理由。", "2026年4月30日", "附件1：", "示例的办法"} {
+		at := left
+		if s == "2026年4月30日" {
+			at = left + 18*size
+		}
+		text := strings.TrimLeft(s, "　")
+		at += float64(len([]rune(s))-len([]rune(text))) * size
+		rows = append(rows, row{text: text, x: at, end: at + float64(len([]rune(text)))*size, y: float64(y) * 28, size: size, height: 800})
+	}
+	r := &reading{limits: DefaultLimits()}
+	if err := r.paragraphs(rows); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range r.lines {
+		got = append(got, l.text)
+	}
+	if want := "现印发给你们，请遵照执行，执行中的问题请及时向示例局反映并且说明理由。|2026年4月30日|附件1：|示例的办法"; strings.Join(got, "|") != want {
+		t.Errorf("lines %q", got)
+	}
+}
+
 // Where paragraphs are not indented, a full row is followed by what begins anew for
 // certain, and a row that is short for a number in brackets goes on.
 func TestFlushRows(t *testing.T) {

@@ -308,6 +308,14 @@ func TestReadingIsDeterministic(t *testing.T) {
 	}
 }
 
+// A date in brackets below the title of an issued text is no sign-off of its own.
+func TestNoteBelowTitle(t *testing.T) {
+	text := mustRead(t, []byte("关于转发示例局《示例办法》的通知\n各单位：\n现转发给你们。\n示例市人民政府\n2026年3月5日\n示例办法\n示例局　示例二局\n（2026年3月1日）\n第一条　甲。\n")).Text
+	if got := partsOf(text); got != "main 关于转发示例局《示例办法》的通知 0/0\nenc-1 示例办法 1/0" {
+		t.Errorf("parts\n%s", got)
+	}
+}
+
 func TestSignOff(t *testing.T) {
 	text := mustRead(t, []byte("关于示例工作的通知\n各单位：\n一、甲。\n附件：1.示例 表\n2.示例单 3.示例册\n示例市甲局　示例市乙局\n示例市丙局\n2026年3月1日\n（此件公开发布）\n附件1\n表\n示例公司\n2026年4月1日\n（此件不予公开）\n")).Text
 	if got := strings.Join(text.Signatories, "|"); got != "示例市甲局|示例市乙局|示例市丙局" {
