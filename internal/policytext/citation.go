@@ -233,7 +233,7 @@ func ownTitles(text *corev1.PolicyText) map[string]bool {
 		return own
 	}
 	own[Fold(title)] = true
-	if issuing.MatchString(title) || strings.HasPrefix(title, "《") && strings.HasSuffix(title, "》") {
+	if isIssuing(title) || strings.HasPrefix(title, "《") && strings.HasSuffix(title, "》") {
 		for _, name := range issuedTitles(title) {
 			own[Fold(name)] = true
 		}

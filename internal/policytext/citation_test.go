@@ -35,6 +35,7 @@ func TestCitations(t *testing.T) {
 			"self 示例县示例办法（试行）\nself 示例县示例办法（试行）\ndocument 示例县示例办法 示政发〔2019〕3号"},
 		{"own title of a draft", "示例县示例办法\n（送审稿）\n\n《示例县示例办法》自印发之日起施行。\n", "self 示例县示例办法"},
 		{"a text that is amended is not the document's own", "关于修改《示例县示例办法》的决定\n\n甲。\n", "document 示例县示例办法"},
+		{"a text that is ended is not the document's own", "示例局关于废止《示例县示例办法》的公告\n\n甲。\n", "document 示例县示例办法"},
 		{"nested marks", "示例办法\n\n根据《关于修改〈示例条例〉的决定》和《关于印发《示例方案》的通知》办理。\n", "document 关于修改〈示例条例〉的决定\ndocument 关于印发《示例方案》的通知"},
 		{"a title broken in the head", "关于印发《示例县示例\n管理办法》的通知\n\n甲。\n", "self 示例县示例管理办法"},
 		{"provisions", "示例办法\n\n依照《示例法》第十条第一款第（二）项、第十二条之一和第2款的规定，《示例条例》第 23 条处理。\n",

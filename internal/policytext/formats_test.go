@@ -190,7 +190,7 @@ func TestPlainIsNoMarkdown(t *testing.T) {
 }
 
 func TestUTF16WithoutMark(t *testing.T) {
-	const sample = "示例办法\n第一条　甲，共12项。\n"
+	const sample = "　　示例办法\n　　　　第一条　甲，共12项。\n　　　　示例局　　　　\n"
 	for name, order := range map[string]binary.ByteOrder{"LE": binary.LittleEndian, "BE": binary.BigEndian} {
 		t.Run(name, func(t *testing.T) {
 			var data []byte

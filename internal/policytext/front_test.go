@@ -23,6 +23,7 @@ func TestFront(t *testing.T) {
 		{"an announcement without a title", "示例局公告\n2026年第4号\n关于示例事项，现公告如下。\n", "示例局公告", "示例局公告2026年第4号", "", ""},
 		{"the letter O for a zero", "示例通知\n甲。\n示例局\n二O二六年一月五日\n", "示例通知", "", "2026-01-05", ""},
 		{"a date below the title", "示例区关于示例工作的意见\n（2026年3月20日）\n一、甲。\n", "示例区关于示例工作的意见", "", "2026-03-20", ""},
+		{"what a web page puts above", "索 引 号：11000000/2026-00001\n发布机构：示例区政府\n发文字号：示政办规〔2026〕3号\n成文日期：2026年3月5日\n\n示例区政府关于印发示例清单的通知\n\n各部门：\n甲。\n\n2026年3月5日\n", "示例区政府关于印发示例清单的通知", "示政办规〔2026〕3号", "2026-03-05", "各部门"},
 		{"no kind at all", "示例说词\n\n甲。\n", "示例说词", "", "", ""},
 		{"no blank line before the body", "示例规定\n第一条　甲。\n第二条　乙规定\n", "示例规定", "", "", ""},
 		{"open date", "示例办法\n第一条　甲。\n示例局\n2026年  月  日\n", "示例办法", "", "", ""},
@@ -57,9 +58,10 @@ func TestSignatories(t *testing.T) {
 // Organs that sign side by side are told apart; a spread name and a person's are not.
 func TestOrgansSideBySide(t *testing.T) {
 	for s, want := range map[string]string{
-		"示例区甲局　　示例区乙委员会": "示例区甲局|示例区乙委员会",
-		"示 例 区 人 民 政 府":  "示 例 区 人 民 政 府",
-		"市长　某某某":         "市长　某某某",
+		"示例区甲局　　示例区乙委员会":        "示例区甲局|示例区乙委员会",
+		"示 例 区 人 民 政 府":         "示 例 区 人 民 政 府",
+		"市长　某某某":                "市长　某某某",
+		"示例区甲局　示例区乙局\n\n示例区丙中心": "示例区甲局|示例区乙局|示例区丙中心",
 	} {
 		if got := strings.Join(mustRead(t, []byte("示例公告\n甲。\n"+s+"\n2026年3月5日\n（联系人：示例科）\n")).Text.Signatories, "|"); got != want {
 			t.Errorf("%s is signed by %s", s, got)

@@ -235,9 +235,27 @@ func (o *outliner) openArticle(l *line, m mark, node *corev1.Provision) {
 		o.close(rankHeading) // an enclosed text begins below the notice's last heading
 	}
 	o.push(rankArticle, node, id, l.start+m.start, l.end)
-	if m.rest != "" && !isCaption(m.rest) {
+	switch {
+	case m.rest == "" || isCaption(m.rest):
+	case o.inner(l, m):
+	default:
 		o.paragraph(l.start+m.body, l)
 	}
+}
+
+// inner reads the first of a list that begins on the line of what holds it, 第二条
+// （一）甲, and reports whether one does.
+func (o *outliner) inner(l *line, outer mark) bool {
+	m, size, ok := scanMark(outer.rest)
+	if !ok || m.number != 1 || m.kind != corev1.ProvisionKind_PROVISION_KIND_HEADING || m.level < 2 || outer.level >= m.level {
+		return false
+	}
+	m.label, m.rest, m.start = outer.rest[:size], trim(outer.rest[size:]), outer.body
+	if m.loose = true; m.cited() {
+		return false
+	}
+	o.item(l, m)
+	return true
 }
 
 // isCaption reports an article's caption standing alone: 【立法目的】.
@@ -267,7 +285,6 @@ func articleName(n int) string { return "第" + FormatNumeral(n) + "条" }
 // inside an article, a heading elsewhere.
 func (o *outliner) numbered(i int, m mark) {
 	l := &o.r.lines[i]
-	start := l.start + m.start
 	inArticle := o.opened(rankArticle) != nil
 	if inArticle && m.level == 1 && !o.isItem(i, m) {
 		o.close(rankArticle)
@@ -277,6 +294,12 @@ func (o *outliner) numbered(i int, m mark) {
 		o.heading(l, m)
 		return
 	}
+	o.item(l, m)
+}
+
+// item opens an item or sub-item of the open article.
+func (o *outliner) item(l *line, m mark) {
+	start := l.start + m.start
 	if o.opened(rankParagraph) == nil {
 		o.paragraph(start, l) // items right below the article's number
 	}
@@ -285,6 +308,7 @@ func (o *outliner) numbered(i int, m mark) {
 	case m.level <= 2:
 		node.Kind = corev1.ProvisionKind_PROVISION_KIND_ITEM
 		o.push(rankItem, node, fmt.Sprintf("item-%d", m.number), start, l.end)
+		o.inner(l, m)
 	case o.below(m.level):
 		o.end = l.end // （1） below 1., ① below either: part of the sub-item
 	default:
@@ -398,9 +422,6 @@ func (o *outliner) push(rank int, node *corev1.Provision, id string, start, end 
 	o.end = end
 }
 
-// isContents reports the head of a table of contents.
-func isContents(s string) bool { return squeeze(s[:min(len(s), 30)]) == "目录" }
-
 // close ends the open provisions of this rank and below.
 func (o *outliner) close(rank int) {
 	n := len(o.open)
@@ -419,51 +440,6 @@ func (o *outliner) opened(rank int) *corev1.Provision {
 		}
 	}
 	return nil
-}
-
-// contents passes over a table of contents and returns its last line: the
-// entries below 目录, when the first of them comes again as a heading of the
-// text. Only the first 目录 of a document is looked at.
-func (o *outliner) contents(i int) int {
-	if o.listed {
-		return i
-	}
-	o.listed = true
-	var first mark
-	last, ended := i, false
-	for k := i + 1; k < o.part.last; k++ {
-		l := &o.r.lines[k]
-		if l.place != inText || trim(l.text) == "" {
-			continue
-		}
-		m, ok := readMark(l)
-		switch paged := endsInPage(l.text); {
-		case first.label == "" && !ok && !paged:
-			return i // no list follows
-		case first.label == "" && ok:
-			first = m
-		case ok && m.label == first.label && strings.HasPrefix(squeeze(first.rest), squeeze(m.rest)):
-			return last
-		case !paged && (!ok || strings.HasSuffix(m.rest, "。")):
-			ended = true
-		}
-		if !ended {
-			last = k
-		}
-	}
-	return i
-}
-
-// endsInPage reports an entry with its page: 附则……12.
-func endsInPage(s string) bool {
-	s = trim(s)
-	stem := strings.TrimRight(s, "0123456789")
-	return stem != s && strings.ContainsAny(lastOf(stem), "\t.…·　 ")
-}
-
-func lastOf(s string) string {
-	_, n := utf8.DecodeLastRuneInString(s)
-	return s[len(s)-n:]
 }
 
 // count adds up a tree. 款 and 项 count inside articles only. The headings 一、

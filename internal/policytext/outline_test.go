@@ -73,6 +73,13 @@ func TestOutline(t *testing.T) {
 			②其二。
 			前款适用。`,
 			`art-1| art-1.para-1|  art-1.para-1.item-1|   art-1.para-1.item-1.sub-1|  art-1.para-1.item-2|   art-1.para-1.item-2.sub-1|   art-1.para-1.item-2.sub-2| art-1.para-2`},
+		{"lists that begin on the line of what holds them", `
+			第一条 （一）甲；
+			（二）1.其一；
+			2.其二。
+			第二条 （一）项所列事项除外。
+			第三条（部门职责）甲。`,
+			`art-1| art-1.para-1|  art-1.para-1.item-1|  art-1.para-1.item-2|   art-1.para-1.item-2.sub-1|   art-1.para-1.item-2.sub-2|art-2| art-2.para-1|art-3| art-3.para-1`},
 		{"the notice style", `
 			一、总体要求
 			坚持示例原则。

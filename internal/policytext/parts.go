@@ -11,7 +11,10 @@ import (
 
 var (
 	// issuing finds titles of documents that issue an enclosed text.
-	issuing = regexp.MustCompile(`印发|发布|公布|颁布|转发|批转|令$|公告$`)
+	issuing = regexp.MustCompile(`印发|发布|公布|颁布|转发|批转`)
+	// issuingKind are kinds that issue a text, unless they are about changing or ending it.
+	issuingKind = regexp.MustCompile(`令$|公告$`)
+	endingTitle = regexp.MustCompile(`关于(?:宣布)?(?:修改|修订|修正|调整|废止|停止|终止|延长|继续)`)
 	// issuedBare is the text that a title issues without title marks.
 	issuedBare = regexp.MustCompile(`(?:印发|发布|公布|颁布|转发|批转)([^《》]+)的(?:通知|公告|通告|决定|函|令)$`)
 	// issuedMore finds 关于印发《甲办法》等三个文件的通知.
@@ -52,7 +55,7 @@ type splitter struct {
 // as its attachments, and what else is attached. A text is known to be issued by its
 // title, which the document's title names, or else by its articles.
 func readParts(r *reading, f *front, text *corev1.PolicyText) []*partLines {
-	sp := &splitter{r: r, front: f, issued: map[string]bool{}, issues: issuing.MatchString(text.Title), title: -1}
+	sp := &splitter{r: r, front: f, issued: map[string]bool{}, issues: isIssuing(text.Title), title: -1}
 	for _, title := range issuedTitles(text.Title) {
 		sp.issued[Fold(title)] = false
 	}
@@ -70,6 +73,11 @@ func readParts(r *reading, f *front, text *corev1.PolicyText) []*partLines {
 	}
 	sp.settle(issuedMore.MatchString(text.Title))
 	return sp.parts
+}
+
+// isIssuing tells titles of documents that issue the texts they name.
+func isIssuing(title string) bool {
+	return issuing.MatchString(title) || issuingKind.MatchString(title) && !endingTitle.MatchString(title)
 }
 
 func (sp *splitter) open() *partLines { return sp.parts[len(sp.parts)-1] }

@@ -3,6 +3,7 @@ package policytext
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,9 +16,8 @@ import (
 // readPlain reads a plain text or Markdown, one line a paragraph unless the lines are
 // the rows of a page.
 func readPlain(ctx context.Context, data []byte, r *reading) error {
-	err := readLines(ctx, data, r)
-	r.joinRows()
-	return err
+	r.rows = true
+	return readLines(ctx, data, r)
 }
 
 func readLines(ctx context.Context, data []byte, r *reading) error {
@@ -106,15 +106,17 @@ func bareUTF16(data []byte) (string, bool) {
 			zeros[i%2]++
 		}
 	}
-	order := xunicode.BigEndian
-	if zeros[1] > zeros[0] {
-		order = xunicode.LittleEndian
+	orders := []xunicode.Endianness{xunicode.BigEndian, xunicode.LittleEndian}
+	if zeros[1] > zeros[0] { // of ASCII or, the other way about, of U+3000
+		slices.Reverse(orders)
 	}
-	out, err := xunicode.UTF16(order, xunicode.IgnoreBOM).NewDecoder().Bytes(data)
-	if err != nil || !plausible(out) || bytes.ContainsFunc(out, isBinary) {
-		return "", false
+	for _, order := range orders {
+		out, err := xunicode.UTF16(order, xunicode.IgnoreBOM).NewDecoder().Bytes(data)
+		if err == nil && plausible(out) && !bytes.ContainsFunc(out, isBinary) {
+			return string(out), true
+		}
 	}
-	return string(out), true
+	return "", false
 }
 
 // damagedUTF8 reports bytes that are UTF-8 but for a few: a cut or damaged

@@ -88,6 +88,8 @@ type reading struct {
 	warnings []string
 	bytes    int
 	limits   Limits
+	// rows says that the lines may be rows of a page.
+	rows bool
 	// changes tells how tracked changes are read.
 	changes Changes
 	// sink takes the lines instead, where the reading is a stream.
@@ -248,6 +250,7 @@ func (r *reading) document() (*Document, error) {
 	if blank {
 		return nil, refuse(CodeEmptyDocument, "文件中没有可读的文字；扫描件请先识别为文字后上传")
 	}
+	r.joinRows()
 	text := &corev1.PolicyText{Text: b.String()}
 	front := readFront(r, text)
 	readOutline(r, front, text)

@@ -23,10 +23,10 @@ const (
 var (
 	fromDay   = lenient(`[自从]` + dayPattern + `(?:之日)?起` + takesForce)
 	fromTo    = lenient(`[自从]` + dayPattern + `(?:之日)?起?(?:至|到)` + dayPattern + `止?(?:` + takesForce + `|有效|[，。；]|\s*$)`)
-	fromIssue = lenient(`[自从](?:印发|公布|发布|颁布|下发|公告)之?日起(.{0,12}?)` + takesForce)
+	fromIssue = lenient(`[自从](?:印发|公布|发布|颁布|下发|公告|发文|签发|通过)之?日起(.{0,12}?)` + takesForce)
 	untilDay  = lenient(`(?:有效期(?:限)?(?:为|截至|截止)?(?:[^，。；]{0,24})?|` + takesForce + `[，,]?|之日起)(?:至|到|截至|截止到?)` + dayPattern)
 	lapsesOn  = lenient(`[，,于至到]` + dayPattern + `(?:自动|自行)?(?:废止|失效|终止)`)
-	period    = lenient(`(?:有效期(?:限)?|(?:试行|施行|暂行)期(?:限)?)(?:暂定)?(?:为|是)?\s*([\d一二两三四五六七八九十]{1,3})\s*(年|个月)`)
+	period    = lenient(`(?:有效期(?:限)?|(?:试行|施行|暂行)期(?:限)?|起(?:试行|施行|实施|执行))(?:暂定)?(?:为|是)?\s*([\d一二两三四五六七八九十]{1,3})\s*(年|个月)`)
 	// ofItself begins a sentence about how long the text itself holds, and rightThen ends
 	// what stands before its days: applications too are taken from one day to another.
 	ofItself  = regexp.MustCompile(itself + `|^(?:有效期|试行期|现予|自)`)

@@ -22,10 +22,15 @@ const (
 )
 
 // joinRows sets page numbers apart and marks the lines that go on with the one before
-// them: it stopped in the middle of a sentence or, where lines are rows of a page, at
-// the edge of it, and the next is not indented as a paragraph is.
+// them. A line that ends in a comma is never the last of a paragraph. Of plain text,
+// and around a page number, one that stopped in the middle of a sentence is not either
+// or, where lines are rows of a page, at the edge of it, and the next is not indented
+// as a paragraph is.
 func (r *reading) joinRows() {
-	edge := r.edge()
+	edge := 0
+	if r.rows {
+		edge = r.edge()
+	}
 	before, first := -1, 0 // the last line of running text, and its paragraph's first
 	turned := false
 	for i := range r.lines {
@@ -41,7 +46,11 @@ func (r *reading) joinRows() {
 			before, turned = -1, false
 			continue
 		}
-		l.joined = before >= 0 && goesOn(r.lines[before].text, l.text, indent(r.lines[first].text), edge)
+		if before >= 0 {
+			last := r.lines[before].text
+			l.joined = (r.rows || turned) && goesOn(last, l.text, indent(r.lines[first].text), edge) ||
+				strings.ContainsRune("，、", lastRune(trim(last))) && !begins(l)
+		}
 		if !l.joined {
 			first = i
 		}
@@ -58,12 +67,18 @@ func goesOn(before, s string, first, edge int) bool {
 	if strings.ContainsRune("。；：！？;:!?…—”", lastRune(trim(before))) {
 		return edge > 0 && cells(before) > edge-rowSlack && indent(s) < first
 	}
-	if m, numbered := readMark(&line{text: s}); numbered && !m.cited() {
+	if begins(&line{text: s}) {
 		return false
 	}
 	note, page := attachmentLine(trim(s))
 	_, day := signatureDate(trim(s))
 	return !note && !page && !day
+}
+
+// begins reports whether a line begins a provision.
+func begins(l *line) bool {
+	m, numbered := readMark(l)
+	return numbered && !m.cited()
 }
 
 // edge is the width of the rows that the lines of a text are, 0 where they are

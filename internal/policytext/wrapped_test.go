@@ -47,6 +47,7 @@ func TestLinesAreParagraphs(t *testing.T) {
 		"第一条　示例示例示例示例示例示例示例示例示例示例。\n示例示例示例示例示例示例示例示例，示例。\n":    "art-1| art-1.para-1| art-1.para-2",
 		"第一条　示例示例示例示例示例示例示例示例示例示例示例\n第二条示例示例示例示例示例示例示例示例示例。\n": "art-1| art-1.para-1|art-2| art-2.para-1",
 		"第一条　包括：\n（一）示例示例示例示例示例示例示例示例示例\n（二）示例示例示例示例\n":        "art-1| art-1.para-1|  art-1.para-1.item-1|  art-1.para-1.item-2",
+		"第一条　包括：\n（一）示例的，\n补助；\n（二）示例。\n":                      "art-1| art-1.para-1|  art-1.para-1.item-1|  art-1.para-1.item-2",
 		"第一条　示例示例示例示例示例示例示例示例示例示例示例\n- 3 -\n示例，示例。\n":          "art-1| art-1.para-1",
 		"第一条　示例示例示例示例示例示例示例示例示例示例示例\n　　示例示例示例示例示例，示例示例示例示例。\n": "art-1| art-1.para-1| art-1.para-2",
 	} {
