@@ -45,6 +45,9 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	if err != nil {
 		return nil, err
 	}
+	if p.bureau != "" && p.bureau == unit.GetSuccessor() { // what a merged bureau drafted is its successor's
+		p.bureau = unit.GetName()
+	}
 	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
 	a, change := newAssignment(name, c, in.GetAssignment(), p, unit.GetDisplayName(), who, s.today())
 	if a, _, err = s.assignments.Create(ctx, a, change); errors.Is(err, docstore.ErrAlreadyExists) {

@@ -96,6 +96,22 @@ func ownBureau(t *testing.T, w *world) {
 	}
 }
 
+// A lawyer of the bureau with which the drafting unit was merged is barred as its own.
+func TestLawyerOfASuccessor(t *testing.T) {
+	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
+		_, c := w.accepted(t, w.prepared(t, false))
+		w.lawyer(t, "drafter2")
+		p := &directoryv1.Person{}
+		w.must(t, "sysadmin", directoryService+"GetPerson", &directoryv1.GetPersonRequest{Name: w.people["drafter2"]}, p)
+		w.must(t, "sysadmin", directoryService+"UpdateBureau", &directoryv1.UpdateBureauRequest{
+			Bureau: &directoryv1.Bureau{Name: w.bureau[labour], Successor: p.GetBureau()}, UpdateMask: fields("successor"),
+		}, &directoryv1.Bureau{})
+		if _, f := w.assign(t, c.GetName(), "drafter2"); reason(f) != "COUNSEL_CONFLICT" {
+			t.Errorf("assigned what the own bureau drafted before the merger: %v", f)
+		}
+	})
+}
+
 // A matter is taken back from a counsel: the file closes, what was signed counts, and it
 // can be passed on again. Who leaves the register, or is suspended before accepting,
 // has nothing of it.
