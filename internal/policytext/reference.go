@@ -203,7 +203,7 @@ func (n Numbering) Missing(m Mention, article, paragraph int) string {
 		}
 	default:
 		for _, p := range m.provisions {
-			if n.lacks(p, article) {
+			if n.Lacks(p, article) {
 				return p.GetText()
 			}
 		}
@@ -211,8 +211,9 @@ func (n Numbering) Missing(m Mention, article, paragraph int) string {
 	return ""
 }
 
-// lacks reports that there is no such article or paragraph.
-func (n Numbering) lacks(p *corev1.CitedProvision, article int) bool {
+// Lacks reports that there is no such article or paragraph; article is the one of the
+// place where it is mentioned.
+func (n Numbering) Lacks(p *corev1.CitedProvision, article int) bool {
 	if p.GetArticle() > 0 {
 		article = int(p.GetArticle())
 	}

@@ -1,13 +1,13 @@
 package rulebook
 
 import (
-	"cmp"
 	"regexp"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	datepb "google.golang.org/genproto/googleapis/type/date"
 
 	corev1 "fashen/gen/fashen/core/v1"
 	"fashen/internal/policytext"
@@ -27,11 +27,15 @@ type Facts struct {
 
 // FactsOf reads the facts off a document's own outline and date.
 func FactsOf(t *corev1.PolicyText) Facts {
-	f := Facts{Numbering: policytext.NumberingOf(t.GetOutline()), Whole: true}
-	if d := t.GetDate(); d.GetYear() > 0 && d.GetMonth() > 0 && d.GetDay() > 0 {
-		f.Date = time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
+	return Facts{Numbering: policytext.NumberingOf(t.GetOutline()), Date: dayOf(t.GetDate()), Whole: true}
+}
+
+// dayOf is the day of a date, the zero time where one is not told in full.
+func dayOf(d *datepb.Date) time.Time {
+	if d.GetYear() <= 0 || d.GetMonth() <= 0 || d.GetDay() <= 0 {
+		return time.Time{}
 	}
-	return f
+	return time.Date(int(d.Year), time.Month(d.Month), int(d.Day), 0, 0, 0, 0, time.UTC)
 }
 
 // FactsOfDocument reads the facts off a file as it was read, its paper included.
@@ -80,6 +84,8 @@ func checkNamed(name string) (check, bool) {
 		return checkBeyond, true
 	case "dangling":
 		return checkDangling, true
+	case "backdated":
+		return checkBackdated, true
 	}
 	return nil, false
 }
@@ -87,6 +93,8 @@ func checkNamed(name string) (check, bool) {
 // mayFind spares a check the sentences in which it finds nothing.
 func (in *checkInput) mayFind(check string, has traits) bool {
 	switch {
+	case check == "backdated":
+		return !in.facts.Date.IsZero() && strings.Contains(in.text, "月") && strings.Contains(in.text, "起")
 	case check != "dangling":
 		return has&hasTitle != 0
 	case has&(hasOrdinal|hasFront) == 0:
@@ -94,7 +102,7 @@ func (in *checkInput) mayFind(check string, has traits) bool {
 	case in.whole:
 		return len(in.references) > 0 && (strings.Contains(in.text, "第") || strings.Contains(in.text, "前"))
 	}
-	return has&hasMention != 0
+	return has&hasMention != 0 || has&hasOrdinal != 0 && (in.facts.Articles > 0 || in.facts.Chapters > 0)
 }
 
 // citedTitle is a title in 《》, and where it begins with the marks.
@@ -205,53 +213,6 @@ func checkBeyond(in *checkInput) []checkHit {
 	return hits
 }
 
-// checkDangling finds references to parts the document does not have. Of a document
-// that was read, the reader has told them, part by part: what is attached has articles
-// of its own, and the words of an amendment speak of another text.
-func checkDangling(in *checkInput) []checkHit {
-	var hits []checkHit
-	if in.whole {
-		article, paragraph := in.at()
-		for _, r := range in.references {
-			if r.GetBroken() && !strings.HasPrefix(r.GetText(), "附") { // which may be sent apart
-				start := len(string([]rune(in.text)[:int(r.GetStart())-in.start]))
-				what := r.GetText()
-				for _, m := range policytext.Mentions(what) { // of a list, the one that is missing
-					what = cmp.Or(in.facts.Missing(m, article, paragraph), what)
-				}
-				hits = append(hits, checkHit{start: start, end: start + len(r.GetText()), words: []string{"{what}", what}})
-			}
-		}
-		return hits
-	}
-	mentions := policytext.Mentions(in.text)
-	if len(mentions) == 0 {
-		return nil
-	}
-	article, paragraph := in.at()
-	for _, m := range mentions {
-		if what := in.facts.Missing(m, article, paragraph); what != "" {
-			hits = append(hits, checkHit{start: m.Start, end: m.End, words: []string{"{what}", what}})
-		}
-	}
-	return hits
-}
-
-// referencesIn are the references that stand in a clause.
-func referencesIn(t *corev1.PolicyText, c *clause) []*corev1.Reference {
-	all := t.GetReferences()
-	before := func(at int) int {
-		return sort.Search(len(all), func(i int) bool { return int(all[i].GetEnd()) > at })
-	}
-	from, to := before(c.runeStart), before(c.runeStart+c.runes)
-	for from < to && int(all[from].GetStart()) < c.runeStart {
-		from++
-	}
-	return all[from:to]
-}
-
-var startsArticle = regexp.MustCompile(`^[\s　]*第([零〇一二三四五六七八九十百\d]{1,7})条[\s　]`)
-
 // checks runs the checks of a set over one sentence that has some traits.
 func (s *Set) checks(t *corev1.PolicyText, c *clause, facts *Facts, has traits) []*corev1.Finding {
 	if len(s.checkRules) == 0 {
@@ -294,22 +255,4 @@ func (s *Set) checked(rules []*rule, c *clause, in checkInput, has traits) []*co
 		}
 	}
 	return out
-}
-
-// articleOf tells the article and paragraph a sentence stands in, by the outline or,
-// when the text has none, by the number it begins with. The articles of an attachment
-// are not those of the document.
-func articleOf(t *corev1.PolicyText, c *clause) (article, paragraph int) {
-	if len(t.GetOutline()) > 0 {
-		at := c.runeStart + c.runes - 1
-		if policytext.PartAt(t, at).GetKind() == corev1.PartKind_PART_KIND_ATTACHMENT {
-			return 0, 0
-		}
-		article, paragraph, _, _ = policytext.Locate(t, at, at+1)
-		return article, paragraph
-	}
-	if m := startsArticle.FindStringSubmatch(c.text); m != nil {
-		article, _ = policytext.ParseNumeral(m[1])
-	}
-	return article, 0
 }

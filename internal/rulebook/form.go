@@ -14,7 +14,7 @@ import (
 )
 
 // Checks of form look at a document as a whole: its head, its sign-off, its
-// numbering, its paper. They are not run over a clause alone.
+// numbering, its paper. Of a clause alone only a sign-off is looked at.
 
 // formInput is what a check of form sees.
 type formInput struct {
@@ -48,7 +48,7 @@ var formChecks = map[string]formCheck{
 	"title_kind": checkTitleKind, "title_reserved": checkTitleReserved, "title_form": checkTitleForm, "addressees": checkAddressees,
 	"sign_date": checkSignDate, "number_year": checkNumberYear, "heading_order": checkHeadingOrder, "numbering": checkNumbering,
 	"attachment_note": checkAttachmentNote, "attachment_count": checkAttachmentCount, "annotation": checkAnnotation,
-	"effect": checkEffect, "validity": checkValidity, "validity_long": checkValidityLong, "page": checkPage,
+	"effect": checkEffect, "effect_early": checkEffectEarly, "validity": checkValidity, "validity_long": checkValidityLong, "page": checkPage,
 }
 
 // maxFormLines bounds the lines that are looked at, longForm the bytes of one: what is
@@ -74,13 +74,19 @@ func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 
 // forms runs the checks of form of a set over a document, in reading order.
 func (s *Set) forms(t *corev1.PolicyText, facts *Facts) []*corev1.Finding {
-	if !facts.Whole || len(s.formRules) == 0 {
+	if len(s.formRules) == 0 || !facts.Whole && len(t.GetText()) > longForm {
 		return nil
 	}
 	in := newFormInput(t, facts.Page)
 	var out []*corev1.Finding
 	for _, r := range s.formRules {
+		if !facts.Whole && r.doc.Check.s != "sign_date" {
+			continue
+		}
 		for _, h := range r.form(in) {
+			if !facts.Whole && h.prompt {
+				continue
+			}
 			c := &clause{text: h.line.s, runeStart: codePoints(t.GetText()[:h.line.at])}
 			f := s.finding(c, hit{rule: r, start: h.start, end: h.end})
 			words := strings.NewReplacer(h.words...)
@@ -171,30 +177,7 @@ func checkAddressees(in *formInput) []formHit {
 	return nil
 }
 
-var (
-	// signDate is a line that is a date, alone or behind the issuer's name, in a form
-	// that GB/T 9704-2012 does not know: Chinese numerals, zeros ahead, a year cut
-	// short, stops or strokes.
-	signDate = regexp.MustCompile(`^(?:[^\s　，。；：、]{2,40}[\s　]+)?(` +
-		`[一二][〇○零ＯOo0一二三四五六七八九]{3}年[一二三四五六七八九十]{1,3}月[一二三四五六七八九十]{1,3}日` +
-		`|\d{4}年0\d月\d{1,2}日|\d{4}年\d{1,2}月0\d日|\d{2}年\d{1,2}月\d{1,2}日` +
-		`|(?:19|20)\d{2}[.．/-]\d{1,2}[.．/-]\d{1,2}日?)$`)
-	yearOf = regexp.MustCompile(`〔(\d{4})〕`)
-)
-
-// checkSignDate looks at the form of 成文日期.
-func checkSignDate(in *formInput) []formHit {
-	var hits []formHit
-	for _, l := range in.lines {
-		if len(l.s) > longForm || l.s == "" || !strings.HasSuffix(l.s, "日") && !isDigit(l.s[len(l.s)-1]) {
-			continue
-		}
-		if m := signDate.FindStringSubmatchIndex(l.s); m != nil {
-			hits = append(hits, formHit{line: l, start: m[2], end: m[3]})
-		}
-	}
-	return hits
-}
+var yearOf = regexp.MustCompile(`〔(\d{4})〕`)
 
 // checkNumberYear compares the year of the number with that of the date (FACTS
 // DN-07).
@@ -400,6 +383,17 @@ func checkEffect(in *formInput) []formHit {
 		return nil
 	}
 	return []formHit{allOf(in.titled)}
+}
+
+// checkEffectEarly finds texts that hold from a day before their own.
+func checkEffectEarly(in *formInput) []formHit {
+	signed := dayOf(in.text.GetDate())
+	for _, v := range in.text.GetValidities() {
+		if from := dayOf(v.GetEffectiveDate()); !v.GetFromIssue() && !signed.IsZero() && !from.IsZero() && from.Before(signed) {
+			return []formHit{allOf(formLine{v.Text, in.byteAt(int(v.Start))}, "{from}", from.Format(dateLayout), "{date}", signed.Format(dateLayout))}
+		}
+	}
+	return nil
 }
 
 // checkValidity finds rules that do not say until when they hold (FACTS VA-01).

@@ -75,10 +75,31 @@ func TestForm(t *testing.T) {
 
 // Form is a warning: nothing of it flags but what a lawyer must put right.
 func TestFormIsAWarning(t *testing.T) {
-	flags := []string{"FORM-DN", "DN_DI", "DN_LEADING_ZERO", "FORM-REPEALED", "FORM-TITLE", "FORM-XREF", "FORM-XREF-LAW", "FORM-VALIDITY-LONG"}
+	flags := []string{"FORM-DN", "FORM-DN-ORDER", "FORM-DATE", "FORM-REPEALED-PLAIN", "DN_DI", "DN_LEADING_ZERO", "FORM-REPEALED", "FORM-TITLE", "FORM-XREF", "FORM-XREF-LAW", "FORM-VALIDITY-LONG"}
 	for r := range builtinSet(t, "form").active {
 		if (r.strength != corev1.Strength_STRENGTH_CONTEXTUAL) != slices.Contains(flags, r.id) {
 			t.Errorf("%s is %v", r.id, r.strength)
+		}
+	}
+}
+
+// A date below or beside who signs is the date of a document; whatever else is a date may
+// be a cell of a table.
+func TestSignDate(t *testing.T) {
+	set := builtinSet(t, "form")
+	for s, want := range map[string]string{
+		"示例区水务局\n二〇二六年七月一日": "二〇二六年七月一日", "示例区水务局　2026年07月1日": "2026年07月1日", "示例区住房和城乡建设委员会\n\n26年7月1日": "26年7月1日",
+		"示例镇人民政府\n2026年7月": "2026年7月", "示例区水务局办公室 2026年7月08日印发": "2026年7月08日", "示例区水务局\n2026年七月1日": "2026年七月1日",
+		"示例区水务局\n2026.7.1": "2026.7.1", "示例区水务局\n2026年7月1": "2026年7月1",
+		"示例区水务局\n2026年7月1日": "", "二〇二六年七月一日，示例局召开会议。": "", "申请日期\n2026年07月01日": "", "请于2026年07月01日前报送\n": "",
+		"第一条 依照示例局2026年07月01日的通知执行。": "", "示例区水务局 2026年7月8日印发": "",
+	} {
+		got := ""
+		for _, f := range set.ScreenClause(&corev1.PolicyText{Text: s}, Facts{}).Findings {
+			got += f.Anchor.Quote
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
 }

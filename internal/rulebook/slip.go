@@ -46,8 +46,11 @@ func shapeOf(title string) titleShape {
 func (s *titleShape) near(of *titleShape) bool {
 	d := len(s.runes) - len(of.runes)
 	return len(of.runes) >= s.least && -maxSlip <= d && d <= maxSlip && bits.OnesCount64(s.seen^of.seen) <= maxSlip &&
-		s.runes[0] == of.runes[0] && (s.kind == of.kind || s.kind == "")
+		(s.runes[0] == of.runes[0] || d == 0 && s.seen == of.seen) && (s.kind == of.kind || s.kind == "")
 }
+
+// national reports whether a title begins with 中华人民共和国.
+func (s *titleShape) national() bool { return s.least == minNational }
 
 // slip tells by how many characters a title misses a statute's, 0 when they are two
 // titles.
@@ -61,16 +64,23 @@ func slip(a, b *titleShape) int {
 	}
 	written, right := a.runes[from:n], b.runes[from:m]
 	size := max(len(written), len(right))
+	if permuted(written, right) {
+		size = 2 // words in another order
+	}
 	// Of local rules there are so many that a title of theirs is a slip for a national
 	// one only where it is long and all but the same.
 	law := b.kind == "法" || b.kind == "条例" || b.kind == "法典"
-	if !law && (size > 1 && !permuted(written, right) || len(b.runes) < longTitle) {
+	if !law && (size > 2 || size == 2 && !permuted(written, right) || len(b.runes) < longTitle) {
 		return 0
 	}
 	if a.kind == "" && (size > 1 || len(a.runes) != len(b.runes)) {
 		return 0 // a kind that there is nowhere: 条列
 	}
-	if !slipped(written, right, len(b.runes)+minSlipRunes-a.least) {
+	switch {
+	case slipped(written, right, len(b.runes)+minSlipRunes-a.least):
+	case a.national() && b.kind == "法" && size <= 2 && (len(written) == 0 || len(right) == 0) && len(b.runes) > minSlipRunes-1:
+		// The laws of the nation are all known: a word more or less makes none.
+	default:
 		return 0
 	}
 	return size
@@ -92,8 +102,10 @@ func slipped(written, right []rune, of int) bool {
 		return of > minSlipRunes && !(isSubject(written[0]) && isSubject(right[0]))
 	case permuted(written, right):
 		return of > minSlipRunes
+	case w+r > 4 || of < minSlipRunes+2:
+		return false
 	default:
-		return w+r <= 4 && of >= minSlipRunes+2 && common(written) && common(right)
+		return common(written) && common(right) || of > minSlipRunes+2 && slices.ContainsFunc(written, func(c rune) bool { return slices.Contains(right, c) })
 	}
 }
 
@@ -123,7 +135,7 @@ func isSubject(r rune) bool {
 }
 
 func permuted(a, b []rune) bool {
-	if len(a) != len(b) || len(a) < 2 || len(a) > maxSlip {
+	if len(a) != len(b) || len(a) < 2 {
 		return false
 	}
 	x, y := slices.Clone(a), slices.Clone(b)

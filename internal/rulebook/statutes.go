@@ -65,6 +65,12 @@ func (x *statuteIndex) meant(title string) *statute {
 	if len(a.runes) < a.least-1 || len(a.runes) > maxSlipRunes || x.implements(bare) {
 		return nil
 	}
+	if law := x.byTitle[strings.TrimSuffix(bare, a.kind)+"法"]; law != nil && a.kind != "" && a.kind != "法" {
+		if a.national() {
+			return law
+		}
+		return nil // what a place makes of the law bears its name
+	}
 	var best *statute
 	least := maxSlip + 1
 	for _, s := range x.all {
