@@ -32,11 +32,8 @@ type weighing struct {
 	// taught are the rules in force that the model was taught of, by its numbers of
 	// them; nil for the others.
 	taught []*rule
-	// articles are the numbers of those that cite the same article.
-	articles [][]int
-	// named are, for each rule the model was taught of, the numbers of those that cite its
-	// article or one that it names beside.
-	named map[*rule][]int
+	// articles are the numbers of those that stand for the same article.
+	articles map[string][]int
 	// needs is for each what a clause found by its words must hold.
 	needs []*pattern
 }
@@ -44,8 +41,8 @@ type weighing struct {
 // What a model has to say to put its own provision in the place of a frame's: so much for
 // its own, and no more than such a part of that for the frame's.
 const (
-	preferred = 0.30
-	doubted   = 0.30
+	preferred = 0.10
+	doubted   = 0.40
 )
 
 // declareWording takes up what a pack says of the weighing of clauses.
@@ -119,23 +116,10 @@ func (l *Library) needs() map[string]*pattern {
 
 // relate finds out which of the rules taught stand for the same article.
 func (w *weighing) relate() {
-	w.articles, w.named = nil, map[*rule][]int{}
+	w.articles = map[string][]int{}
 	for i, r := range w.taught {
-		if r == nil {
-			continue
-		}
-		at := slices.IndexFunc(w.articles, func(of []int) bool { return w.taught[of[0]].article == r.article })
-		if at < 0 {
-			at, w.articles = len(w.articles), append(w.articles, nil)
-		}
-		w.articles[at] = append(w.articles[at], i)
-		if len(w.named[r]) > 0 {
-			continue // it stands for several classes
-		}
-		for j, of := range w.taught {
-			if of != nil && (of.article == r.article || slices.Contains(r.also, of.article)) {
-				w.named[r] = append(w.named[r], j)
-			}
+		if r != nil {
+			w.articles[r.article] = append(w.articles[r.article], i)
 		}
 	}
 }
@@ -189,7 +173,7 @@ func (r *run) judge(w *weighing) {
 	if p < w.keep && r.m.traits&hasDefinition == 0 { // what a definition does shows where its term is used
 		r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return w.knows(h.rule) && !h.verify })
 	}
-	if p < w.bound(r.m.plainText) {
+	if r.made || p < w.bound(r.m.plainText) {
 		return
 	}
 	r.chances = w.model.Chances(w.head, weight, r.chances)
@@ -213,7 +197,7 @@ func (r *run) judge(w *weighing) {
 		told = true
 		return false
 	})
-	if told || r.made {
+	if told {
 		return
 	}
 	if h, ok := r.byWords(w, class); ok {
@@ -234,7 +218,7 @@ func (w *weighing) bound(text string) float64 {
 // knows reports whether the model may judge a rule's hits: it was taught of the rule, and
 // does not speak against one of its examples. A rule of a region's own, or one that was
 // changed to find what the model takes for lawful, is left to its frames.
-func (w *weighing) knows(r *rule) bool { return !r.apart && len(w.named[r]) > 0 }
+func (w *weighing) knows(r *rule) bool { return !r.apart && slices.Contains(w.taught, r) }
 
 // setApart finds the rules of which the words of an example would have the hit not told.
 func (l *loader) setApart() {
@@ -280,25 +264,22 @@ func (r *run) silences(of *rule, example string) bool {
 // it, -1 for none, and the chance of all its rules.
 func (w *weighing) likeliest(chances []float64) (best int, chance float64) {
 	best = -1
-	for _, article := range w.articles {
-		sum, top := 0.0, article[0]
-		for _, i := range article {
-			if sum += chances[i]; chances[i] > chances[top] {
-				top = i
-			}
+	for i, r := range w.taught {
+		if r == nil {
+			continue
 		}
-		if sum > chance {
-			best, chance = top, sum
+		sum := w.chanceOf(chances, r)
+		if sum > chance || sum == chance && chances[i] > chances[best] { // of one article the likeliest
+			best, chance = i, sum
 		}
 	}
 	return best, chance
 }
 
-// chanceOf is the chance of the article of a rule that the model was taught of, and of
-// those that it names beside.
+// chanceOf is the chance of the article of a rule: of all that the model was taught of it.
 func (w *weighing) chanceOf(chances []float64, r *rule) float64 {
 	sum := 0.0
-	for _, i := range w.named[r] {
+	for _, i := range w.articles[r.article] {
 		sum += chances[i]
 	}
 	return sum

@@ -66,7 +66,7 @@ func TestLikeliestArticle(t *testing.T) {
 	if best, chance := w.likeliest(chances); best != 3 || chance < 0.449 || chance > 0.451 {
 		t.Errorf("%d, %v", best, chance)
 	}
-	for r, want := range map[*rule]float64{a: 0.45, b: 0.35, c: 0.8} {
+	for r, want := range map[*rule]float64{a: 0.45, b: 0.35, c: 0.45} {
 		if got := w.chanceOf(chances, r); got < want-1e-9 || got > want+1e-9 {
 			t.Errorf("%s: %v, want %v", r.id, got, want)
 		}
