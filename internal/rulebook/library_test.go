@@ -125,7 +125,7 @@ func TestSetByDate(t *testing.T) {
 		t.Errorf("unknown pack: %v", err)
 	}
 	all, err := lib.Set(day(2026, 11, 23))
-	if err != nil || all.Version() != "competition@2026.12.3+form@2026.12.4+powers@2026.12.4" {
+	if err != nil || all.Version() != "competition@2026.12.4+form@2026.12.4+powers@2026.12.4" {
 		t.Errorf("all packs: %v, %v", all.Version(), err)
 	}
 }
@@ -142,7 +142,7 @@ func TestReviewOf2019(t *testing.T) {
 		t.Error("the Regulation is in force in 2019")
 	}
 	drafts, err := lib.DraftSet(on)
-	if err != nil || drafts.Version() != "competition-2016@2026.12.3+powers@2026.12.4" {
+	if err != nil || drafts.Version() != "competition-2016@2026.12.4+powers@2026.12.4" {
 		t.Fatalf("drafts: %v, %v", drafts, err)
 	}
 	set, err := lib.Set(on, "competition-2016")

@@ -112,7 +112,10 @@ func (h *house) as(t *testing.T, who auth.Caller) context.Context {
 	t.Helper()
 	token, _, err := h.signer.UserToken(who)
 	must(t, err)
-	return metadata.AppendToOutgoingContext(t.Context(), auth.MetadataUser, "Bearer "+token)
+	// The longest that a call may take: reading rules takes seconds on a busy machine.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return metadata.AppendToOutgoingContext(ctx, auth.MetadataUser, "Bearer "+token)
 }
 
 // A version that an earlier release came with is still shown, by date too, when this
