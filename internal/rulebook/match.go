@@ -70,7 +70,7 @@ func (l *Library) borrow() *matcher {
 }
 
 func (l *Library) giveBack(m *matcher) {
-	m.text, m.names, m.skip, m.plain = "", nil, nil, false
+	m.text, m.names, m.skip, m.plain, m.work = "", nil, nil, false, 0
 	l.idle.Put(m)
 }
 

@@ -263,14 +263,14 @@ func (r *run) silences(of *rule, example string) bool {
 // likeliest is the article that a clause breaches most likely, by the likeliest class of
 // it, -1 for none, and the chance of all its rules.
 func (w *weighing) likeliest(chances []float64) (best int, chance float64) {
-	best = -1
+	best, own := -1, 0.0
 	for i, r := range w.taught {
 		if r == nil {
 			continue
 		}
 		sum := w.chanceOf(chances, r)
-		if sum > chance || sum == chance && chances[i] > chances[best] { // of one article the likeliest
-			best, chance = i, sum
+		if sum > chance || sum == chance && chances[i] > own { // of one article the likeliest
+			best, chance, own = i, sum, chances[i]
 		}
 	}
 	return best, chance
