@@ -146,9 +146,10 @@ func Begun(begun bool, err error) error {
 }
 
 // CheckFilename refuses names with control characters, which have no place in a
-// header or a list. Otherwise the name is kept as sent and never used as a path.
+// header or a list, and with those that turn it round, so that it shows another kind of
+// file. Otherwise the name is kept as sent and never used as a path.
 func CheckFilename(name string) error {
-	if strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) == "" {
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || rpc.Forbidden(r) }) || strings.TrimSpace(name) == "" {
 		return rpc.Field("upload.filename", "FILENAME_INVALID", "文件名不得为空白，不得含有控制字符")
 	}
 	return nil

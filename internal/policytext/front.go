@@ -160,7 +160,7 @@ func (f *front) announced(r *reading, text *corev1.PolicyText, t *titleSearch) {
 		if s == "" && below.text == "" || l.place == inMargin {
 			continue
 		}
-		if s == "" || !titleLine(l, s) || isNote(s) {
+		if s == "" || !titleLine(l, s) || isNote(s) || len(below.text)+len(s) > maxTitleBytes {
 			break
 		}
 		below = titleBlock{text: below.text + s, end: i + 1}

@@ -91,3 +91,11 @@ func TestDocumentNumber(t *testing.T) {
 		}
 	}
 }
+
+// Lines without end below the head of an announcement are no title.
+func TestTitleOfAnAnnouncementEnds(t *testing.T) {
+	text := mustRead(t, []byte("示例市示例局公告\n2024年第45号\n关于甲\n"+strings.Repeat("乙\n", 2000)+"的公告\n")).Text
+	if len(text.GetTitle()) > maxTitleBytes {
+		t.Errorf("a title of %d bytes", len(text.GetTitle()))
+	}
+}

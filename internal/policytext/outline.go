@@ -251,6 +251,7 @@ func (o *outliner) inner(l *line, outer mark) bool {
 		return false
 	}
 	m.label, m.rest, m.start = outer.rest[:size], trim(outer.rest[size:]), outer.body
+	m.body = outer.body + utf8.RuneCountInString(outer.rest[:len(outer.rest)-len(m.rest)])
 	if m.loose = true; m.cited() {
 		return false
 	}

@@ -281,3 +281,12 @@ func TestSequenceWarnings(t *testing.T) {
 		}
 	}
 }
+
+// What stands two deep on one line begins where its number does.
+func TestPlacesOnOneLine(t *testing.T) {
+	text := mustRead(t, []byte("示例办法\n第一条　甲。\n第二条　（一） 1.乙；\n2.丙。\n")).Text
+	sub := text.GetOutline()[1].GetChildren()[0].GetChildren()[0].GetChildren()[0]
+	if got := Slice(text, int(sub.GetStart()), int(sub.GetEnd())); got != "1.乙；" {
+		t.Errorf("%s is %q", sub.GetId(), got)
+	}
+}

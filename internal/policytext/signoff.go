@@ -76,8 +76,12 @@ func (f *front) markSigners(r *reading, at int) (names []string) {
 		l := &r.lines[i]
 		s := trim(l.text)
 		if s == "" {
-			if len(names) > 0 && !f.organsAbove(r, i) {
-				break
+			if len(names) > 0 {
+				above := f.organsAbove(r, i)
+				if above < 0 {
+					break
+				}
+				i = above + 1
 			}
 			continue
 		}
@@ -91,15 +95,18 @@ func (f *front) markSigners(r *reading, at int) (names []string) {
 	return names
 }
 
-// organsAbove reports whether the line above a blank one holds names of organs alone,
-// which sign together with those below.
-func (f *front) organsAbove(r *reading, at int) bool {
+// organsAbove is the line above a blank one where it holds names of organs alone, which
+// sign together with those below; -1 where it does not.
+func (f *front) organsAbove(r *reading, at int) int {
 	for i := at; i >= f.body; i-- {
 		if s := trim(r.lines[i].text); s != "" {
-			return len(s) < 300 && !slices.ContainsFunc(strings.FieldsFunc(s, IsBlank), func(name string) bool { return !isOrgan(name) })
+			if len(s) >= 300 || slices.ContainsFunc(strings.FieldsFunc(s, IsBlank), func(name string) bool { return !isOrgan(name) }) {
+				break
+			}
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // isOrgan tells a name that may be an organ's.

@@ -48,15 +48,19 @@ func validateRequest(message proto.Message) error {
 	return Fields(violations...)
 }
 
-// verbatim are the fields with words of a document, which are taken as they stand there.
-var verbatim = []protoreflect.FullName{"fashen.core.v1.Anchor.quote", "fashen.competition.v1.ScreenTextRequest.text"}
+// verbatim are the fields with words of a document, which are taken as they stand there,
+// and the names of files, which whoever takes the file checks.
+var verbatim = []protoreflect.FullName{
+	"fashen.core.v1.Anchor.quote", "fashen.competition.v1.ScreenTextRequest.text",
+	"fashen.filing.v1.RevisionUpload.filename", "fashen.filing.v1.MaterialUpload.filename", "fashen.counsel.v1.MatterUpload.filename",
+}
 
 // badTexts are the texts that people cannot mean: what shows nothing where something is
 // asked for, and characters that no letter can bear or that turn a line round.
 func badTexts(m protoreflect.Message, path string) []FieldViolation {
 	var bad []FieldViolation
 	check := func(f protoreflect.FieldDescriptor, text, at string) {
-		if slices.Contains(verbatim, f.FullName()) || f.Name() == "filename" { // which whoever takes the file checks
+		if slices.Contains(verbatim, f.FullName()) {
 			return
 		}
 		if v, ok := badText(f, text); ok {
@@ -91,7 +95,7 @@ func badTexts(m protoreflect.Message, path string) []FieldViolation {
 // the full-width one included, is nothing said, and bad where something has to be;
 // characters without any width are bad wherever they stand alone.
 func badText(f protoreflect.FieldDescriptor, text string) (FieldViolation, bool) {
-	if i := strings.IndexFunc(text, forbidden); i >= 0 {
+	if i := strings.IndexFunc(text, Forbidden); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return FieldViolation{Reason: "CHARACTER_FORBIDDEN", Message: fmt.Sprintf("含有不能使用的控制字符 %U", r)}, true
 	}
@@ -109,9 +113,9 @@ func badText(f protoreflect.FieldDescriptor, text string) (FieldViolation, bool)
 	return FieldViolation{Reason: ruleReason("string.min_len"), Message: "不得只有空白"}, true
 }
 
-// forbidden are control characters other than those of lines, and those that change the
-// direction of the text after them.
-func forbidden(r rune) bool {
+// Forbidden tells control characters other than those of lines, and those that change
+// the direction of the text after them.
+func Forbidden(r rune) bool {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r':
 		return false

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	competitionv1 "fashen/gen/fashen/competition/v1"
 	corev1 "fashen/gen/fashen/core/v1"
 	counselv1 "fashen/gen/fashen/counsel/v1"
 )
@@ -35,14 +36,15 @@ func TestBlankTexts(t *testing.T) {
 		"where none is asked for": {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{
 			Regime: counselv1.Regime_REGIME_ADVICE, Title: "示例", EmergencyReason: long,
 		}}, ""},
-		"of no width":          {&counselv1.ReturnCaseRequest{Name: "n", Reason: "\u200b\u200b \u2060"}, "reason"},
-		"of no width, unasked": {&counselv1.AnswerItemRequest{Name: "n", Number: 1, Answer: &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "\ufeff"}}, "answer.reason"},
-		"in a list of texts":   {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例", Parties: []string{"甲", "\u3000"}}}, "matter.parties[1]"},
-		"NUL":                  {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示\x00例"}}, "matter.title"},
-		"turned round":         {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例\u202e"}}, "matter.title"},
-		"isolated":             {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例", Parties: []string{"\u2066甲"}}}, "matter.parties[0]"},
-		"two lines, joined":    {&counselv1.ReturnCaseRequest{Name: "n", Reason: "一\r\n\t二\u200d"}, ""},
-		"words of a document":  {&counselv1.CreateCommentRequest{Parent: "p", Comment: &counselv1.Comment{Text: "示例", Anchor: &corev1.Anchor{Quote: "\u202e\v"}}}, ""},
+		"of no width":                 {&counselv1.ReturnCaseRequest{Name: "n", Reason: "\u200b\u200b \u2060"}, "reason"},
+		"of no width, unasked":        {&counselv1.AnswerItemRequest{Name: "n", Number: 1, Answer: &counselv1.Answer{Adoption: counselv1.Answer_NOT_ADOPTED, Reason: "\ufeff"}}, "answer.reason"},
+		"in a list of texts":          {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例", Parties: []string{"甲", "\u3000"}}}, "matter.parties[1]"},
+		"NUL":                         {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示\x00例"}}, "matter.title"},
+		"turned round":                {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例\u202e"}}, "matter.title"},
+		"isolated":                    {&counselv1.CreateMatterRequest{Parent: "p", Matter: &counselv1.Matter{Regime: 3, Title: "示例", Parties: []string{"\u2066甲"}}}, "matter.parties[0]"},
+		"two lines, joined":           {&counselv1.ReturnCaseRequest{Name: "n", Reason: "一\r\n\t二\u200d"}, ""},
+		"a file that nobody looks at": {&competitionv1.ImportRuleSetCandidateRequest{Parent: "p", RuleSetCandidate: &competitionv1.RuleSetCandidate{DisplayName: "示例"}, Filename: "a\u202e.zip", Content: []byte("x")}, "filename"},
+		"words of a document":         {&counselv1.CreateCommentRequest{Parent: "p", Comment: &counselv1.Comment{Text: "示例", Anchor: &corev1.Anchor{Quote: "\u202e\v"}}}, ""},
 	} {
 		err := validateRequest(c.in)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(status.Convert(err).Message(), c.want+"：") {

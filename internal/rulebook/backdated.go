@@ -24,13 +24,17 @@ var (
 
 // checkBackdated finds burdens that begin before the day of the document (FACTS ND-P12).
 func checkBackdated(in *checkInput) []checkHit {
-	for _, at := range since.FindAllStringSubmatchIndex(in.text, -1) {
+	days := since.FindAllStringSubmatchIndex(in.text, -1)
+	if len(days) == 0 || favour.MatchString(in.text) || !burden.MatchString(in.text) {
+		return nil
+	}
+	for _, at := range days {
 		day, ok := dayWritten(in.text, at)
 		if !ok || !day.Before(in.facts.Date) || ofOther.MatchString(in.text[:at[0]]) || toOther.MatchString(in.text[at[1]:]) {
 			continue
 		}
 		rest := in.text[:at[0]] + "，" + strings.TrimLeft(in.text[at[1]:], "施行实试执生效")
-		if !burden.MatchString(rest) || favour.MatchString(in.text) {
+		if !burden.MatchString(rest) {
 			continue
 		}
 		return []checkHit{{start: at[0], end: at[1], words: []string{"{day}", day.Format(dateLayout), "{date}", in.facts.Date.Format(dateLayout)}}}

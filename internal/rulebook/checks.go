@@ -23,6 +23,8 @@ type Facts struct {
 	Whole bool
 	// Page is the paper it is set on, where its file said.
 	Page *policytext.PageSetup
+
+	shortNames map[string]bool // that the document gives, once asked for
 }
 
 // FactsOf reads the facts off a document's own outline and date.
@@ -102,7 +104,7 @@ func (in *checkInput) mayFind(check string, has traits) bool {
 	case in.whole:
 		return len(in.references) > 0 && (strings.Contains(in.text, "第") || strings.Contains(in.text, "前"))
 	}
-	return has&hasMention != 0 || has&hasOrdinal != 0 && !in.facts.Whole && (in.facts.Articles > 0 || in.facts.Chapters > 0)
+	return has&hasMention != 0 || has&hasOrdinal != 0 && (in.facts.Articles > 0 || in.facts.Chapters > 0)
 }
 
 // citedTitle is a title in 《》, and where it begins with the marks.
@@ -183,14 +185,18 @@ func checkMisquoted(in *checkInput) []checkHit {
 	return hits
 }
 
+// shortName is a name that a document gives to another: （以下简称《示例条例》）.
+var shortName = regexp.MustCompile(`简称[为：]?[“《]{1,2}([^“”《》]{1,60})`)
+
 // named reports whether the document bears a title, or takes it for a short name.
 func (in *checkInput) named(title string) bool {
-	for _, as := range []string{"简称《", "简称“《", "简称“", "简称为《", "简称：《"} {
-		if strings.Contains(in.doc.GetText(), as+title) {
-			return true
+	if in.facts.shortNames == nil {
+		in.facts.shortNames = map[string]bool{}
+		for _, m := range shortName.FindAllStringSubmatch(in.doc.GetText(), -1) {
+			in.facts.shortNames[m[1]] = true
 		}
 	}
-	return strings.Contains(in.doc.GetTitle(), title)
+	return in.facts.shortNames[title] || strings.Contains(in.doc.GetTitle(), title)
 }
 
 // checkBeyond finds articles of a statute behind its last one. A statute that ended is

@@ -27,7 +27,7 @@ type formInput struct {
 	found  bool
 }
 
-// formLine is a line without the blanks around it, and the byte it begins at.
+// formLine is a line without the blanks around it, and the code point it begins at.
 type formLine struct {
 	s  string
 	at int
@@ -65,8 +65,8 @@ func newFormInput(t *corev1.PolicyText, page *policytext.PageSetup) *formInput {
 		var line string
 		line, rest, more = strings.Cut(rest, "\n")
 		s := strings.TrimLeftFunc(line, policytext.IsBlank)
-		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + len(line) - len(s)})
-		at += len(line) + 1
+		in.lines = append(in.lines, formLine{strings.TrimRightFunc(s, policytext.IsBlank), at + codePoints(line[:len(line)-len(s)])})
+		at += codePoints(line) + 1
 	}
 	in.findTitle()
 	return in
@@ -87,7 +87,7 @@ func (s *Set) forms(t *corev1.PolicyText, facts *Facts) []*corev1.Finding {
 			if !facts.Whole && h.prompt {
 				continue
 			}
-			c := &clause{text: h.line.s, runeStart: codePoints(t.GetText()[:h.line.at])}
+			c := &clause{text: h.line.s, runeStart: h.line.at}
 			f := s.finding(c, hit{rule: r, start: h.start, end: h.end})
 			words := strings.NewReplacer(h.words...)
 			f.Reason, f.Rewrite = words.Replace(f.Reason), words.Replace(f.Rewrite)
@@ -225,18 +225,9 @@ func checkHeadingOrder(in *formInput) []formHit {
 	return hits
 }
 
-// byteAt is where a code point begins.
-func (in *formInput) byteAt(n int) (at int) {
-	for s := in.text.GetText(); n > 0 && at < len(s); n-- {
-		_, size := runeAt(s, at)
-		at += size
-	}
-	return at
-}
-
 // lineAt finds the line that begins at a code point.
 func (in *formInput) lineAt(start int) (formLine, bool) {
-	i, ok := slices.BinarySearchFunc(in.lines, in.byteAt(start), func(l formLine, at int) int { return cmp.Compare(l.at, at) })
+	i, ok := slices.BinarySearchFunc(in.lines, start, func(l formLine, at int) int { return cmp.Compare(l.at, at) })
 	if !ok {
 		return formLine{}, false
 	}
@@ -390,7 +381,7 @@ func checkEffectEarly(in *formInput) []formHit {
 	signed := dayOf(in.text.GetDate())
 	for _, v := range in.text.GetValidities() {
 		if from := dayOf(v.GetEffectiveDate()); !v.GetFromIssue() && !signed.IsZero() && !from.IsZero() && from.Before(signed) {
-			return []formHit{allOf(formLine{v.Text, in.byteAt(int(v.Start))}, "{from}", from.Format(dateLayout), "{date}", signed.Format(dateLayout))}
+			return []formHit{allOf(formLine{v.Text, int(v.Start)}, "{from}", from.Format(dateLayout), "{date}", signed.Format(dateLayout))}
 		}
 	}
 	return nil
@@ -454,7 +445,7 @@ func checkValidityLong(in *formInput) []formHit {
 		if int(v.Months) <= 12*most {
 			continue
 		}
-		h := allOf(formLine{v.Text, in.byteAt(int(v.Start))}, "{most}", policytext.FormatNumeral(most))
+		h := allOf(formLine{v.Text, int(v.Start)}, "{most}", policytext.FormatNumeral(most))
 		h.prompt = !onTrial
 		return []formHit{h}
 	}

@@ -14,13 +14,11 @@ type hit struct {
 	start, end int // bytes of the clause's own text
 	verify     bool
 	words      bool // found by its words alone, not by a frame
-	doubted    bool // its words speak for another article
 }
 
-// strength is that of the rule; what was found by words alone, or is doubted by them, is
-// never more than presumptive.
+// strength is that of the rule; what was found by words alone is never more than presumptive.
 func (h hit) strength() corev1.Strength {
-	if h.words || h.doubted {
+	if h.words {
 		return max(h.rule.strength, corev1.Strength_STRENGTH_PRESUMPTIVE)
 	}
 	return h.rule.strength
@@ -72,7 +70,7 @@ func (l *Library) borrow() *matcher {
 }
 
 func (l *Library) giveBack(m *matcher) {
-	m.text, m.names, m.skip, m.plain, m.work = "", nil, nil, false, 0
+	m.text, m.names, m.skip, m.plain = "", nil, nil, false
 	l.idle.Put(m)
 }
 

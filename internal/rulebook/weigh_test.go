@@ -241,3 +241,12 @@ func TestDefinitionsAreLeftToFrames(t *testing.T) {
 		}
 	}
 }
+
+// Where the model takes every article for impossible, none is the likeliest.
+func TestNoneIsLikeliest(t *testing.T) {
+	w := weighing{taught: []*rule{nil, {article: "A"}}}
+	w.relate()
+	if best, chance := w.likeliest([]float64{1, 0}); best >= 0 || chance > 0 {
+		t.Errorf("%d, %v", best, chance)
+	}
+}

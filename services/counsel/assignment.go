@@ -139,15 +139,15 @@ func bare(name string) string {
 // rebar closes the file to a counsel in whom a later submission, or what the register
 // says since, shows a conflict, and opens it to none. Who is to be asked again only
 // after a waiver hears of the matter no more until then.
-func rebar(a *counselv1.Assignment, parties []string, p profile, today calendar.Date, i *corev1.Intent) (docstore.Change, error) {
+func rebar(a *counselv1.Assignment, c *counselv1.Case, p profile, today calendar.Date, i *corev1.Intent) (docstore.Change, error) {
 	from := a.GetState()
-	note, state := p.conflict(parties, today)
+	note, state := p.conflictIn(c, today)
 	asked := from == counselv1.Assignment_DECLARATION_PENDING
 	waived := state == counselv1.Assignment_WAIVER_PENDING && (a.GetWaiver() != "" || !opens(from) && !asked)
 	if state == counselv1.Assignment_DECLARATION_PENDING || from == counselv1.Assignment_BARRED || waived {
 		return docstore.Change{}, docstore.ErrUnchanged
 	}
-	a.State, a.ConflictNote, a.Parties = state, note, parties
+	a.State, a.ConflictNote, a.Parties = state, note, c.GetParties()
 	wait(a, i)
 	change := docstore.Change{From: from.String(), To: a.GetState().String()}
 	if asked {

@@ -44,7 +44,7 @@ func TestConflictDeclaredLater(t *testing.T) {
 		t.Errorf("a favourable opinion counts in spite of a conflict: %v", counselVerdicts(c, last(c)))
 	}
 	b := &counselv1.Assignment{Name: "b", State: counselv1.Assignment_ACCEPTED, LawFirm: "示例律师事务所"}
-	if _, err := rebar(b, []string{"甲公司（代理：示例律师事务所）"}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
+	if _, err := rebar(b, &counselv1.Case{Parties: []string{"甲公司（代理：示例律师事务所）"}}, profile{firm: b.GetLawFirm()}, calendar.On(day0), nil); err != nil || b.GetState() != counselv1.Assignment_BARRED {
 		t.Errorf("a firm that became a party: %v %v", b.GetState(), err)
 	}
 }
@@ -69,6 +69,15 @@ func TestAssignmentWaits(t *testing.T) {
 	}
 	if _, err := reconciled(a, false); !errors.Is(err, docstore.ErrUnchanged) {
 		t.Errorf("shown again: %v", err)
+	}
+}
+
+// Who had a hand in a later submission advises on it no more.
+func TestAdviserWhoDrafts(t *testing.T) {
+	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_ACCEPTED}
+	c := &counselv1.Case{Drafters: []string{counsel.Person}}
+	if _, err := rebar(a, c, profile{person: counsel.Person}, calendar.On(day0), nil); err != nil || a.GetState() != counselv1.Assignment_BARRED {
+		t.Errorf("%v, %v", a.GetState(), err)
 	}
 }
 

@@ -102,11 +102,11 @@ func describes(e *counselv1.CounselEntry, p *directoryv1.Person, bureau string) 
 }
 
 // practised checks that retained counsel has the years of practice that the region asks
-// for (中办发〔2016〕30号; how many, regions say); a government lawyer holds a certificate
-// for it.
+// for (中办发〔2016〕30号; how many, regions say). A government lawyer holds a certificate
+// for it and is not asked.
 func practised(e *counselv1.CounselEntry, years int32, today calendar.Date) error {
 	start, err := dateField("counsel_entry.practice_start_date", e.GetPracticeStartDate())
-	if err != nil || e.GetKind() != counselv1.CounselEntry_RETAINED_COUNSEL {
+	if err != nil {
 		return err
 	}
 	if enough := start.AddMonths(12 * int(years)); enough.After(today) {

@@ -77,10 +77,10 @@ func TestConflict(t *testing.T) {
 // What shows while counsel is only asked wants the same waiver as what showed before,
 // and counsel hears of the matter no more until then.
 func TestConflictWhileAsked(t *testing.T) {
-	today, parties := calendar.On(day0), []string{"旧客户有限公司"}
+	today, c := calendar.On(day0), &counselv1.Case{Parties: []string{"旧客户有限公司"}}
 	past := profile{clients: []*counselv1.Client{{DisplayName: "旧客户有限公司", EndDate: ymd(2026, 4, 7)}}}
 	a := &counselv1.Assignment{Name: "a", Counsel: counsel.Person, State: counselv1.Assignment_DECLARATION_PENDING}
-	change, err := rebar(a, parties, past, today, nil)
+	change, err := rebar(a, c, past, today, nil)
 	if err != nil || a.GetState() != counselv1.Assignment_WAIVER_PENDING || len(change.Revoke) != 1 {
 		t.Fatalf("%v, %v, %v", a.GetState(), change, err)
 	}
@@ -90,14 +90,14 @@ func TestConflictWhileAsked(t *testing.T) {
 	if _, err := waive(a, "书面同意（示例）", reviewer, nil); err != nil || a.GetState() != counselv1.Assignment_DECLARATION_PENDING {
 		t.Fatalf("waived: %v, %v", a.GetState(), err)
 	}
-	if _, err := rebar(a, parties, past, today, nil); !errors.Is(err, docstore.ErrUnchanged) {
+	if _, err := rebar(a, c, past, today, nil); !errors.Is(err, docstore.ErrUnchanged) {
 		t.Errorf("a waiver that stands: %v", err)
 	}
 	if _, err := declare(a, counselv1.DeclareConflictRequest_DECLINE, " \n", counsel, nil); rpc.Reason(err) != "REQUIRED" {
 		t.Errorf("declined with blanks: %v", err)
 	}
 	a.State = counselv1.Assignment_DECLINED
-	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, &counselv1.Case{Parties: parties}, past, reviewer, today); err != nil || len(change.Revoke) != 1 || len(change.Grant) != 0 {
+	if change, err = askAgain(a, &counselv1.Assignment{Question: "再问"}, c, past, reviewer, today); err != nil || len(change.Revoke) != 1 || len(change.Grant) != 0 {
 		t.Errorf("asked again over a conflict: %v, %v", change, err)
 	}
 	a.State = counselv1.Assignment_CLOSED

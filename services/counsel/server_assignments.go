@@ -45,8 +45,8 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 	if err != nil {
 		return nil, err
 	}
-	if p.bureau != "" && p.bureau == unit.GetSuccessor() { // what a merged bureau drafted is its successor's
-		p.bureau = unit.GetName()
+	if p.bureau, err = s.before(ctx, p.bureau, unit); err != nil {
+		return nil, err
 	}
 	name := in.GetParent() + "/assignments/" + resource.NewID(s.time())
 	a, change := newAssignment(name, c, in.GetAssignment(), p, unit.GetDisplayName(), who, s.today())
@@ -60,6 +60,26 @@ func (s *Server) CreateAssignment(ctx context.Context, in *counselv1.CreateAssig
 		return nil, barred(a)
 	}
 	return a, nil
+}
+
+// maxMergers is more than the directory lets a chain of successors be long.
+const maxMergers = 30
+
+// before is the drafting unit where a bureau is its successor, through however many
+// mergers: what a merged bureau drafted is the successor's. Another bureau stays itself.
+func (s *Server) before(ctx context.Context, bureau string, unit *directoryv1.Bureau) (string, error) {
+	next := unit.GetSuccessor()
+	for n := 0; bureau != "" && next != "" && n < maxMergers; n++ {
+		if next == bureau {
+			return unit.GetName(), nil
+		}
+		b, err := s.directory.GetBureau(ctx, &directoryv1.GetBureauRequest{Name: next})
+		if err != nil {
+			return "", err
+		}
+		next = b.GetSuccessor()
+	}
+	return bureau, nil
 }
 
 // assignable reads what the conflict check knows of a counsel who may be passed a
@@ -323,7 +343,7 @@ func (s *Server) recheckOne(ctx context.Context, a *counselv1.Assignment, c *cou
 	today := s.today()
 	a, _, err = s.assignments.Update(docstore.WithoutRequest(ctx), a.GetName(), docstore.Precondition{},
 		func(a *counselv1.Assignment, _ docstore.Meta) (docstore.Change, error) {
-			return rebar(a, c.GetParties(), p, today, s.intent(ctx, a.GetName()))
+			return rebar(a, c, p, today, s.intent(ctx, a.GetName()))
 		})
 	if err == nil && a.GetIntent() != nil {
 		a, err = s.intents.Do(ctx, a)

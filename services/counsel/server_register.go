@@ -34,16 +34,18 @@ func (s registerServer) CreateCounselEntry(ctx context.Context, in *counselv1.Cr
 	if err := s.describe(ctx, e); err != nil {
 		return nil, err
 	}
-	profile, err := s.profile(ctx, in.GetParent())
-	if err != nil {
-		return nil, err
-	}
-	if err := practised(e, profile.GetCounselPracticeYears().GetValue(), s.today()); err != nil {
-		return nil, err
+	if e.GetKind() == counselv1.CounselEntry_RETAINED_COUNSEL {
+		profile, err := s.profile(ctx, in.GetParent())
+		if err != nil {
+			return nil, err
+		}
+		if err := practised(e, profile.GetCounselPracticeYears().GetValue(), s.today()); err != nil {
+			return nil, err
+		}
 	}
 	name := in.GetParent() + "/counselEntries/" + resource.NewID(s.time())
 	e, change := newEntry(name, in.GetParent(), e)
-	e, _, err = s.entries.Create(ctx, e, change)
+	e, _, err := s.entries.Create(ctx, e, change)
 	if errors.Is(err, docstore.ErrAlreadyExists) {
 		return nil, rpc.New(codes.AlreadyExists, "COUNSEL_REGISTERED", "该人员已在名册中")
 	}

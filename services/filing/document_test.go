@@ -321,7 +321,7 @@ func TestMakeCurrent(t *testing.T) {
 func TestCheckFilename(t *testing.T) {
 	for name, want := range map[string]string{
 		"示例办法.docx": "", "../etc/passwd": "", "a\r\nb.txt": "upload.filename:FILENAME_INVALID",
-		"a\x00.txt": "upload.filename:FILENAME_INVALID", " ": "upload.filename:FILENAME_INVALID",
+		"a\x00.txt": "upload.filename:FILENAME_INVALID", "示例\u202excod.exe": "upload.filename:FILENAME_INVALID", " ": "upload.filename:FILENAME_INVALID",
 	} {
 		wantReason(t, intake.CheckFilename(name), want)
 	}

@@ -96,16 +96,23 @@ func ownBureau(t *testing.T, w *world) {
 	}
 }
 
-// A lawyer of the bureau with which the drafting unit was merged is barred as its own.
+// A lawyer of the bureau with which the drafting unit was merged, through another at
+// last, is barred as its own.
 func TestLawyerOfASuccessor(t *testing.T) {
 	everywhere(t, "2026-04-08", func(t *testing.T, w *world) {
 		_, c := w.accepted(t, w.prepared(t, false))
 		w.lawyer(t, "drafter2")
 		p := &directoryv1.Person{}
 		w.must(t, "sysadmin", directoryService+"GetPerson", &directoryv1.GetPersonRequest{Name: w.people["drafter2"]}, p)
-		w.must(t, "sysadmin", directoryService+"UpdateBureau", &directoryv1.UpdateBureauRequest{
-			Bureau: &directoryv1.Bureau{Name: w.bureau[labour], Successor: p.GetBureau()}, UpdateMask: fields("successor"),
-		}, &directoryv1.Bureau{})
+		between := &directoryv1.Bureau{}
+		w.must(t, "sysadmin", directoryService+"CreateBureau", &directoryv1.CreateBureauRequest{Parent: region, Bureau: &directoryv1.Bureau{
+			DisplayName: "示例过渡局", Uscc: creditCode("91000099"), Kind: directoryv1.BureauKind_BUREAU_KIND_DEPARTMENT,
+		}}, between)
+		for of, successor := range map[string]string{w.bureau[labour]: between.GetName(), between.GetName(): p.GetBureau()} {
+			w.must(t, "sysadmin", directoryService+"UpdateBureau", &directoryv1.UpdateBureauRequest{
+				Bureau: &directoryv1.Bureau{Name: of, Successor: successor}, UpdateMask: fields("successor"),
+			}, &directoryv1.Bureau{})
+		}
 		if _, f := w.assign(t, c.GetName(), "drafter2"); reason(f) != "COUNSEL_CONFLICT" {
 			t.Errorf("assigned what the own bureau drafted before the merger: %v", f)
 		}
