@@ -30,7 +30,10 @@ func bareMentions(s string, mentions []Mention) []Mention {
 		from = len(s) - len(strings.TrimLeftFunc(s[strings.Index(s, m.label)+len(m.label):], IsBlank))
 		foreign = m.level == 1 // 一、第三条修改为
 	}
-	other := ofThatText.FindStringIndex(s)
+	if !strings.Contains(s[from:], "条") || !strings.Contains(s[from:], "第") {
+		return mentions
+	}
+	other := -1 // where another text is named first, once it is asked for
 	out, next := slices.Clip(mentions), 0
 	for at := from; at < len(s) && len(out) <= maxReferences; {
 		if next < len(mentions) && at >= mentions[next].Start {
@@ -50,11 +53,20 @@ func bareMentions(s string, mentions []Mention) []Mention {
 				break
 			}
 			if foreign = foreign || !stands(s[from:at]); !foreign {
-				out = append(out, Mention{Start: at, End: at + size, Text: s[at : at+size], provisions: list, doubtful: other != nil && other[0] < at})
+				if other < 0 {
+					other = len(s)
+					if found := ofThatText.FindStringIndex(s); found != nil {
+						other = found[0]
+					}
+				}
+				out = append(out, Mention{Start: at, End: at + size, Text: s[at : at+size], provisions: list, doubtful: other < at})
 			}
 			width = size
 		}
 		at += width
+	}
+	if len(out) == len(mentions) {
+		return mentions
 	}
 	slices.SortFunc(out, func(a, b Mention) int { return cmp.Compare(a.Start, b.Start) })
 	return out

@@ -104,7 +104,7 @@ func (in *checkInput) mayFind(check string, has traits) bool {
 	case in.whole:
 		return len(in.references) > 0 && (strings.Contains(in.text, "第") || strings.Contains(in.text, "前"))
 	}
-	return has&hasMention != 0 || has&hasOrdinal != 0 && (in.facts.Articles > 0 || in.facts.Chapters > 0)
+	return has&hasMention != 0 || has&hasOrdinal != 0 && !in.facts.Whole && (in.facts.Articles > 0 || in.facts.Chapters > 0)
 }
 
 // citedTitle is a title in 《》, and where it begins with the marks.

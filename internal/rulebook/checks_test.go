@@ -128,9 +128,8 @@ func TestTitlesAreTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := 0
-	for i, s := range lib.statutes.all {
-		without := statuteIndex{byTitle: lib.statutes.byTitle, all: slices.Delete(slices.Clone(lib.statutes.all), i, i+1)}
-		if of := without.meant(s.title); of != nil {
+	for _, s := range lib.statutes.all { // no title is a slip for itself
+		if of := lib.statutes.meant(s.title); of != nil {
 			t.Logf("%s for %s", s.title, of.title)
 			taken++
 		}

@@ -35,7 +35,7 @@ func checkDangling(in *checkInput) []checkHit {
 			hits = append(hits, checkHit{start: m.Start, end: m.End, words: []string{"{what}", what}})
 		}
 	}
-	if len(hits) > 0 || ofAnotherText.MatchString(in.text) {
+	if len(hits) > 0 || in.facts.Whole || ofAnotherText.MatchString(in.text) {
 		return hits
 	}
 	return bareDangling(in, article)

@@ -111,7 +111,7 @@ func load(files Files, b *budget) (*Library, error) {
 	l := &loader{
 		lib: &Library{
 			machines: m, packs: map[string]*pack{}, places: places{full: map[string]bool{}, bare: map[string]string{}},
-			statutes: statuteIndex{byTitle: map[string]*statute{}},
+			statutes: statuteIndex{byTitle: map[string]*statute{}, byHead: map[rune][]*statute{}, bySeen: map[uint64][]*statute{}},
 		},
 		suppressors: map[string]*suppressor{},
 		rules:       map[string]*rule{},

@@ -14,11 +14,13 @@ type hit struct {
 	start, end int // bytes of the clause's own text
 	verify     bool
 	words      bool // found by its words alone, not by a frame
+	doubted    bool // its words speak for another article
 }
 
-// strength is that of the rule; what was found by words alone is never more than presumptive.
+// strength is that of the rule; what was found by words alone, or is doubted by them, is
+// never more than presumptive.
 func (h hit) strength() corev1.Strength {
-	if h.words {
+	if h.words || h.doubted {
 		return max(h.rule.strength, corev1.Strength_STRENGTH_PRESUMPTIVE)
 	}
 	return h.rule.strength
@@ -70,7 +72,7 @@ func (l *Library) borrow() *matcher {
 }
 
 func (l *Library) giveBack(m *matcher) {
-	m.text, m.names, m.skip, m.plain = "", nil, nil, false
+	m.text, m.names, m.skip, m.plain, m.work = "", nil, nil, false, 0
 	l.idle.Put(m)
 }
 

@@ -224,20 +224,21 @@ func behind(hits []hit, residual *rule) bool {
 }
 
 // compareHits puts a finding that flags before one that only asks to verify,
-// then the stronger, then pack and the rule's position in it: packs list the
-// more specific rule first.
+// then the stronger, then what is not doubted, then pack and the rule's position in it:
+// packs list the more specific rule first.
 func compareHits(a, b hit) int {
 	return cmp.Or(
 		cmp.Compare(rank(a.verify), rank(b.verify)),
 		cmp.Compare(a.strength(), b.strength()),
+		cmp.Compare(rank(a.doubted), rank(b.doubted)),
 		strings.Compare(a.rule.pack, b.rule.pack),
 		cmp.Compare(a.rule.order, b.rule.order),
 		cmp.Compare(a.start, b.start),
 	)
 }
 
-func rank(verify bool) int {
-	if verify {
+func rank(last bool) int {
+	if last {
 		return 1
 	}
 	return 0

@@ -46,7 +46,15 @@ func shapeOf(title string) titleShape {
 func (s *titleShape) near(of *titleShape) bool {
 	d := len(s.runes) - len(of.runes)
 	return len(of.runes) >= s.least && -maxSlip <= d && d <= maxSlip && bits.OnesCount64(s.seen^of.seen) <= maxSlip &&
-		(s.runes[0] == of.runes[0] || d == 0 && s.seen == of.seen) && (s.kind == of.kind || s.kind == "")
+		(s.head() == of.head() || d == 0) && (s.kind == of.kind || s.kind == "")
+}
+
+// head is the first character, 0 where a title is not compared.
+func (s *titleShape) head() rune {
+	if len(s.runes) == 0 {
+		return 0
+	}
+	return s.runes[0]
 }
 
 // national reports whether a title begins with 中华人民共和国.

@@ -25,8 +25,11 @@ func (s *statute) ended(day time.Time) bool { return !s.to.IsZero() && day.After
 // statuteIndex finds statutes by title, and the statute a wrong title means.
 type statuteIndex struct {
 	byTitle map[string]*statute
-	// all is in the order of the files.
-	all []*statute
+	// all is in the order of the files; byHead and bySeen hold those whose title begins
+	// with a character, or has the same ones.
+	all    []*statute
+	byHead map[rune][]*statute
+	bySeen map[uint64][]*statute
 }
 
 const nationalPrefix = "中华人民共和国"
@@ -41,6 +44,10 @@ func (x *statuteIndex) add(s *statute) bool {
 	s.shape = shapeOf(s.title)
 	x.byTitle[bare] = s
 	x.all = append(x.all, s)
+	if head := s.shape.head(); head != 0 {
+		x.byHead[head] = append(x.byHead[head], s)
+		x.bySeen[s.shape.seen] = append(x.bySeen[s.shape.seen], s)
+	}
 	return true
 }
 
@@ -73,18 +80,26 @@ func (x *statuteIndex) meant(title string) *statute {
 	}
 	var best *statute
 	least := maxSlip + 1
-	for _, s := range x.all {
+	try := func(s *statute) {
 		if !a.near(&s.shape) {
-			continue
+			return
 		}
 		switch n := slip(&a, &s.shape); {
-		case n == 0 || n > least:
+		case n == 0 || n > least || s == best:
 		case n < least:
 			best, least = s, n
 		case best == nil || !best.to.IsZero() && s.to.IsZero():
 			best = s
 		case best.to.IsZero() == s.to.IsZero():
 			best = nil // two are as near as each other
+		}
+	}
+	for _, s := range x.byHead[a.head()] {
+		try(s)
+	}
+	for _, s := range x.bySeen[a.seen] {
+		if s.shape.head() != a.head() {
+			try(s)
 		}
 	}
 	return best

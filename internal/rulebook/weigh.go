@@ -38,8 +38,9 @@ type weighing struct {
 	needs []*pattern
 }
 
-// What a model has to say to put its own provision in the place of a frame's: so much for
-// its own, and no more than such a part of that for the frame's.
+// What a model has to say to put its own provision before a frame's: so much for its own,
+// and no more than such a part of that for the frame's. The frame's is told after it where
+// its rule names the other one beside, and not at all where it does not.
 const (
 	preferred = 0.10
 	doubted   = 0.40
@@ -182,27 +183,31 @@ func (r *run) judge(w *weighing) {
 		return
 	}
 	best := w.taught[class]
-	told := false
-	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool {
-		if h.rule.pack != w.pack {
-			return false
+	if told := r.doubt(w, best, chance); !told {
+		h, ok := r.byWords(w, class)
+		if !ok {
+			return // nothing takes the place of what is doubted
 		}
-		if h.verify {
-			told = told || h.rule.article == best.article // with the basis that is to be looked at
-			return false
-		}
-		if chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance {
-			return true
-		}
-		told = true
-		return false
-	})
-	if told {
-		return
-	}
-	if h, ok := r.byWords(w, class); ok {
 		r.hits = append(r.hits, h)
 	}
+	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return h.doubted && !slices.Contains(h.rule.also, best.article) })
+}
+
+// doubt marks the hits whose article is much less likely than the best, and reports whether
+// another one tells what is wrong.
+func (r *run) doubt(w *weighing, best *rule, chance float64) (told bool) {
+	for i := range r.hits {
+		switch h := &r.hits[i]; {
+		case h.rule.pack != w.pack:
+		case h.verify: // it tells with the basis that is to be looked at
+			told = told || h.rule.article == best.article
+		case chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance:
+			h.doubted = true
+		default:
+			told = true
+		}
+	}
+	return told
 }
 
 // bound is the likelihood from which a clause is flagged by its words: in a short one few
@@ -263,14 +268,14 @@ func (r *run) silences(of *rule, example string) bool {
 // likeliest is the article that a clause breaches most likely, by the likeliest class of
 // it, -1 for none, and the chance of all its rules.
 func (w *weighing) likeliest(chances []float64) (best int, chance float64) {
-	best = -1
+	best, own := -1, 0.0
 	for i, r := range w.taught {
 		if r == nil {
 			continue
 		}
 		sum := w.chanceOf(chances, r)
-		if sum > chance || best >= 0 && sum == chance && chances[i] > chances[best] { // of one article the likeliest
-			best, chance = i, sum
+		if sum > chance || sum == chance && chances[i] > own { // of one article the likeliest
+			best, chance, own = i, sum, chances[i]
 		}
 	}
 	return best, chance
