@@ -206,6 +206,26 @@ func TestYearsOfPractice(t *testing.T) {
 	})
 }
 
+// The register takes a government lawyer where the region has no profile yet.
+func TestLawyerBeforeAProfile(t *testing.T) {
+	everywhere(t, "2019-11-20", func(t *testing.T, w *world) {
+		enter := func(login string, kind counselv1.CounselEntry_Kind) string {
+			t.Helper()
+			return reason(w.try(t, "reviewer", registerService+"CreateCounselEntry", &counselv1.CreateCounselEntryRequest{
+				Parent: region, CounselEntry: &counselv1.CounselEntry{
+					Person: w.people[login], Kind: kind, CertificateNumber: "GZ-1", PracticeStartDate: ymd(2010, 7, 1),
+				},
+			}, &counselv1.CounselEntry{}))
+		}
+		if got := enter("drafter2", counselv1.CounselEntry_GOVERNMENT_LAWYER); got != "" {
+			t.Errorf("a government lawyer: %q", got)
+		}
+		if got := enter("counsel", counselv1.CounselEntry_RETAINED_COUNSEL); got != "PROFILE_NOT_IN_FORCE" {
+			t.Errorf("retained counsel: %q", got)
+		}
+	})
+}
+
 // A calendar that changes moves the last day of running reviews, on record, and the
 // earliest meeting at once (a holiday on two days after the acceptance).
 func TestCalendarChangesInTheYear(t *testing.T) {
