@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -17,11 +18,15 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Parameters of argon2id: the second choice of the OWASP password storage
-// recommendations, 19 MiB and two passes.
+// What a hash costs: the second choice of the OWASP password storage recommendations,
+// 19 MiB and two passes.
+var (
+	argonMemory uint32 = 19 * 1024 // KiB
+	argonTime   uint32 = 2
+)
+
+// The other parameters of argon2id.
 const (
-	argonMemory  = 19 * 1024 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonSalt    = 16
 	argonKey     = 32
@@ -37,6 +42,16 @@ const (
 // hashing bounds how many hashes are computed at once in this process: each
 // takes 19 MiB and a processor for some 20 ms, and sign-in is open to anyone.
 var hashing = make(chan struct{}, 2)
+
+// CheapPasswords has hashes cost next to nothing, for tests of whole processes, in which
+// thousands of people set and give a password. Called once, before there is any hash; it
+// panics in a program that is no test.
+func CheapPasswords() {
+	if !testing.Testing() {
+		panic("auth: cheap passwords outside a test")
+	}
+	argonMemory, argonTime = 8*argonThreads, 1
+}
 
 // HashPassword makes the argon2id hash of a password or one-time code in PHC
 // form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. It waits for its turn; the error
