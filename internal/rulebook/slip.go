@@ -122,19 +122,17 @@ func slipped(written, right []rune, of int) bool {
 func common(s []rune) bool {
 	words := string(s)
 	for words != "" {
-		i := slices.IndexFunc(commonWords(), func(w string) bool { return strings.HasPrefix(words, w) })
+		i := slices.IndexFunc(commonWords, func(w string) bool { return strings.HasPrefix(words, w) })
 		if i < 0 {
 			return false
 		}
-		words = words[len(commonWords()[i]):]
+		words = words[len(commonWords[i]):]
 	}
 	return true
 }
 
-func commonWords() []string {
-	return []string{"管理", "监督", "监管", "保护", "保障", "防治", "防止", "治理", "促进", "推进", "经营", "权益", "服务", "工作", "行政", "安全", "处理",
-		"处置", "控制", "维护", "暂行", "和", "与", "及", "的", "或者", "以及"}
-}
+var commonWords = []string{"管理", "监督", "监管", "保护", "保障", "防治", "防止", "治理", "促进", "推进", "经营", "权益", "服务", "工作", "行政", "安全", "处理",
+	"处置", "控制", "维护", "暂行", "和", "与", "及", "的", "或者", "以及"}
 
 // isSubject reports whether a character names a thing, so that another in its place names
 // another thing: 供热 is no slip for 供水.

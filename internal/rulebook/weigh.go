@@ -183,31 +183,26 @@ func (r *run) judge(w *weighing) {
 		return
 	}
 	best := w.taught[class]
-	if told := r.doubt(w, best, chance); !told {
+	doubtful := func(h hit) bool {
+		return !h.verify && chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance
+	}
+	told := slices.ContainsFunc(r.hits, func(h hit) bool {
+		if h.verify { // it tells with the basis that is to be looked at
+			return h.rule.pack == w.pack && h.rule.article == best.article
+		}
+		return h.rule.pack == w.pack && !doubtful(h)
+	})
+	if !told {
 		h, ok := r.byWords(w, class)
 		if !ok {
 			return // nothing takes the place of what is doubted
 		}
 		r.hits = append(r.hits, h)
 	}
-	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return h.doubted && !slices.Contains(h.rule.also, best.article) })
-}
-
-// doubt marks the hits whose article is much less likely than the best, and reports whether
-// another one tells what is wrong.
-func (r *run) doubt(w *weighing, best *rule, chance float64) (told bool) {
+	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool { return doubtful(h) && !slices.Contains(h.rule.also, best.article) })
 	for i := range r.hits {
-		switch h := &r.hits[i]; {
-		case h.rule.pack != w.pack:
-		case h.verify: // it tells with the basis that is to be looked at
-			told = told || h.rule.article == best.article
-		case chance >= preferred && w.knows(h.rule) && w.chanceOf(r.chances, h.rule) < doubted*chance:
-			h.doubted = true
-		default:
-			told = true
-		}
+		r.hits[i].doubted = r.hits[i].doubted || doubtful(r.hits[i])
 	}
-	return told
 }
 
 // bound is the likelihood from which a clause is flagged by its words: in a short one few

@@ -250,3 +250,28 @@ func TestNoneIsLikeliest(t *testing.T) {
 		t.Errorf("%d, %v", best, chance)
 	}
 }
+
+// What a pack finds does not hang on which others look at the same text.
+func TestPacksLeaveEachOtherAlone(t *testing.T) {
+	both := builtinSet(t, "competition", "powers")
+	alone := []*Set{builtinSet(t, "competition"), builtinSet(t, "powers")}
+	said := func(f *corev1.Finding) string {
+		return f.GetPack() + " " + f.GetRule() + " " + f.GetStrength().String() + " " + f.GetAnchor().GetQuote()
+	}
+	for _, one := range readClauses(t, "testdata/unseen_*.tsv") {
+		var want, got []string
+		for _, set := range alone {
+			for _, f := range set.Screen(&corev1.PolicyText{Text: one.text}).Findings {
+				want = append(want, said(f))
+			}
+		}
+		for _, f := range both.Screen(&corev1.PolicyText{Text: one.text}).Findings {
+			got = append(got, said(f))
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("together %q, alone %q: %s", got, want, one.text)
+		}
+	}
+}
